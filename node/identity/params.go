@@ -1,0 +1,92 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// ParamsValidity is how long the root's word on the issuing key holds.
+const ParamsValidity = 90 * 24 * time.Hour
+
+// maxParams bounds the encoded parameters, in bytes.
+const maxParams = 2048
+
+// Params are the network parameters, signed by the root key.
+type Params struct {
+	Sequence  uint64           `cbor:"1,keyasint"` // the higher one counts
+	Issuing   ID               `cbor:"2,keyasint"` // signs name and node certificates
+	NotAfter  int64            `cbor:"3,keyasint"` // Unix seconds
+	Bootstrap []netip.AddrPort `cbor:"4,keyasint"` // supernodes to begin with, at most 16
+}
+
+// signedParams is what travels: the root key, the exact bytes of the
+// parameters, and the signature over them.
+type signedParams struct {
+	Root      ID     `cbor:"1,keyasint"`
+	Params    []byte `cbor:"2,keyasint"`
+	Signature []byte `cbor:"3,keyasint"`
+}
+
+const maxBootstrap = 16
+
+// Errors of network parameters.
+var (
+	ErrParams        = errors.New("identity: malformed network parameters")
+	ErrParamsForeign = errors.New("identity: the network parameters are of another network")
+	ErrParamsExpired = errors.New("identity: the network parameters have expired; the owner of the root key must sign new ones")
+)
+
+// SignParams returns p signed with the root key.
+func SignParams(root Key, p Params) ([]byte, error) {
+	if len(p.Bootstrap) > maxBootstrap {
+		return nil, fmt.Errorf("identity: %d bootstrap addresses, at most %d", len(p.Bootstrap), maxBootstrap)
+	}
+	body, err := paramsEncoding.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	return paramsEncoding.Marshal(signedParams{root.ID(), body, root.Sign(paramsMessage(body))})
+}
+
+// ParseParams reads parameters and checks that network's root signed them and
+// that they are valid at now. A zero now skips the second check.
+func ParseParams(network Network, b []byte, now time.Time) (Params, error) {
+	var s signedParams
+	var p Params
+	if len(b) > maxParams || paramsDecoding.Unmarshal(b, &s) != nil {
+		return p, ErrParams
+	}
+	if NetworkOf(s.Root) != network || !s.Root.Verify(paramsMessage(s.Params), s.Signature) {
+		return p, ErrParamsForeign
+	}
+	if err := paramsDecoding.Unmarshal(s.Params, &p); err != nil || len(p.Bootstrap) > maxBootstrap {
+		return Params{}, ErrParams
+	}
+	if !now.IsZero() && now.Unix() > p.NotAfter {
+		return Params{}, ErrParamsExpired
+	}
+	return p, nil
+}
+
+func paramsMessage(body []byte) []byte {
+	return append([]byte("peerphone network parameters\x00"), body...)
+}
+
+var paramsEncoding = must(cbor.CoreDetEncOptions().EncMode())
+
+var paramsDecoding = must(cbor.DecOptions{
+	DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden,
+	TagsMd: cbor.TagsForbidden, MaxNestedLevels: 4, MaxArrayElements: maxBootstrap, MaxMapPairs: 16,
+	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+}.DecMode())
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic("identity: " + err.Error())
+	}
+	return v
+}

@@ -1,0 +1,14 @@
+package identity
+
+import "crypto/ed25519"
+
+func (id ID) publicKey() ed25519.PublicKey { return id[:] }
+
+// idOf returns the ID of a public key as crypto/x509 parses it.
+func idOf(public any) (ID, bool) {
+	k, ok := public.(ed25519.PublicKey)
+	if !ok || len(k) != ed25519.PublicKeySize {
+		return ID{}, false
+	}
+	return ID(k), true
+}

@@ -1,0 +1,62 @@
+package identity
+
+import (
+	"fmt"
+	"time"
+)
+
+// Trust is what a node believes in: its network and the issuing key that the
+// network's root names. It is a value; a node replaces it when new parameters
+// come.
+type Trust struct {
+	Network Network
+	Issuing ID
+}
+
+// Phone is a phone as its certificates prove it: a device of an account.
+type Phone struct {
+	Device  ID
+	Account ID
+	Name    Name
+	Number  Number
+}
+
+// CheckNode verifies the chain [node] that a node shows.
+func (t Trust) CheckNode(chain [][]byte, now time.Time) (NodeCertificate, error) {
+	if len(chain) != 1 {
+		return NodeCertificate{}, fmt.Errorf("%w: a node shows one certificate, got %d", ErrMalformed, len(chain))
+	}
+	c, err := ParseNodeCertificate(chain[0])
+	if err != nil {
+		return NodeCertificate{}, err
+	}
+	return c, c.Check(t.Issuing, now)
+}
+
+// CheckPhone verifies the chain [device, name] that a phone shows.
+func (t Trust) CheckPhone(chain [][]byte, now time.Time) (Phone, error) {
+	if len(chain) != 2 {
+		return Phone{}, fmt.Errorf("%w: a phone shows two certificates, got %d", ErrMalformed, len(chain))
+	}
+	device, err := ParseDeviceCertificate(chain[0])
+	if err != nil {
+		return Phone{}, err
+	}
+	name, err := t.CheckName(chain[1], now)
+	if err != nil {
+		return Phone{}, err
+	}
+	if err := device.Check(name.Subject, now); err != nil {
+		return Phone{}, err
+	}
+	return Phone{Device: device.Subject, Account: name.Subject, Name: name.Name, Number: name.Number}, nil
+}
+
+// CheckName verifies a name certificate.
+func (t Trust) CheckName(der []byte, now time.Time) (NameCertificate, error) {
+	c, err := ParseNameCertificate(der)
+	if err != nil {
+		return NameCertificate{}, err
+	}
+	return c, c.Check(t.Issuing, now)
+}
