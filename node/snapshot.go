@@ -1,0 +1,93 @@
+package node
+
+import (
+	"time"
+
+	"peerphone/node/media"
+)
+
+// Snapshot is everything that a page or a command line may know of a running
+// node. It is a copy: nobody shares memory with the node through it.
+type Snapshot struct {
+	Version string        `json:"version"`
+	Uptime  time.Duration `json:"uptime_ns"`
+	Self    Self          `json:"self"`
+	Login   Login         `json:"login"`
+	Network NetworkView   `json:"network"`
+	Face    FaceView      `json:"face"`
+	Call    CallView      `json:"call"`
+	Timing  Timing        `json:"timing"`
+	Counts  Counts        `json:"counts"`
+}
+
+// Self says who this node is.
+type Self struct {
+	Name   string `json:"name"`
+	Number string `json:"number"`
+	Node   string `json:"node"` // short ID, for logs
+	Phone  bool   `json:"phone"`
+}
+
+// Login is the state of the account.
+type Login struct {
+	State   string    `json:"state"`             // "none", "asking", "in", "refused", "waiting"
+	Problem string    `json:"problem,omitempty"` // for the owner: what went wrong and what to do
+	Expires time.Time `json:"expires,omitzero"`  // of the name certificate
+}
+
+// NetworkView is the node's place in the network.
+type NetworkView struct {
+	Listen    string   `json:"listen"` // UDP address of the socket
+	Observed  string   `json:"observed,omitempty"`
+	Homes     []string `json:"homes"`     // short IDs of the supernodes attached to
+	Supernode bool     `json:"supernode"` // serves others
+	Attached  int      `json:"attached"`  // phones attached here
+	Members   int      `json:"members"`   // supernodes known
+	Records   int      `json:"records"`   // of the global index held here
+	Published int      `json:"published"` // copies of our own records
+}
+
+// FaceView is what the telephone shows and sounds.
+type FaceView struct {
+	Lines   []string          `json:"lines"`
+	Lamps   map[string]string `json:"lamps"` // lamp name -> "off", "on", "blink", "flash"
+	Tone    string            `json:"tone"`
+	Ringing bool              `json:"ringing"`
+	Lifted  bool              `json:"lifted"`
+}
+
+// CallView is the current call, or the last one until the next.
+type CallView struct {
+	State    string         `json:"state"` // call.State's words; "idle" before the first call
+	Incoming bool           `json:"incoming"`
+	Peer     string         `json:"peer,omitempty"`
+	Number   string         `json:"number,omitempty"`
+	Reason   string         `json:"reason,omitempty"` // why it ended
+	Safety   string         `json:"safety,omitempty"` // safety number of the two accounts
+	Contact  bool           `json:"contact"`          // the peer's account key is pinned
+	Codec    string         `json:"codec,omitempty"`
+	Path     string         `json:"path,omitempty"` // "lane", "direct", later "relay"
+	Since    time.Time      `json:"since,omitzero"`
+	Media    media.Stats    `json:"media"`
+	History  []media.Second `json:"history,omitempty"`
+}
+
+// Timing holds how long things took, in milliseconds; 0 until they happened.
+type Timing struct {
+	Login  float64 `json:"login_ms"`  // from the first packet until attached and published
+	Search float64 `json:"search_ms"` // of the last search
+	Setup  float64 `json:"setup_ms"`  // of the last call made: from the number sent until the far phone rang
+	Direct float64 `json:"direct_ms"` // of the last call: from ringing until the direct path stood
+}
+
+// Counts are totals since the start.
+type Counts struct {
+	DatagramsIn  uint64 `json:"datagrams_in"`
+	DatagramsOut uint64 `json:"datagrams_out"`
+	BytesIn      uint64 `json:"bytes_in"` // IP and UDP headers included
+	BytesOut     uint64 `json:"bytes_out"`
+	Dropped      uint64 `json:"dropped"` // datagrams that nobody here understood
+	Forged       uint64 `json:"forged"`
+	Replayed     uint64 `json:"replayed"`
+	QueueFull    uint64 `json:"queue_full"` // datagrams dropped because the control loop was behind
+}
