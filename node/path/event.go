@@ -1,0 +1,57 @@
+package path
+
+import (
+	"net/netip"
+
+	"peerphone/node/wire"
+)
+
+// Event is one thing that a core of this package asks of node or tells it.
+type Event interface{ event() }
+
+// UDP asks to send a datagram.
+type UDP struct {
+	Addr  netip.AddrPort
+	Frame []byte
+}
+
+// LanePayload asks to send Payload, sealed and unreliably, in the session Home.
+type LanePayload struct {
+	Home    wire.Index
+	Payload []byte
+}
+
+// Probe asks to seal Payload with the channel of session Index and to send it
+// to Addr, whatever the session's way is.
+type Probe struct {
+	Index   wire.Index
+	Addr    netip.AddrPort
+	Payload []byte
+}
+
+// Inner is a frame that came by a lane. Node treats it as a datagram that came
+// by Way.
+type Inner struct {
+	Frame []byte
+	Way   Way
+}
+
+// Moved tells that the best way of a session is another now.
+type Moved struct {
+	Index wire.Index
+	Way   Way
+}
+
+// Unreachable tells that every lane of a session was refused or used up and
+// that it has no direct way. AddHome, or a frame of the peer, revives it.
+type Unreachable struct {
+	Index wire.Index
+	Why   wire.LaneRefusal // of the lane that ended last; 0: it never answered
+}
+
+func (UDP) event()         {}
+func (LanePayload) event() {}
+func (Probe) event()       {}
+func (Inner) event()       {}
+func (Moved) event()       {}
+func (Unreachable) event() {}

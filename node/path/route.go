@@ -1,0 +1,66 @@
+package path
+
+import (
+	"net/netip"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+//go:generate go tool stringer -type=State,laneState,probeState -output=state_string.go
+
+// State says how far a route has got.
+//
+//	  OpenLanes           a lane answered          a challenge was answered
+//	------------> Opening ----------------> Laned --------------------------> Direct
+//	                 |   <-- Open(lane) -->   |                                 ^
+//	                 | the last lane ended    |                                 |
+//	                 +-------> Stranded <-----+                     Open(address)
+//	                             |  AddHome: Opening
+//	                             |  a frame by a lane: Laned
+//	                             |  a challenge was answered: Direct
+//
+// A Direct route stays Direct; its address changes when another one has
+// answered a challenge and the old one is silent.
+type State uint8
+
+// The states of a route.
+const (
+	Opening  State = iota // lanes are tried, none has answered
+	Laned                 // frames go by a lane that has answered
+	Direct                // frames go to an address
+	Stranded              // every lane has ended, and there is no address
+)
+
+// route is how the frames of one session go.
+type route struct {
+	ix       wire.Index
+	state    State
+	best     Way
+	target   identity.ID // whom our lanes lead to; zero: the peer opened the lanes
+	lanes    []*lane     // by preference; at most maxLanes
+	attempts int         // lanes added in all; at most maxAttempts
+	flight   [][]byte    // last frames sent by lanes with no sign of the peer since; at most maxFlight
+
+	// race is when the next waiting lane is opened. Set when a lane is opened
+	// and another one waits, cleared when a lane answers.
+	race time.Time
+
+	addr  netip.AddrPort // in state Direct
+	heard time.Time      // when something last came from addr
+
+	prober *prober // nil: no direct way is permitted
+}
+
+// due returns the earliest of the route's timers; zero: none is set.
+func (r *route) due() time.Time {
+	due := r.race
+	for _, l := range r.lanes {
+		due = earlier(due, l.end)
+	}
+	if r.prober != nil {
+		due = earlier(due, r.prober.due())
+	}
+	return due
+}

@@ -1,0 +1,41 @@
+package path
+
+import (
+	"fmt"
+	"net/netip"
+
+	"peerphone/node/wire"
+)
+
+// Way is how frames reach a peer. It is comparable; the zero Way leads nowhere.
+// Exactly one of Addr, Home and Stream is set.
+type Way struct {
+	Addr    netip.AddrPort // direct, over UDP
+	Home    wire.Index     // an introduction lane, in the session with this home
+	Attempt uint32         // the lane's number in that session
+	Stream  uint32         // a TCP stream (reserved)
+}
+
+// Direct reports whether frames go straight to an address.
+func (w Way) Direct() bool { return w.Addr.IsValid() }
+
+// IsLane reports whether frames go through an introduction lane.
+func (w Way) IsLane() bool { return w.Home != 0 }
+
+// IsZero reports whether w leads nowhere.
+func (w Way) IsZero() bool { return w == Way{} }
+
+func (w Way) String() string {
+	switch {
+	case w.Direct():
+		return w.Addr.String()
+	case w.IsLane():
+		return fmt.Sprintf("lane %08x by session %06x", w.Attempt, uint32(w.Home))
+	case w.Stream != 0:
+		return fmt.Sprintf("stream %d", w.Stream)
+	}
+	return "nowhere"
+}
+
+// homeBit is set in the lane numbers that homes draw.
+const homeBit uint32 = 1 << 31
