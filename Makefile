@@ -1,0 +1,154 @@
+# Peerphone. `make` lists what can be made.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+# The version is in the program already; a stamp of the working copy would make two builds differ.
+GOBUILD  := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+HOSTARCH := $(shell go env GOARCH)
+FUZZTIME ?= 2s
+
+# A phone's card has little room, and an update is downloaded by telephone lines: bytes, of the arm64 build.
+SIZELIMIT := 12000000
+
+# Read by the recipes from their environment, so that a file name may hold anything.
+export WAV KITCHEN_PORT WORKSHOP_PORT
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##### use
+
+.PHONY: run
+run: native ## start a small network with two phones and say where their pages are; Ctrl-C ends it
+	@exec bin/lab up --parent $$PPID $${KITCHEN_PORT:+--kitchen-port $$KITCHEN_PORT} $${WORKSHOP_PORT:+--workshop-port $$WORKSHOP_PORT}
+
+.PHONY: demo
+demo: native ## make a call without hands and judge what was heard; WAV=file.wav sends that recording
+	@exec bin/lab demo --parent $$PPID $${WAV:+--wav "$$WAV"}
+
+##### build
+
+.PHONY: native
+native: # the three programs for this machine
+	@mkdir -p bin
+	$(GOBUILD) -o bin/ ./firmware/peerphone ./firmware/loginserver ./firmware/lab
+
+.PHONY: build
+build: native cross ## the three programs in bin/, peerphone for arm64, armv6 and amd64
+
+.PHONY: cross
+cross:
+	@mkdir -p bin
+	GOOS=linux GOARCH=arm64       $(GOBUILD) -o bin/peerphone-linux-arm64 ./firmware/peerphone
+	GOOS=linux GOARCH=arm GOARM=6 $(GOBUILD) -o bin/peerphone-linux-armv6 ./firmware/peerphone
+	GOOS=linux GOARCH=amd64       $(GOBUILD) -o bin/peerphone-linux-amd64 ./firmware/peerphone
+
+##### test
+
+.PHONY: test
+test: deps check test-race demo ## everything that CI runs: installs what it needs, then check, unit, race and demo
+	@echo "make test: all passed"
+
+.PHONY: test-unit
+test-unit: ## the quick tests, for the day
+	go test -short ./...
+
+.PHONY: test-race
+test-race: native
+	go test -race ./...
+
+.PHONY: test-long
+test-long: deps ## the full forms: no cached results, longer fuzzing
+	go test -count=1 ./...
+	$(MAKE) fuzz FUZZTIME=60s
+
+.PHONY: check
+check: fmt lint generated static repeatable fuzz ## gofmt, vet, staticcheck, generated code, cross-builds, two equal builds, short fuzz
+
+.PHONY: fmt
+fmt:
+	@wrong=$$(git ls-files -co --exclude-standard -z '*.go' | xargs -0 gofmt -l)
+	if [ -n "$$wrong" ]; then echo "not formatted by gofmt:"; echo "$$wrong"; exit 1; fi
+	echo "gofmt: all formatted"
+
+.PHONY: lint
+lint:
+	go vet ./...
+	go tool staticcheck ./...
+
+.PHONY: generated
+generated:
+	@sums() { git ls-files -co --exclude-standard -z '*.go' | xargs -0 grep -lZ '^// Code generated' | xargs -0 -r sha256sum; }
+	before=$$(sums || true)
+	go generate ./...
+	after=$$(sums || true)
+	if [ "$$before" != "$$after" ]; then
+		echo "generated code was not up to date; it is now:"
+		diff <(echo "$$before") <(echo "$$after") || true
+		exit 1
+	fi
+	echo "generated code: up to date"
+
+.PHONY: static
+static: cross
+	@for f in bin/peerphone-linux-{arm64,armv6,amd64}; do
+		file -b $$f | grep -q 'statically linked' || { echo "$$f is not statically linked"; exit 1; }
+		echo "$$f: $$(stat -c %s $$f) bytes, statically linked"
+	done
+	size=$$(stat -c %s bin/peerphone-linux-arm64)
+	[ $$size -le $(SIZELIMIT) ] || { echo "peerphone for arm64 has $$size bytes, more than $(SIZELIMIT)"; exit 1; }
+
+.PHONY: repeatable
+repeatable: cross # a second build, of a copy in another folder, must be the same byte for byte
+	@rm -rf out/again && mkdir -p out/again/tree
+	git ls-files -co --exclude-standard -z | while IFS= read -r -d '' f; do if [ -e "$$f" ]; then printf '%s\0' "$$f"; fi; done \
+		| tar -c --null -T - | tar -x -C out/again/tree
+	(cd out/again/tree && GOOS=linux GOARCH=arm64 $(GOBUILD) -o ../peerphone-linux-arm64 ./firmware/peerphone)
+	cmp out/again/peerphone-linux-arm64 bin/peerphone-linux-arm64
+	rm -rf out/again
+	echo "two builds: equal"
+
+.PHONY: fuzz
+fuzz:
+	@mkdir -p out
+	git ls-files -co --exclude-standard '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed 's/:func /:/' | while IFS=: read -r file name; do
+		echo "fuzz $(FUZZTIME) ./$$(dirname $$file) $$name"
+		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) >out/fuzz.log 2>&1 </dev/null || { cat out/fuzz.log; exit 1; }
+	done
+
+##### tend
+
+# What tests use, as command:package. Go, make and git are there already.
+TOOLS := turnutils_stunclient:coturn chromium:chromium file:file gcc:gcc,libc6-dev espeak-ng:espeak-ng sox:sox
+
+.PHONY: deps
+deps: ## install what the tests use, where it is missing (Debian's packages)
+	@missing=
+	for tool in $(TOOLS); do command -v $${tool%%:*} >/dev/null || missing="$$missing $$(echo $${tool#*:} | tr , ' ')"; done
+	if [ -n "$$missing" ]; then
+		root=; [ $$(id -u) = 0 ] || root=sudo
+		echo "installing:$$missing"
+		$$root apt-get update -q
+		DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -q --no-install-recommends $$missing
+	fi
+
+# Silence is cut from both ends, the level brought to -6 dBFS, 0.2 s of silence put around; no dither, so that the
+# same version of espeak-ng makes the same bytes.
+SPEECH = espeak-ng $(1) --stdout -f firmware/lab/speech/$(2).txt \
+	| sox -V1 -D -t wav --ignore-length - -r 16000 -b 16 -c 1 firmware/lab/speech/$(2).wav \
+	silence 1 0.05 0.1% reverse silence 1 0.05 0.1% reverse gain -n -6 pad 0.2 0.2
+
+.PHONY: speech
+speech: ## make the two recordings of the demo anew, with espeak-ng and sox
+	$(call SPEECH,-v en-gb-x-rp+f3 -s 150,kitchen)
+	$(call SPEECH,-v en-us+m3 -s 170,workshop)
+
+.PHONY: clean
+clean: ## remove what was built and written: bin/ and out/
+	rm -rf bin out
