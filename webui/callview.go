@@ -1,0 +1,141 @@
+package webui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"peerphone/node"
+)
+
+// The phases of a call that the page tells apart.
+type callPhase uint8
+
+const (
+	idle callPhase = iota
+	searching
+	connecting
+	farRinging
+	hereRinging
+	talking
+	ended
+)
+
+// phases are the words of call.State, however they are spelt.
+var phases = map[string]callPhase{
+	"searching":   searching,
+	"connecting":  connecting,
+	"inviting":    connecting,
+	"ringingfar":  farRinging,
+	"farringing":  farRinging,
+	"ringinghere": hereRinging,
+	"hereringing": hereRinging,
+	"talking":     talking,
+	"ended":       ended,
+	"over":        ended,
+}
+
+func phase(state string) callPhase { return phases[bare(state)] }
+
+// reasons are why a call ended, in the owner's words.
+var reasons = map[string]string{
+	"":            "it ended",
+	"busy":        "the other telephone is busy",
+	"declined":    "it was declined",
+	"rejected":    "it was declined",
+	"noanswer":    "nobody answered",
+	"notfound":    "nobody has this number",
+	"unreachable": "the other telephone cannot be reached",
+	"vanished":    "the other telephone went silent",
+	"hungup":      "hung up",
+	"codec":       "the two telephones have no codec in common",
+}
+
+func reasonWords(reason string) string { return orElse(reasons[bare(reason)], reason) }
+
+// bare strips a word of its spelling.
+func bare(s string) string {
+	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(s))
+}
+
+// paths say in plain words how the packets of a call go.
+var paths = map[string]string{
+	"":       "none yet",
+	"direct": "direct, from telephone to telephone",
+	"lane":   "through a home supernode, until a direct path stands",
+	"relay":  "relayed by a supernode, which cannot listen",
+}
+
+// viewCall shows the current call, or the last one.
+func viewCall(p parts, s node.Snapshot, now time.Time) {
+	c := s.Call
+	ph := phase(c.State)
+	p["call@data-some"] = yes(ph != idle)
+	p["call-state"] = stateWords(c, now)
+	p["call-peer"] = orElse(peerOrNone(c), "–")
+	p["call-path"] = orElse(paths[c.Path], c.Path)
+	p["call-codec"] = orElse(c.Codec, "–")
+	p["call-safety"] = orElse(c.Safety, "–")
+	p["call-took"] = tookWords(s.Timing)
+}
+
+func stateWords(c node.CallView, now time.Time) string {
+	var since string
+	if d := now.Sub(c.Since); !c.Since.IsZero() && d >= 0 {
+		since = " for " + clock(d.Seconds())
+	}
+	switch phase(c.State) {
+	case idle:
+		if bare(c.State) == "idle" || c.State == "" {
+			return "No call."
+		}
+		return capital(c.State) + since // a state that this page does not know
+	case ended:
+		return "Over: " + reasonWords(c.Reason) + "."
+	case talking:
+		return "Talking" + since
+	case searching:
+		return "Searching" + since
+	case connecting:
+		return "Connecting" + since
+	case hereRinging:
+		return "Ringing here" + since
+	}
+	return "Ringing there" + since
+}
+
+// peerWords names the other telephone in a sentence.
+func peerWords(c node.CallView) string { return orElse(peerOrNone(c), "someone") }
+
+func peerOrNone(c node.CallView) string {
+	switch {
+	case c.Peer == "":
+		return c.Number
+	case c.Number == "":
+		return c.Peer
+	}
+	return c.Peer + " (" + c.Number + ")"
+}
+
+// tookWords tells how long things took, those that happened.
+func tookWords(t node.Timing) string {
+	var words []string
+	for _, step := range []struct {
+		name string
+		ms   float64
+	}{{"login", t.Login}, {"search", t.Search}, {"until it rang", t.Setup}, {"until direct", t.Direct}} {
+		if step.ms > 0 {
+			words = append(words, fmt.Sprintf("%s %.0f ms", step.name, step.ms))
+		}
+	}
+	return orElse(strings.Join(words, ", "), "–")
+}
+
+// clock writes seconds as minutes and seconds, or with hours before them.
+func clock(seconds float64) string {
+	n := int(min(max(seconds, 0), 1e8))
+	if n >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", n/3600, n/60%60, n%60)
+	}
+	return fmt.Sprintf("%d:%02d", n/60, n%60)
+}

@@ -1,0 +1,151 @@
+package webui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"peerphone/node"
+	"peerphone/node/media"
+)
+
+// viewSound shows how the sound of the call travels: the figures of now, and
+// a chart with the table that says the same.
+func viewSound(p parts, c node.CallView) {
+	m := c.Media
+	p["call-delay"] = fmt.Sprintf("%.0f ms", m.DelayMS)
+	p["call-buffer"] = fmt.Sprintf("%.0f ms", m.BufferMS)
+	p["call-loss"] = lossWords(m)
+	p["level-in"] = levelWords(m.LevelIn, c)
+	p["level-out"] = levelWords(m.LevelOut, c)
+	p["bar-in@width"] = bar(m.LevelIn, c)
+	p["bar-out@width"] = bar(m.LevelOut, c)
+	chart(p, c.History)
+}
+
+func lossWords(m media.Stats) string {
+	expected := m.Received + m.Lost
+	if expected == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d of %d packets (%.1f %%), %d late, %d ms made up", m.Lost, expected, 100*float64(m.Lost)/float64(expected), m.Late, 10*m.Concealed)
+}
+
+// quietest is the level in dBFS below which the page says silent, and the
+// left end of its bars.
+const quietest = -70
+
+func levelWords(dBFS float64, c node.CallView) string {
+	switch {
+	case c.Media.Sent+c.Media.Received == 0:
+		return "–"
+	case dBFS <= quietest:
+		return "silent"
+	}
+	return fmt.Sprintf("%.0f dBFS", dBFS)
+}
+
+// bar returns the width of a level's bar, in percent.
+func bar(dBFS float64, c node.CallView) string {
+	if c.Media.Sent+c.Media.Received == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.0f", 100*(min(max(dBFS, quietest), 0)-quietest)/-quietest)
+}
+
+// The chart's plane, in units of its viewBox (page.html).
+const (
+	chartLeft, chartRight = 30.0, 316.0
+	chartTop, chartBottom = 8.0, 100.0
+	chartPoints           = 143 // two units each; longer calls are drawn in stretches of some seconds
+	tableRows             = 10
+)
+
+// chart draws delay and buffer over the seconds of the call, and a tick where
+// packets were lost or sound was made up.
+func chart(p parts, history []media.Second) {
+	points := gather(history, chartPoints)
+	end, top := 0.0, 40.0
+	for _, s := range points {
+		end, top = max(end, s.At), max(top, s.DelayMS, s.BufferMS)
+	}
+	end, top = max(end, 10), roundUp(top)
+	x := func(at float64) float64 { return chartLeft + (chartRight-chartLeft)*at/end }
+	y := func(ms float64) float64 { return chartBottom - (chartBottom-chartTop)*max(ms, 0)/top }
+
+	var delay, buffer, lost strings.Builder
+	for _, s := range points {
+		fmt.Fprintf(&delay, "%.0f,%.1f ", x(s.At), y(s.DelayMS))
+		fmt.Fprintf(&buffer, "%.0f,%.1f ", x(s.At), y(s.BufferMS))
+		if s.Lost+s.Concealed > 0 {
+			fmt.Fprintf(&lost, "M%.0f %.0fv-7", x(s.At), chartBottom)
+		}
+	}
+	p["delay@points"], p["buffer@points"], p["lost@d"] = delay.String(), buffer.String(), lost.String()
+	p["axis-top"], p["axis-half"], p["axis-end"] = fmt.Sprintf("%.0f ms", top), fmt.Sprintf("%.0f", top/2), clock(end)
+	p["chart-says"] = chartWords(history)
+	p["seconds"] = table(gather(history, tableRows))
+}
+
+func chartWords(history []media.Second) string {
+	if len(history) == 0 {
+		return "No call's seconds to show yet."
+	}
+	least, most := math.Inf(1), 0.0
+	for _, s := range history {
+		least, most = min(least, s.DelayMS), max(most, s.DelayMS)
+	}
+	return fmt.Sprintf("%s of a call: delay between %.0f and %.0f ms.", clock(history[len(history)-1].At), least, most)
+}
+
+func table(seconds []media.Second) [][]string {
+	rows := make([][]string, len(seconds))
+	for i, s := range seconds {
+		rows[i] = []string{
+			clock(s.At), fmt.Sprintf("%.0f", s.DelayMS), fmt.Sprintf("%.0f", s.BufferMS),
+			fmt.Sprint(s.Lost), fmt.Sprint(10 * s.Concealed), fmt.Sprintf("%.0f", s.LevelIn), fmt.Sprintf("%.0f", s.LevelOut),
+		}
+	}
+	return rows
+}
+
+// gather brings the seconds of a call down to at most n stretches of equal
+// length: the largest delay, buffer and level of each, the sum of its losses,
+// the time of its end.
+func gather(history []media.Second, n int) []media.Second {
+	per := (len(history) + n - 1) / n
+	if per <= 1 {
+		return history
+	}
+	out := make([]media.Second, 0, n)
+	for len(history) > 0 {
+		k := min(per, len(history))
+		out = append(out, worst(history[:k]))
+		history = history[k:]
+	}
+	return out
+}
+
+func worst(stretch []media.Second) media.Second {
+	w := stretch[0]
+	for _, s := range stretch[1:] {
+		w.At = s.At
+		w.DelayMS, w.BufferMS = max(w.DelayMS, s.DelayMS), max(w.BufferMS, s.BufferMS)
+		w.LevelIn, w.LevelOut = max(w.LevelIn, s.LevelIn), max(w.LevelOut, s.LevelOut)
+		w.Lost += s.Lost
+		w.Concealed += s.Concealed
+	}
+	return w
+}
+
+// roundUp returns the end of an axis that reaches at least to v: 1, 2, 4 or 8
+// times a power of ten.
+func roundUp(v float64) float64 {
+	for base := 10.0; ; base *= 10 {
+		for _, f := range []float64{1, 2, 4, 8} {
+			if f*base >= v || base > 1e9 {
+				return f * base
+			}
+		}
+	}
+}
