@@ -72,6 +72,20 @@ func ParseParams(network Network, b []byte, now time.Time) (Params, error) {
 	return p, nil
 }
 
+// NetworkOfParams returns the network whose root key signed b: for a login
+// server, whose root key lies elsewhere. Whoever is given b by others must know
+// the network already, and use ParseParams.
+func NetworkOfParams(b []byte) (Network, error) {
+	var s signedParams
+	if len(b) > maxParams || paramsDecoding.Unmarshal(b, &s) != nil {
+		return Network{}, ErrParams
+	}
+	if !s.Root.Verify(paramsMessage(s.Params), s.Signature) {
+		return Network{}, ErrParamsForeign
+	}
+	return NetworkOf(s.Root), nil
+}
+
 func paramsMessage(body []byte) []byte {
 	return append([]byte("peerphone network parameters\x00"), body...)
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"peerphone/node/identity"
+)
+
+type paramsCommand struct {
+	Dir       folder           `arg:"" help:"Folder of the network."`
+	Bootstrap []netip.AddrPort `help:"Addresses of the supernodes that new phones ask first, at most 16. Without it they stay as they are." placeholder:"ADDR:PORT,..."`
+	Root      string           `help:"Root key, if it is not in DIR." type:"path" placeholder:"FILE"`
+}
+
+// Run signs the next parameters. A login server that runs hands them out from
+// its next grant on.
+func (c paramsCommand) Run(s streams) error {
+	now, err := c.Dir.network()
+	if err != nil {
+		return err
+	}
+	root, err := c.rootKey()
+	if err != nil {
+		return err
+	}
+	if identity.NetworkOf(root.ID()) != now.id {
+		return stateError{fmt.Sprintf("the root key is of network %s, but %s is of network %s", identity.NetworkOf(root.ID()), c.Dir, now.id),
+			"Bring the right root key"}
+	}
+	p := now.params
+	p.Sequence++
+	if c.Bootstrap != nil {
+		p.Bootstrap = c.Bootstrap
+	}
+	if err := checkBootstrap(p.Bootstrap); err != nil {
+		return err
+	}
+	if err := c.Dir.sign(root, p, time.Now()); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "Signed parameters %d with %d bootstrap supernodes, valid for 90 days.\n", p.Sequence, len(p.Bootstrap))
+	return nil
+}
+
+func (c paramsCommand) rootKey() (identity.Key, error) {
+	const do = "Bring it back from where you keep it offline, or name it with --root"
+	if c.Root == "" {
+		return c.Dir.key(rootFile, do)
+	}
+	return folder(filepath.Dir(c.Root)).key(filepath.Base(c.Root), do)
+}
+
+func checkBootstrap(addrs []netip.AddrPort) error {
+	if len(addrs) > 16 {
+		return fmt.Errorf("%w: %d bootstrap addresses, at most 16", errUsage, len(addrs))
+	}
+	for _, a := range addrs {
+		if a.Port() == 0 || a.Addr().IsUnspecified() {
+			return fmt.Errorf("%w: nobody can reach a supernode at %s", errUsage, a)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package login
+
+import (
+	"errors"
+	"time"
+
+	"peerphone/node/identity"
+)
+
+// When the client asks (our own choices).
+const (
+	// askTimeout is for a node that loses an Ask; Exchange gives up earlier.
+	askTimeout = time.Minute
+	// restBase doubles with every request that failed. The real rest is drawn
+	// between restLeast and that, so that the phones that a dead server leaves
+	// behind do not come back together.
+	restBase  = time.Second
+	restLeast = 250 * time.Millisecond
+	// maxRest bounds it while the phone cannot take part, maxRestIn while its
+	// certificates serve: then there are three weeks of time.
+	maxRest   = time.Minute
+	maxRestIn = 6 * time.Hour
+	// renewalSpread is over what time the phones of one birthday, or of one
+	// epoch, spread their renewals.
+	renewalSpread = 24 * time.Hour
+	// overdueSpread is for phones that start with a renewal overdue.
+	overdueSpread = time.Minute
+)
+
+// renewalAt returns when to renew g: when its name certificate is seven days
+// old or the next epoch has begun, whichever is first, and some jitter.
+func (c *Client) renewalAt(now time.Time, g Granted) time.Time {
+	name := g.Time.Add(identity.NameRenewal)
+	node := time.Unix(int64(g.Node.Epoch+1)*int64(identity.Epoch/time.Second), 0)
+	due := name
+	if node.Before(due) {
+		due = node
+	}
+	if at := due.Add(c.jitter(renewalSpread)); at.After(now) {
+		return at
+	}
+	return now.Add(c.jitter(overdueSpread))
+}
+
+// rest puts the next request off after one that failed with err.
+func (c *Client) rest(now time.Time, err error) {
+	limit := maxRest
+	if !c.granted.IsZero() {
+		limit = maxRestIn
+	}
+	span := limit
+	if c.attempt < 16 {
+		span = min(limit, restBase<<c.attempt)
+	}
+	c.restFor(now, err, restLeast+c.jitter(span))
+}
+
+func (c *Client) restFor(now time.Time, err error, d time.Duration) {
+	c.attempt++
+	c.errand, c.problem = errandResting, err
+	c.giveUpAt, c.askAt = time.Time{}, now.Add(d)
+	c.emit(Changed{})
+}
+
+// jitter draws a duration from 0 to span; without randomness it is span.
+func (c *Client) jitter(span time.Duration) time.Duration { return jitter(c.cfg.Rand, span) }
+
+// errLost is the problem of an Ask that nobody answered.
+var errLost = errors.New("login: a request was lost")
+
+// Next returns when Advance wants to be called, zero for never.
+func (c *Client) Next() time.Time {
+	var next time.Time
+	for _, t := range []time.Time{c.askAt, c.giveUpAt, c.expireAt} {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	return next
+}
+
+// Advance does what is due at now.
+func (c *Client) Advance(now time.Time) {
+	if due(c.expireAt, now) {
+		c.lose(now)
+	}
+	if due(c.giveUpAt, now) {
+		c.rest(now, errLost)
+	}
+	if due(c.askAt, now) {
+		c.ask(now)
+	}
+}
+
+// lose takes note that the certificates have expired, and asks at once.
+func (c *Client) lose(now time.Time) {
+	c.granted, c.expireAt = Granted{}, time.Time{}
+	if c.errand == errandResting {
+		c.askAt = now
+	}
+	c.emit(Changed{})
+}
+
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }

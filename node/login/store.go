@@ -1,0 +1,111 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"peerphone/node/identity"
+)
+
+// Store keeps the accounts of one network. Its methods are atomic and may be
+// called from many goroutines; when one returns, what it wrote is on disk.
+// Package storetest holds what every Store must pass.
+type Store interface {
+	// Account returns the account of name, or ErrUnknown.
+	Account(ctx context.Context, name identity.Name) (Account, error)
+	// Create adds a. It returns ErrNameTaken, ErrNumberTaken or ErrKey (in this
+	// order) when another account has its name, number or key, and ErrFull.
+	Create(ctx context.Context, a Account) error
+	// Update changes the account of name as change does, which may be called
+	// more than once and changes neither Name, Number nor Key. It returns
+	// ErrUnknown, and the error of change, which then has changed nothing.
+	Update(ctx context.Context, name identity.Name, change func(*Account) error) error
+}
+
+// ErrFull says that a Store takes no more accounts.
+var ErrFull = fmt.Errorf("%w: the store is full", ErrClosed)
+
+// MaxDevices is how many phones an account may have.
+const MaxDevices = 8
+
+// Account is one account as the login server keeps it.
+type Account struct {
+	Name     identity.Name   `cbor:"1,keyasint"`
+	Number   identity.Number `cbor:"2,keyasint"`
+	Display  string          `cbor:"3,keyasint"`
+	Key      identity.ID     `cbor:"4,keyasint"` // the account key
+	Password string          `cbor:"5,keyasint"` // as Hash writes it
+	Created  int64           `cbor:"6,keyasint"` // Unix seconds
+	Devices  []DeviceSeen    `cbor:"7,keyasint"` // at most MaxDevices
+}
+
+// DeviceSeen is a phone of an account.
+type DeviceSeen struct {
+	Device identity.ID `cbor:"1,keyasint"`
+	Seen   int64       `cbor:"2,keyasint"` // Unix seconds, exact to seenExact
+}
+
+// seenExact saves a write to disk for every renewal of the same day.
+const seenExact = 24 * time.Hour
+
+// deviceForgotten is how long a phone keeps its place among the devices of its
+// account without renewing. Its certificates expired long before.
+const deviceForgotten = 90 * 24 * time.Hour
+
+// knows reports whether the account need not be changed for device.
+func (a Account) knows(device identity.ID, now time.Time) bool {
+	for _, d := range a.Devices {
+		if d.Device == device {
+			return now.Sub(time.Unix(d.Seen, 0)) < seenExact
+		}
+	}
+	return false
+}
+
+// see notes that device was here at now, in the place of one that has long been
+// away when there is no other: ErrDevices when there is none at all.
+func (a *Account) see(device identity.ID, now time.Time) error {
+	oldest := 0
+	for i, d := range a.Devices {
+		if d.Device == device {
+			a.Devices[i].Seen = now.Unix()
+			return nil
+		}
+		if d.Seen < a.Devices[oldest].Seen {
+			oldest = i
+		}
+	}
+	seen := DeviceSeen{device, now.Unix()}
+	switch {
+	case len(a.Devices) < MaxDevices:
+		a.Devices = append(a.Devices, seen)
+	case now.Sub(time.Unix(a.Devices[oldest].Seen, 0)) > deviceForgotten:
+		a.Devices[oldest] = seen
+	default:
+		return ErrDevices
+	}
+	return nil
+}
+
+var accountEncoding, _ = cbor.CoreDetEncOptions().EncMode()
+
+// Append appends a in deterministic CBOR, for stores that keep bytes.
+func (a Account) Append(dst []byte) ([]byte, error) {
+	b, err := accountEncoding.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("login: account: %w", err)
+	}
+	return append(dst, b...), nil
+}
+
+// ParseAccount reads what Append wrote.
+func ParseAccount(b []byte) (Account, error) {
+	var a Account
+	if err := cbor.Unmarshal(b, &a); err != nil {
+		return Account{}, fmt.Errorf("login: account: %w", err)
+	}
+	return a, nil
+}
