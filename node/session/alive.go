@@ -1,0 +1,77 @@
+package session
+
+import "time"
+
+// shortestPatience is how long a peer may leave our questions unanswered at
+// least: four of them, and less than the consent of a path lasts (5 s).
+const shortestPatience = 2 * time.Second
+
+// alive notices that the peer has vanished. Half of every apart it looks
+// whether anything authentic has come; after every without, it asks, again and
+// again, until patience is over.
+type alive struct {
+	every  time.Duration // zero: never look
+	heard  time.Time     // of the last sign of life, as far as known; set when Live
+	opened uint64        // packets that the channel had opened then
+	asked  time.Time     // since when we ask; zero: not asking
+	wait   time.Duration // until the next question
+	sent   time.Time     // of the last question
+	token  uint16        // of the last question
+	check  time.Time     // when to look; set by start and each look
+}
+
+func (a *alive) start(now time.Time) {
+	a.heard, a.asked, a.check = now, time.Time{}, time.Time{}
+	if a.every > 0 && !now.IsZero() {
+		a.check = now.Add(a.every / 2)
+	}
+}
+
+func (a *alive) patience() time.Duration { return max(a.every, shortestPatience) }
+
+// checkAlive looks whether the peer of s lives, and asks if that is doubtful.
+func (t *Table) checkAlive(now time.Time, s *session) {
+	a := &s.alive
+	if s.state != Live {
+		a.check = time.Time{}
+		return
+	}
+	if n := s.channel.Counters().Opened; n != a.opened {
+		a.opened = n
+		a.start(now)
+		return
+	}
+	switch {
+	case a.asked.IsZero() && now.Sub(a.heard) < a.every:
+		a.check = a.heard.Add(a.every)
+		return
+	case a.asked.IsZero():
+		a.asked, a.wait = now, max(firstTimeout, s.control.rtt.timeout())
+	case now.Sub(a.asked) >= a.patience():
+		t.end(now, s, ErrTimeout, false)
+		return
+	default:
+		a.wait *= 2
+	}
+	t.ask(now, s)
+	a.check = earliest(now.Add(a.wait), a.asked.Add(a.patience()))
+	if !a.check.After(now) {
+		a.check = now.Add(firstTimeout)
+	}
+}
+
+// ask sends an acknowledgement that wants an answer.
+func (t *Table) ask(now time.Time, s *session) {
+	a := &s.alive
+	a.token++
+	a.sent = now
+	t.sendAck(s, ackAsks, a.token)
+}
+
+// answered notes the answer to a question.
+func (a *alive) answered(now time.Time, token uint16, r *rtt) {
+	if token == a.token && !a.sent.IsZero() {
+		r.sample(now.Sub(a.sent))
+		a.sent = time.Time{}
+	}
+}

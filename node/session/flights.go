@@ -1,0 +1,91 @@
+package session
+
+import (
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// A flight on its way out: pump, sendFrame (Initial-level bytes, then the
+// sealed part or the padding, then the MAC), send.
+
+// worthwhile is the size below which a frame is not begun for want of credit.
+const worthwhile = 128
+
+// pump sends what is unsent at both levels as far as that is allowed, and
+// returns how many frames it sent.
+func (t *Table) pump(now time.Time, s *session) (frames int) {
+	hs := s.hs
+	for s.limit() >= worthwhile && hs.hasUnsent(s) {
+		t.sendFrame(now, s)
+		frames++
+	}
+	for first := s.firstFlight() && frames > 0; first && frames < s.padFrames(); frames++ {
+		t.sendFrame(now, s)
+	}
+	if frames > 0 && !s.confirmed() {
+		hs.resend = now.Add(hs.wait)
+	}
+	return frames
+}
+
+// hasUnsent reports whether a frame would carry bytes.
+func (hs *handshake) hasUnsent(s *session) bool {
+	if len(hs.out[Initial].unsent()) > 0 {
+		return true
+	}
+	return len(hs.out[Handshake].unsent()) > 0 && hs.cover != nil && !hs.cover.spent() && s.remote != 0
+}
+
+// firstFlight reports whether the peer's index is still unknown.
+func (s *session) firstFlight() bool { return s.remote == 0 }
+
+// padFrames returns how many whole frames a padded first flight has. An answer
+// with the longest names has 2,040 bytes, in two frames.
+func (s *session) padFrames() int {
+	if s.want.Padded {
+		return 2
+	}
+	return 0
+}
+
+// frame returns an empty frame of the handshake of s.
+func (s *session) frame() *frame {
+	f := &frame{kind: helloFrame, to: s.remote, from: s.ix, attempt: s.hs.attempt, ack: s.hs.in[Initial].ready}
+	if !s.initiator {
+		f.kind = answerFrame
+	}
+	if s.firstFlight() {
+		f.cookie = s.hs.cookie
+	}
+	return f
+}
+
+// sendFrame sends one frame with as many unsent bytes as fit, acknowledging
+// what came.
+func (t *Table) sendFrame(now time.Time, s *session) {
+	hs, f := s.hs, s.frame()
+	room := s.limit() - headerSize - bodySize - len(f.cookie) - macSize
+	f.offset, f.plain = hs.out[Initial].take(room)
+	b := f.append(make([]byte, 0, wire.MaxInner))
+	room -= len(f.plain)
+	switch {
+	case s.firstFlight() && s.want.Padded:
+		b = b[:len(b)+room] // make cleared it
+	case !s.firstFlight() && hs.cover != nil && !hs.cover.spent() && room >= sealedAround:
+		p := part{ack: hs.in[Handshake].ready}
+		p.offset, p.data = hs.out[Handshake].take(room - sealedAround)
+		b = hs.cover.seal(b, p)
+	}
+	t.send(s, hs.key.append(b))
+	if hs.lastSent.IsZero() {
+		hs.firstSent = now
+	}
+	hs.lastSent = now
+}
+
+// send carries a frame to the peer and counts it.
+func (t *Table) send(s *session, b []byte) {
+	s.hs.sent += len(b)
+	t.emit(Datagram{s.ix, b})
+}

@@ -1,0 +1,291 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// Config says who we are and what we bear.
+type Config struct {
+	Rand    io.Reader        // for indices, attempts and cookies; must not fail
+	Node    identity.ID      // our node; zero while there is no certificate
+	Device  identity.ID      // our device; zero on a supernode without a phone
+	Network identity.Network // answered by a public node, and on introduction
+	Public  bool             // a supernode: answers who knows only the network
+
+	MaxHalfOpen int // handshakes that others have begun, at a time; 0: 64
+	MaxSessions int // sessions of any state; 0: 16,384
+}
+
+// Counts count what Table dropped and why, since it was made.
+type Counts struct {
+	Malformed uint64 // no handshake frame, or no control payload
+	Silent    uint64 // first flights without a valid MAC: not for us, no answer
+	Stray     uint64 // of no handshake that we know
+	Forged    uint64 // of a handshake that we know, but not authentic
+	Retried   uint64 // first flights answered by a cookie, under load
+	Full      uint64 // first flights dropped because there is no room
+	Evicted   uint64 // half-open handshakes given up for newer ones
+}
+
+// Errors of Send.
+var (
+	ErrNoSession = errors.New("session: there is no such session, or it is not up")
+	ErrBacklog   = errors.New("session: too many messages wait for their acknowledgement")
+	ErrTooLong   = errors.New("session: message too long")
+)
+
+const (
+	defaultHalfOpen = 64
+	defaultSessions = 16384
+)
+
+// Table is the control half of all sessions of a node: a pure core, owned by
+// one goroutine. New makes it.
+type Table struct {
+	// Constant after construction.
+	rand        io.Reader
+	maxHalfOpen int
+	maxSessions int
+	network     identity.Network
+	public      bool
+
+	// Owned by the caller's loop.
+	node, device identity.ID
+	addresses    []address
+	sessions     map[wire.Index]*session
+	attempts     map[attemptID]*session // handshakes that others began
+	peers        map[peerKey][]*session // oldest first
+	halfOpen     []*session             // Answering, oldest first
+	timers       timers
+	born         uint64
+	jar          cookieJar
+	outbox       []Event
+	counts       Counts
+}
+
+// New returns an empty table.
+func New(cfg Config) *Table {
+	t := &Table{
+		rand: cfg.Rand, network: cfg.Network, public: cfg.Public,
+		maxHalfOpen: cfg.MaxHalfOpen, maxSessions: cfg.MaxSessions,
+		sessions: make(map[wire.Index]*session),
+		attempts: make(map[attemptID]*session),
+		peers:    make(map[peerKey][]*session),
+	}
+	if t.maxHalfOpen == 0 {
+		t.maxHalfOpen = defaultHalfOpen
+	}
+	if t.maxSessions == 0 {
+		t.maxSessions = defaultSessions
+	}
+	t.SetIdentity(cfg.Node, cfg.Device)
+	return t
+}
+
+// SetIdentity changes under which identities first flights are answered, at
+// login and when a new epoch brings a new node key. The node before stays
+// valid for who still knows that one.
+func (t *Table) SetIdentity(node, device identity.ID) {
+	before := t.node
+	t.node, t.device = node, device
+	if before == node {
+		before = identity.ID{}
+	}
+	t.addresses = addresses(node, before, device, t.network, t.public)
+}
+
+// own returns as whom we appear in role.
+func (t *Table) own(r Role) identity.ID {
+	if r == AsPhone {
+		return t.device
+	}
+	return t.node
+}
+
+// Take returns the events since the last Take, oldest first.
+func (t *Table) Take() []Event {
+	events := t.outbox
+	t.outbox = nil
+	return events
+}
+
+func (t *Table) emit(e Event) { t.outbox = append(t.outbox, e) }
+
+// Counts returns the counts so far.
+func (t *Table) Counts() Counts { return t.counts }
+
+// Dial begins a session with the peer that w wants and returns its index. 0
+// means that there is no room for another session.
+func (t *Table) Dial(now time.Time, w Want) wire.Index {
+	s := t.add(now, Dialling)
+	if s == nil {
+		return 0
+	}
+	s.initiator, s.want, s.peer = true, w, Peer{Role: w.Role, ID: w.Peer}
+	s.hs = newHandshake(now, macKeyFor(w))
+	t.draw(s.hs.attempt[:])
+	t.remember(s)
+	t.begin(s)
+	t.settle(s)
+	return s.ix
+}
+
+// Handle takes a handshake frame. It returns the session that the frame
+// belongs to, which may be new; ok is false when the frame was dropped, and
+// counted. introduced says that it came by a lane, so that no address needs
+// proof.
+func (t *Table) Handle(now time.Time, frame []byte, introduced bool) (ix wire.Index, ok bool) {
+	return t.HandleFrom(now, frame, netip.AddrPort{}, introduced)
+}
+
+// HandleFrom is Handle for a datagram from the address from, to which a cookie
+// is bound under load (Bounce).
+func (t *Table) HandleFrom(now time.Time, frame []byte, from netip.AddrPort, introduced bool) (ix wire.Index, ok bool) {
+	f, ok := parseFrame(frame)
+	if !ok {
+		t.counts.Malformed++
+		return 0, false
+	}
+	var s *session
+	if f.first() {
+		s = t.first(now, &f, frame, from, introduced)
+	} else {
+		s = t.known(&f, frame)
+	}
+	if s == nil || !t.hear(now, s, &f, len(frame)) {
+		return 0, false
+	}
+	t.settle(s)
+	return s.ix, true
+}
+
+// Progress takes the handshaker's answer to a request about ix. It wipes the
+// secrets in p.
+func (t *Table) Progress(now time.Time, ix wire.Index, p Progress) {
+	if s := t.sessions[ix]; s != nil && s.hs != nil {
+		t.progress(now, s, p)
+		t.settle(s)
+	}
+	p.wipe()
+}
+
+// Payload takes the opened payload of a session frame: PayloadControl,
+// PayloadAck or PayloadClose.
+func (t *Table) Payload(now time.Time, ix wire.Index, payload []byte) {
+	s := t.sessions[ix]
+	if s == nil || s.channel == nil {
+		return
+	}
+	if s.state == Confirming { // the peer's word was lost or overtaken, but only who has verified us has the key
+		t.live(now, s)
+	}
+	if s.state == gone {
+		return
+	}
+	t.payload(now, s, payload)
+	t.settle(s)
+}
+
+// Send queues message, which is copied, for delivery in order. It fails with
+// ErrNoSession, ErrBacklog or ErrTooLong.
+func (t *Table) Send(now time.Time, ix wire.Index, message []byte) error {
+	s := t.sessions[ix]
+	switch {
+	case s == nil || s.state != Live:
+		return ErrNoSession
+	case len(message) > wire.MaxMessage:
+		return ErrTooLong
+	case len(s.control.queue) == maxQueue:
+		return ErrBacklog
+	}
+	s.control.push(message)
+	t.transmit(now, s)
+	t.settle(s)
+	return nil
+}
+
+// Close ends a session. Messages on their way are delivered first if that
+// works within drainTimeout. Down with ErrEnded follows, after the last
+// datagram.
+func (t *Table) Close(now time.Time, ix wire.Index) {
+	s := t.sessions[ix]
+	switch {
+	case s == nil || s.state == Draining:
+		return
+	case s.state == Live && len(s.control.queue) > 0:
+		s.state, s.drained = Draining, now.Add(drainTimeout)
+		t.settle(s)
+	default:
+		t.end(now, s, ErrEnded, true)
+	}
+}
+
+// KeepAlive makes Table notice within about one and a half of every and two
+// seconds that the peer of ix has vanished; zero, the start, means never.
+func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
+	if s := t.sessions[ix]; s != nil {
+		s.alive.every = every
+		s.alive.start(s.alive.heard)
+		t.settle(s)
+	}
+}
+
+// Peer returns whom a session reaches; ok is false until that is proven.
+func (t *Table) Peer(ix wire.Index) (p Peer, ok bool) {
+	if s := t.sessions[ix]; s != nil && s.channel != nil {
+		return s.peer, true
+	}
+	return Peer{}, false
+}
+
+// Channel returns the data plane of a session, nil before there are keys and
+// after the end.
+func (t *Table) Channel(ix wire.Index) *Channel {
+	if s := t.sessions[ix]; s != nil {
+		return s.channel
+	}
+	return nil
+}
+
+// State returns the state of a session, 0 for none.
+func (t *Table) State(ix wire.Index) State {
+	if s := t.sessions[ix]; s != nil {
+		return s.state
+	}
+	return gone
+}
+
+// RTT returns the smoothed round-trip time to the peer, zero while unknown.
+func (t *Table) RTT(ix wire.Index) time.Duration {
+	if s := t.sessions[ix]; s != nil {
+		return s.control.rtt.smooth
+	}
+	return 0
+}
+
+// With returns the sessions, up or being dialled, with the peer id in a role,
+// the oldest first.
+func (t *Table) With(r Role, id identity.ID) []wire.Index {
+	var found []wire.Index
+	for _, s := range t.peers[peerKey{r, id}] {
+		found = append(found, s.ix)
+	}
+	return found
+}
+
+// Next returns when Advance wants to be called, zero for never.
+func (t *Table) Next() time.Time { return t.timers.next() }
+
+// Advance fires what is due.
+func (t *Table) Advance(now time.Time) {
+	for s := t.timers.due(now); s != nil; s = t.timers.due(now) {
+		t.fire(now, s)
+		t.settle(s)
+	}
+}
