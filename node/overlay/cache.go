@@ -1,0 +1,173 @@
+package overlay
+
+import (
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+const (
+	// maxCache bounds the host cache, as Skype's.
+	maxCache = 200
+	// maxBootstrap bounds the addresses without a key, which are never evicted.
+	maxBootstrap = 32
+	// A change of the cache is told after cacheDelay, and again no sooner than
+	// cachePause later: each is a write to a flash card.
+	cacheDelay = 2 * time.Second
+	cachePause = time.Minute
+)
+
+// entry is a supernode in the host cache. Its Node is zero until a session
+// has proved who is at a bootstrap address.
+type entry struct {
+	m         wire.Member
+	bootstrap bool      // told by address only
+	reached   time.Time // last session; zero: hearsay
+	fails     int       // dials in vain since
+	after     time.Time // not to be dialled before
+}
+
+// cache is the host cache: where to turn when a home is lost.
+type cache struct {
+	entries []*entry // in the order in which they were learnt
+	written time.Time
+	write   time.Time // when CacheChanged is due; set by a change, cleared when told
+}
+
+// find returns the entry of m, by key or, while that is not known, by address.
+func (c *cache) find(m wire.Member) *entry {
+	for _, e := range c.entries {
+		if !m.Node.IsZero() && e.m.Node == m.Node {
+			return e
+		}
+	}
+	for _, e := range c.entries {
+		if e.m.Addr == m.Addr && (e.m.Node.IsZero() || m.Node.IsZero()) {
+			return e
+		}
+	}
+	return nil
+}
+
+// hearEntry notes hearsay. It changes nothing that a session has proved.
+func (o *Overlay) hearEntry(now time.Time, m wire.Member) {
+	c := &o.cache
+	e := c.find(m)
+	switch {
+	case e == nil:
+		o.addEntry(now, &entry{m: m, bootstrap: m.Node.IsZero()})
+	case m.Node.IsZero():
+		e.bootstrap = true
+	case e.m.Node == m.Node && e.m.Addr != m.Addr && (e.reached.IsZero() || e.fails > 0):
+		e.m.Addr, e.fails, e.after = m.Addr, 0, time.Time{} // it may have moved
+	}
+}
+
+func (o *Overlay) addEntry(now time.Time, e *entry) {
+	c := &o.cache
+	if e.bootstrap && c.bootstraps() >= maxBootstrap {
+		return
+	}
+	if len(c.entries) >= maxCache && !o.evict(e) {
+		return
+	}
+	c.entries = append(c.entries, e)
+	c.changed(now)
+}
+
+func (c *cache) bootstraps() int {
+	n := 0
+	for _, e := range c.entries {
+		if e.bootstrap {
+			n++
+		}
+	}
+	return n
+}
+
+// evict makes room for e by removing the worst entry: most failures, then
+// hearsay, then the one that was reached longest ago. Hearsay pushes out
+// nothing that works.
+func (o *Overlay) evict(e *entry) bool {
+	worst := -1
+	for i, x := range o.cache.entries {
+		if !x.bootstrap && o.linkTo(x.m.Node) == nil && (worst < 0 || x.worse(o.cache.entries[worst])) {
+			worst = i
+		}
+	}
+	if worst < 0 {
+		return false
+	}
+	if x := o.cache.entries[worst]; e.reached.IsZero() && !e.bootstrap && x.fails == 0 && !x.reached.IsZero() {
+		return false
+	}
+	o.cache.entries = slices.Delete(o.cache.entries, worst, worst+1)
+	o.counters.Evicted++
+	return true
+}
+
+func (x *entry) worse(y *entry) bool {
+	if x.fails != y.fails {
+		return x.fails > y.fails
+	}
+	return x.reached.Before(y.reached)
+}
+
+// reachedEntry notes that a session with m is up. A bootstrap address that
+// turns out to be a node that is known by another address stays for its own
+// sake: the other may be gone tomorrow.
+func (o *Overlay) reachedEntry(now time.Time, m wire.Member) {
+	c := &o.cache
+	e := c.at(m)
+	if e == nil {
+		e = &entry{m: m, reached: now}
+		o.addEntry(now, e)
+		return
+	}
+	if e.m != m || e.reached.IsZero() {
+		c.changed(now)
+	}
+	e.m, e.reached, e.fails, e.after = m, now, 0, time.Time{}
+}
+
+// at returns the entry that led to m: the one with its address, if that is
+// nobody else's, else the one with its key.
+func (c *cache) at(m wire.Member) *entry {
+	for _, e := range c.entries {
+		if e.m.Addr == m.Addr && (e.m.Node == m.Node || e.m.Node.IsZero()) {
+			return e
+		}
+	}
+	return c.find(m)
+}
+
+// changed asks for CacheChanged.
+func (c *cache) changed(now time.Time) {
+	if !c.write.IsZero() {
+		return
+	}
+	c.write = now.Add(cacheDelay)
+	if soon := c.written.Add(cachePause); !c.written.IsZero() && soon.After(c.write) {
+		c.write = soon
+	}
+}
+
+func (o *Overlay) advanceCache(now time.Time) {
+	if passed(o.cache.write, now) {
+		o.cache.write, o.cache.written = time.Time{}, now
+		o.emit(CacheChanged{})
+	}
+}
+
+// Cache returns the host cache for the disk: at most 200 supernodes whose keys
+// are known, those that were reached last first.
+func (o *Overlay) Cache() []wire.Member {
+	known := slices.DeleteFunc(slices.Clone(o.cache.entries), func(e *entry) bool { return e.m.Node.IsZero() })
+	slices.SortStableFunc(known, func(a, b *entry) int { return b.reached.Compare(a.reached) })
+	ms := make([]wire.Member, len(known))
+	for i, e := range known {
+		ms[i] = e.m
+	}
+	return ms
+}

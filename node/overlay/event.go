@@ -1,0 +1,38 @@
+package overlay
+
+import "peerphone/node/wire"
+
+// Event is one thing that the Overlay asks of node or tells it.
+type Event interface{ event() }
+
+// Dial asks for a session with a supernode; Up or Failed with the same Member
+// answers. Node is zero when only the address is known.
+type Dial struct{ Member wire.Member }
+
+// Send asks to send a message in a session.
+type Send struct {
+	Index   wire.Index
+	Message wire.Message
+}
+
+// Drop tells that the Overlay has no more use for a session. Node closes it
+// unless something else goes through it.
+type Drop struct{ Index wire.Index }
+
+// HomesChanged tells that Homes returns something else now.
+type HomesChanged struct{}
+
+// CacheChanged tells that Cache should be written to disk; at most one in
+// cachePause.
+type CacheChanged struct{}
+
+// Synced tells a supernode that it knows the membership: another supernode has
+// told it, or there is none.
+type Synced struct{}
+
+func (Dial) event()         {}
+func (Send) event()         {}
+func (Drop) event()         {}
+func (HomesChanged) event() {}
+func (CacheChanged) event() {}
+func (Synced) event()       {}

@@ -1,0 +1,101 @@
+package overlay
+
+import (
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// guestEnd is how long a guest may miss its Refresh.
+	guestWait = refreshEvery*2 + attachWait*2
+	// A guest that is turned away comes back after a random time in these
+	// bounds: an overloaded supernode sheds, it never quits.
+	minTurnAway = 5 * time.Second
+	maxTurnAway = 30 * time.Second
+	// sample is how many members a guest is told at once.
+	sample = 16
+)
+
+// guestState is what a session is to us as a supernode.
+//
+//	            Attach, admitted           Refresh
+//	notGuest --------------------> guest ----------> guest
+//	    ^                            | Detach, no Refresh, another session of it
+//	    +----------------------------+
+type guestState uint8
+
+const (
+	notGuest guestState = iota
+	guest
+)
+
+// Attached returns the session in which node is attached here.
+func (o *Overlay) Attached(node identity.ID) (wire.Index, bool) {
+	l := o.guests[node]
+	if l == nil {
+		return 0, false
+	}
+	return l.ix, true
+}
+
+// Guests returns how many nodes are attached here.
+func (o *Overlay) Guests() int { return len(o.guests) }
+
+func (o *Overlay) handleAttach(now time.Time, l *link) {
+	old := o.guests[l.node]
+	switch {
+	case !o.cfg.Supernode:
+		o.counters.Unasked++
+		return
+	case old == nil && len(o.guests) >= o.cfg.MaxGuests, old != l && !o.admit.AllowN(now, 1):
+		o.counters.TurnedAway++
+		o.send(l, wire.Refused{After: uint16((minTurnAway + o.jitter(maxTurnAway-minTurnAway)) / time.Second)})
+		return
+	case old != nil && old != l:
+		o.leaveGuest(old) // it has restarted
+	}
+	if old != l {
+		o.counters.Admitted++
+	}
+	o.guests[l.node] = l
+	l.guest, l.guestEnd = guest, now.Add(guestWait)
+	o.send(l, wire.Attached{
+		Observed: l.addr,
+		Refresh:  uint16(refreshEvery / time.Second),
+		Members:  o.someMembers(l.node, sample),
+	})
+}
+
+func (o *Overlay) handleRefresh(now time.Time, l *link) {
+	if l.guest != guest {
+		o.counters.Unasked++
+		o.send(l, wire.Refused{After: uint16(1 + o.jitter(minTurnAway)/time.Second)})
+		return
+	}
+	l.guestEnd = now.Add(guestWait)
+	o.send(l, wire.Members{Live: o.someMembers(l.node, sample)})
+}
+
+func (o *Overlay) handleDetach(now time.Time, l *link) {
+	if l.guest == guest {
+		o.leaveGuest(l)
+		return
+	}
+	o.counters.Unasked++
+}
+
+func (o *Overlay) leaveGuest(l *link) {
+	if o.guests[l.node] == l {
+		delete(o.guests, l.node)
+	}
+	l.guest, l.guestEnd = notGuest, time.Time{}
+}
+
+func (o *Overlay) advanceGuest(now time.Time, l *link) {
+	if passed(l.guestEnd, now) {
+		o.leaveGuest(l)
+		o.release(now, l)
+	}
+}

@@ -1,0 +1,270 @@
+package overlay
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+const (
+	// attachWait is how long a home may take to answer Attach or Refresh; the
+	// session below repeats what is lost.
+	attachWait = 10 * time.Second
+	// refreshEvery is the pause between refreshes, as Skype's; a home may ask
+	// for another one within these bounds.
+	refreshEvery = time.Minute
+	minRefresh   = 10 * time.Second
+	maxRefresh   = 10 * time.Minute
+	// While homes are missing one more than needed is dialled each raceEvery,
+	// up to maxExtra: a dead supernode costs a second, not a time-out.
+	raceEvery = time.Second
+	maxExtra  = 2
+	// maxRetryAfter bounds what a home can ask of us.
+	maxRetryAfter = 10 * time.Minute
+)
+
+// homeState is what a session is to us as a phone.
+//
+//	          Attach sent            Attached            Refresh sent
+//	notHome -------------> asked --------------> home <---------------> asking
+//	   ^                     | Refused, silent     | Refused, silent      |
+//	   +---------------------+---------------------+----------------------+
+//
+// A session that ends is forgotten in any state.
+type homeState uint8
+
+const (
+	notHome homeState = iota
+	asked             // Attach is under way
+	home              // attached; homeAt is the next Refresh
+	asking            // attached; Refresh is under way
+)
+
+// Home is a supernode to which we are attached.
+type Home struct {
+	Index  wire.Index
+	Member wire.Member
+	Since  time.Time
+	RTT    time.Duration // measured once, when it was attached
+}
+
+// Homes returns the homes that we are attached to, the nearest first.
+func (o *Overlay) Homes() []Home {
+	var hs []Home
+	for _, l := range o.links {
+		if l.home >= home {
+			hs = append(hs, Home{Index: l.ix, Member: wire.Member{Node: l.node, Addr: l.addr}, Since: l.attached, RTT: l.rtt})
+		}
+	}
+	slices.SortStableFunc(hs, func(a, b Home) int { return cmp.Compare(a.RTT, b.RTT) })
+	return hs
+}
+
+// Observed returns the address at which most homes see us, the zero value when
+// there is none.
+func (o *Overlay) Observed() netip.AddrPort {
+	var best netip.AddrPort
+	most := 0
+	for _, l := range o.links {
+		if n := o.observers(l.observed); l.observed.IsValid() && n > most {
+			best, most = l.observed, n
+		}
+	}
+	return best
+}
+
+func (o *Overlay) observers(a netip.AddrPort) int {
+	n := 0
+	for _, l := range o.links {
+		if l.home >= home && l.observed == a {
+			n++
+		}
+	}
+	return n
+}
+
+// countHomes returns how many homes there are, and how many may come of what
+// is under way.
+func (o *Overlay) countHomes() (have, coming int) {
+	for _, l := range o.links {
+		switch l.home {
+		case home, asking:
+			have++
+		case asked:
+			coming++
+		}
+	}
+	return have, coming + len(o.dials)
+}
+
+// seekHomes attaches where sessions are up, and dials for what is missing.
+func (o *Overlay) seekHomes(now time.Time) {
+	have, coming := o.countHomes()
+	if have >= o.cfg.Homes {
+		o.race, o.extra = time.Time{}, 0
+		return
+	}
+	for have+coming < o.cfg.Homes+o.extra {
+		e := o.pick(now)
+		if e == nil {
+			break
+		}
+		if l := o.linkTo(e.m.Node); l != nil && !e.m.Node.IsZero() {
+			o.attach(now, l)
+		} else {
+			o.dial(now, e.m)
+		}
+		coming++
+	}
+	if o.race.IsZero() && coming > 0 && o.extra < maxExtra {
+		o.race = now.Add(raceEvery)
+	}
+}
+
+// pick returns the entry to try next: at random among those with the fewest
+// failures, nil when none may be tried now.
+func (o *Overlay) pick(now time.Time) *entry {
+	var best []*entry
+	for _, e := range o.cache.entries {
+		switch {
+		case e.after.After(now) || o.busy(e):
+		case len(best) == 0 || e.fails < best[0].fails:
+			best = append(best[:0], e)
+		case e.fails == best[0].fails:
+			best = append(best, e)
+		}
+	}
+	if len(best) == 0 {
+		return nil
+	}
+	return best[o.rand.IntN(len(best))]
+}
+
+// busy reports whether e is being tried or is a home already.
+func (o *Overlay) busy(e *entry) bool {
+	if o.dialling(e.m) {
+		return true
+	}
+	return !e.m.Node.IsZero() && slices.ContainsFunc(o.links, func(l *link) bool {
+		return l.node == e.m.Node && l.home != notHome
+	})
+}
+
+// homeWake returns when an entry may be tried again, if homes are missing.
+func (o *Overlay) homeWake() time.Time {
+	have, coming := o.countHomes()
+	if have+coming >= o.cfg.Homes {
+		return time.Time{}
+	}
+	var wake time.Time
+	for _, e := range o.cache.entries {
+		if !o.busy(e) {
+			wake = earlier(wake, e.after)
+		}
+	}
+	return wake
+}
+
+// attach asks l to be a home.
+func (o *Overlay) attach(now time.Time, l *link) {
+	l.home, l.homeAt, l.attached = asked, now.Add(attachWait), now
+	o.send(l, wire.Attach{})
+}
+
+// offer uses a session of ours that has just come up as a home, if one is
+// missing and the node is none yet.
+func (o *Overlay) offer(now time.Time, l *link) {
+	have, _ := o.countHomes()
+	taken := slices.ContainsFunc(o.links, func(x *link) bool { return x != l && x.node == l.node && x.home != notHome })
+	e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr})
+	if have < o.cfg.Homes && !taken && (e == nil || !e.after.After(now)) {
+		o.attach(now, l)
+	}
+}
+
+func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
+	if l.home != asked {
+		o.counters.Unasked++
+		return
+	}
+	o.learnFrom(now, m.Members)
+	if have, _ := o.countHomes(); have >= o.cfg.Homes {
+		o.send(l, wire.Detach{}) // faster ones have won
+		l.home, l.homeAt = notHome, time.Time{}
+		o.release(now, l)
+		return
+	}
+	l.refresh = min(max(time.Duration(m.Refresh)*time.Second, minRefresh), maxRefresh)
+	l.home, l.rtt, l.attached = home, now.Sub(l.attached), now
+	l.observed = m.Observed
+	l.homeAt = now.Add(l.refresh)
+	o.counters.Attached++
+	o.emit(HomesChanged{})
+}
+
+func (o *Overlay) learnFrom(now time.Time, ms []wire.Member) {
+	for _, m := range ms {
+		o.hear(now, m)
+	}
+}
+
+// handleRefused takes the refusal of a home: it is left alone for as long as
+// it says and up to half as long again.
+func (o *Overlay) handleRefused(now time.Time, l *link, m wire.Refused) {
+	if l.home == notHome {
+		o.counters.Unasked++
+		return
+	}
+	o.counters.Refused++
+	after := min(time.Duration(m.After)*time.Second, maxRetryAfter)
+	if e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr}); e != nil {
+		e.after = now.Add(after + o.jitter(max(after/2, time.Second)))
+	}
+	o.leaveHome(now, l)
+	o.release(now, l)
+}
+
+// leaveHome notes that l is no home any more.
+func (o *Overlay) leaveHome(now time.Time, l *link) {
+	was := l.home
+	l.home, l.homeAt, l.observed = notHome, time.Time{}, netip.AddrPort{}
+	switch was {
+	case home, asking:
+		o.counters.HomesLost++
+		o.emit(HomesChanged{})
+		o.penalise(now, l)
+	case asked:
+		o.penalise(now, l)
+	}
+}
+
+// penalise lets others be tried before l's node.
+func (o *Overlay) penalise(now time.Time, l *link) {
+	if e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr}); e != nil && !e.after.After(now) {
+		e.fails++
+		e.after = now.Add(o.backoff(e.fails))
+	}
+}
+
+// advanceHome refreshes an attachment, or gives up a home that keeps silent.
+func (o *Overlay) advanceHome(now time.Time, l *link) {
+	if !passed(l.homeAt, now) {
+		return
+	}
+	switch l.home {
+	case home:
+		l.home, l.homeAt = asking, now.Add(attachWait)
+		o.send(l, wire.Refresh{})
+	case asked, asking:
+		o.leaveHome(now, l)
+		o.release(now, l)
+	}
+}
+
+// refreshed notes the answer to Refresh.
+func (o *Overlay) refreshed(now time.Time, l *link) {
+	l.home, l.homeAt = home, now.Add(l.refresh)
+}

@@ -1,0 +1,250 @@
+package overlay
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// Config is what an Overlay needs. Zero numbers take the values beside them.
+type Config struct {
+	Rand     io.Reader      // read once, at New: a seed of 32 bytes
+	Self     identity.ID    // our node key
+	SelfAddr netip.AddrPort // where others reach us; only a supernode's counts
+	// Supernode makes this node serve others; SelfAddr must be valid then.
+	Supernode bool
+	Homes     int // attachments to keep: 3 for a phone, 0 for a pure supernode
+
+	MaxGuests  int     // attachments to admit; 1000
+	AttachRate float64 // attachments to admit per second; 50
+}
+
+// Counters count what the Overlay met. They only grow.
+type Counters struct {
+	Dials      uint64
+	Failures   uint64 // of dials
+	Attached   uint64 // homes won
+	HomesLost  uint64
+	Refused    uint64 // refusals by homes
+	Admitted   uint64 // guests
+	TurnedAway uint64 // guests
+	Unasked    uint64 // messages that fit no state
+	Met        uint64 // members proved by a session
+	Died       uint64 // members
+	Evicted    uint64 // cache entries
+}
+
+// Overlay is the state of both halves. The zero value is not usable.
+type Overlay struct {
+	cfg  Config
+	rand *rand.Rand
+
+	links []*link // sessions with nodes, by age
+	dials []*dial // under way, by age
+	cache cache
+
+	// race is when one more home than needed is dialled, because those under
+	// way are slow. Set when homes are missing, cleared when they are not.
+	race  time.Time
+	extra int // homes dialled beyond need; at most maxExtra
+
+	guests  map[identity.ID]*link // attached here
+	admit   *rate.Limiter
+	members members
+
+	out      []Event
+	counters Counters
+}
+
+// New returns an Overlay that knows nobody. Learn starts it.
+func New(cfg Config) *Overlay {
+	if cfg.MaxGuests == 0 {
+		cfg.MaxGuests = 1000
+	}
+	if cfg.AttachRate == 0 {
+		cfg.AttachRate = 50
+	}
+	var seed [32]byte
+	if _, err := io.ReadFull(cfg.Rand, seed[:]); err != nil {
+		panic(fmt.Sprintf("overlay: no randomness: %v", err))
+	}
+	return &Overlay{
+		cfg:    cfg,
+		rand:   rand.New(rand.NewChaCha8(seed)),
+		guests: map[identity.ID]*link{},
+		admit:  rate.NewLimiter(rate.Limit(cfg.AttachRate), 2*int(cfg.AttachRate)+1),
+	}
+}
+
+// Take returns what has been asked since the last Take, oldest first.
+func (o *Overlay) Take() []Event {
+	out := o.out
+	o.out = nil
+	return out
+}
+
+// Counters returns the counters.
+func (o *Overlay) Counters() Counters { return o.counters }
+
+func (o *Overlay) emit(e Event) { o.out = append(o.out, e) }
+
+func (o *Overlay) send(l *link, m wire.Message) { o.emit(Send{Index: l.ix, Message: m}) }
+
+// Learn tells of supernodes: from the disk, the network parameters, or a
+// directory. Node is zero when only the address is known; such bootstrap
+// entries are never evicted. Node calls Learn once at the start even when
+// there is nothing to tell.
+func (o *Overlay) Learn(now time.Time, ms []wire.Member) {
+	for _, m := range ms {
+		o.hear(now, m)
+	}
+	o.members.start(now)
+	o.pump(now)
+}
+
+// hear notes a supernode by hearsay.
+func (o *Overlay) hear(now time.Time, m wire.Member) {
+	if m.Node == o.cfg.Self || m.Addr == o.cfg.SelfAddr || !dialable(m.Addr) {
+		return
+	}
+	o.hearEntry(now, m)
+	if o.cfg.Supernode && !m.Node.IsZero() {
+		o.hearMember(now, m)
+	}
+}
+
+func dialable(a netip.AddrPort) bool {
+	return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() && !a.Addr().IsMulticast()
+}
+
+// Up tells that a session with a node is up, whoever asked for it.
+func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.AddrPort, initiator bool) {
+	l := &link{ix: ix, node: node, addr: addr, since: now, dir: theirs}
+	wanted := false
+	if initiator {
+		l.dir = ours
+		wanted = o.dialled(now, l)
+	}
+	if node == o.cfg.Self {
+		o.emit(Drop{Index: ix})
+		return
+	}
+	o.links = append(o.links, l)
+	switch l.dir {
+	case ours:
+		o.offer(now, l)
+		o.meet(now, l)
+		if wanted {
+			o.release(now, l)
+		}
+	case theirs:
+		o.boundVisitors(now)
+	}
+	o.pump(now)
+}
+
+// Down tells that a session has ended.
+func (o *Overlay) Down(now time.Time, ix wire.Index, reason error) {
+	if l := o.link(ix); l != nil {
+		o.unlink(now, l)
+		o.pump(now)
+	}
+}
+
+// Failed tells that the Dial of m did not lead to a session.
+func (o *Overlay) Failed(now time.Time, m wire.Member, reason error) {
+	i := slices.IndexFunc(o.dials, func(d *dial) bool { return d.m == m })
+	if i < 0 {
+		return
+	}
+	o.dials = slices.Delete(o.dials, i, i+1)
+	o.failed(now, m)
+	o.pump(now)
+}
+
+// Handle takes a message of the overlay that came in session ix.
+func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
+	l := o.link(ix)
+	if l == nil {
+		o.counters.Unasked++
+		return
+	}
+	switch m := m.(type) {
+	case wire.Attach:
+		o.handleAttach(now, l)
+	case wire.Refresh:
+		o.handleRefresh(now, l)
+	case wire.Detach:
+		o.handleDetach(now, l)
+	case wire.Attached:
+		o.handleAttached(now, l, m)
+	case wire.Refused:
+		o.handleRefused(now, l, m)
+	case wire.Members:
+		o.handleMembers(now, l, m)
+	case wire.Join:
+		o.handleJoin(now, l, m)
+	default:
+		o.counters.Unasked++
+	}
+	o.pump(now)
+}
+
+// pump asks for whatever is missing.
+func (o *Overlay) pump(now time.Time) {
+	o.seekHomes(now)
+	o.seekMembers(now)
+}
+
+// Next returns when Advance wants to be called; zero: never.
+func (o *Overlay) Next() time.Time {
+	next := earlier(o.race, o.cache.write)
+	for _, l := range o.links {
+		next = earlier(next, l.due())
+	}
+	for _, d := range o.dials {
+		next = earlier(next, d.end)
+	}
+	next = earlier(next, o.homeWake())
+	return earlier(next, o.members.due(o))
+}
+
+// Advance fires what is due.
+func (o *Overlay) Advance(now time.Time) {
+	o.advanceDials(now)
+	for _, l := range slices.Clone(o.links) {
+		o.advanceHome(now, l)
+		o.advanceGuest(now, l)
+	}
+	o.advanceMembers(now)
+	o.advanceCache(now)
+	if passed(o.race, now) {
+		o.race = time.Time{}
+		o.extra = min(o.extra+1, maxExtra)
+	}
+	o.pump(now)
+}
+
+// earlier returns the earlier of two times, where zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// passed reports whether the timer t is set and due.
+func passed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+
+// jitter returns a random duration below d.
+func (o *Overlay) jitter(d time.Duration) time.Duration {
+	return time.Duration(o.rand.Int64N(int64(max(d, 1))))
+}
