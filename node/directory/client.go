@@ -1,0 +1,116 @@
+package directory
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// ClientCounters count what a Client met. They only grow.
+type ClientCounters struct {
+	Faults
+	Unasked uint64 // answers to questions that nobody asked, or asked elsewhere
+	Asked   uint64 // questions sent, publications included
+}
+
+// Client is the phone's half. The zero value is not usable.
+type Client struct {
+	cfg   Config
+	rand  *rand.Rand
+	homes []wire.Index // the best first
+	asked uint32       // the last query number on the wire
+	finds []*find      // by age
+	last  QueryID
+
+	pubs     [2]*publication // under the number and the name; nil before SetListing
+	sequence uint64          // the highest used
+	own      Own
+
+	out      []Event
+	counters ClientCounters
+}
+
+// NewClient returns a Client without homes.
+func NewClient(cfg Config) *Client {
+	return &Client{cfg: cfg.withDefaults(), rand: newRand(cfg.Rand)}
+}
+
+// Take returns what has been asked since the last Take, oldest first.
+func (c *Client) Take() []Event {
+	out := c.out
+	c.out = nil
+	return out
+}
+
+// Counters returns the counters.
+func (c *Client) Counters() ClientCounters { return c.counters }
+
+func (c *Client) emit(e Event) { c.out = append(c.out, e) }
+
+// SetHomes tells the sessions with the homes that are attached now, the best
+// first. Questions under way in other sessions are asked anew.
+func (c *Client) SetHomes(now time.Time, homes []wire.Index) {
+	c.homes = slices.Clone(homes)
+	for _, f := range slices.Clone(c.finds) {
+		c.findHomes(now, f)
+	}
+	for _, p := range c.pubs {
+		if p != nil {
+			c.publishHomes(now, p)
+		}
+	}
+}
+
+// Handle takes a Found or Stored that came in session ix.
+func (c *Client) Handle(now time.Time, ix wire.Index, m wire.Message) {
+	switch m := m.(type) {
+	case wire.Found:
+		c.handleFound(now, ix, m)
+	case wire.Stored:
+		c.handleStored(now, ix, m)
+	default:
+		c.counters.Unasked++
+	}
+}
+
+// Next returns when Advance wants to be called; zero: never.
+func (c *Client) Next() time.Time {
+	var next time.Time
+	for _, f := range c.finds {
+		next = earlier(next, earlier(f.race, f.end))
+	}
+	for _, p := range c.pubs {
+		if p != nil {
+			next = earlier(next, p.at)
+		}
+	}
+	return next
+}
+
+// Advance fires what is due.
+func (c *Client) Advance(now time.Time) {
+	for _, f := range slices.Clone(c.finds) {
+		c.advanceFind(now, f)
+	}
+	for _, p := range c.pubs {
+		if p != nil && passed(p.at, now) {
+			c.advancePublication(now, p)
+		}
+	}
+}
+
+// ask sends a question to home and returns its number.
+func (c *Client) ask(home wire.Index, m func(query uint32) wire.Message) uint32 {
+	c.asked = (c.asked + 1) &^ askBit
+	c.counters.Asked++
+	c.emit(Send{Index: home, Message: m(c.asked)})
+	return c.asked
+}
+
+// question is one that is under way.
+type question struct {
+	home  wire.Index
+	query uint32
+}

@@ -1,0 +1,133 @@
+package directory
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// Config is what a Client or an Index needs. Verify and Issuing are ports:
+// signatures are verified, and trust is kept, outside of the cores.
+type Config struct {
+	Rand    io.Reader
+	Network identity.Network
+	// Verify reports whether sig is id's signature of msg; nil: Ed25519.
+	Verify func(id identity.ID, msg, sig []byte) bool
+	// Issuing returns the key that the network's root names now.
+	Issuing func() identity.ID
+	// CheckName verifies a name certificate at now; nil: identity.Trust.
+	CheckName func(der []byte, now time.Time) (identity.NameCertificate, error)
+
+	// Self is this supernode's node key; only an Index needs it.
+	Self identity.ID
+	// Limits of an Index. Zero takes the value beside it.
+	MaxRecords int // 20000, about 20 MB
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Verify == nil {
+		cfg.Verify = identity.ID.Verify
+	}
+	if cfg.CheckName == nil {
+		cfg.CheckName = func(der []byte, now time.Time) (identity.NameCertificate, error) {
+			return identity.Trust{Network: cfg.Network, Issuing: cfg.Issuing()}.CheckName(der, now)
+		}
+	}
+	if cfg.MaxRecords == 0 {
+		cfg.MaxRecords = 20000
+	}
+	return cfg
+}
+
+// Event is one thing that a core of this package asks of node or tells it.
+type Event interface{ event() }
+
+// Send asks to send a message in a session.
+type Send struct {
+	Index   wire.Index
+	Message wire.Message
+}
+
+// Ask asks to send a message to a supernode, in whatever session there is with
+// it or a new one. Index.Reply or Index.Failed answers.
+type Ask struct {
+	To      wire.Member
+	Message wire.Message
+}
+
+// Result ends a Find.
+type Result struct {
+	Query   QueryID
+	Outcome Outcome
+	Listing wire.Listing             // when Located: opened, signatures and expiry checked
+	Name    identity.NameCertificate // when Located: the listing's, checked
+	Elapsed time.Duration
+}
+
+// Published tells how the listing stands. Err is nil when both records are
+// stored, and then Copies is the smaller number of supernodes that hold one.
+// With an Err the Client tries again by itself.
+type Published struct {
+	Copies int
+	Err    error
+}
+
+func (Send) event()      {}
+func (Ask) event()       {}
+func (Result) event()    {}
+func (Published) event() {}
+
+// QueryID names a Find of this phone. 0 is none.
+type QueryID uint32
+
+//go:generate go tool stringer -type=Outcome,publishState,searchState,syncState -output=state_string.go
+
+// Outcome says how a Find ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Located Outcome = iota + 1
+	Absent          // certainly nobody has this number or name, or was here for 72 hours
+	Unsure          // cannot tell: too few supernodes answered
+)
+
+// askBit is set in the query numbers of an Index, clear in those of a Client,
+// so that a node that is both tells the answers apart.
+const askBit uint32 = 1 << 31
+
+// ForIndex reports whether m is an answer to an Ask, for Index.Reply; other
+// answers are for Client.Handle.
+func ForIndex(m wire.Message) bool {
+	switch m := m.(type) {
+	case wire.Found:
+		return m.Query&askBit != 0
+	case wire.Stored:
+		return m.Query&askBit != 0
+	}
+	return false
+}
+
+// newRand returns a source of jitter seeded from r.
+func newRand(r io.Reader) *rand.Rand {
+	var seed [32]byte
+	if _, err := io.ReadFull(r, seed[:]); err != nil {
+		panic(fmt.Sprintf("directory: no randomness: %v", err))
+	}
+	return rand.New(rand.NewChaCha8(seed))
+}
+
+// earlier returns the earlier of two times, where zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// passed reports whether the timer t is set and due.
+func passed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }

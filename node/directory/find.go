@@ -1,0 +1,174 @@
+package directory
+
+import (
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// findRace is how long a home may be silent before the next one is asked
+	// as well.
+	findRace = 200 * time.Millisecond
+	// findWait ends a Find: a home gives up after askEnd, so two can be asked
+	// one after the other.
+	findWait = 5 * time.Second
+	// maxFinds bounds the searches of a phone.
+	maxFinds = 32
+	// enoughDenials is how many homes must deny before Absent; with one home
+	// its word is enough. One home could lie.
+	enoughDenials = 2
+)
+
+// find is a search of this phone.
+type find struct {
+	id      QueryID
+	lookup  identity.Lookup
+	began   time.Time
+	open    []question   // under way
+	asked   []wire.Index // homes, each once
+	denials int          // homes that say FindNone
+
+	race time.Time // when the next home is asked; set while one is left, cleared otherwise
+	end  time.Time // when it ends as Unsure
+}
+
+// Find looks for the account at l; a Result answers.
+func (c *Client) Find(now time.Time, l identity.Lookup) QueryID {
+	c.last++
+	f := &find{id: c.last, lookup: l, began: now, end: now.Add(findWait)}
+	if len(c.finds) >= maxFinds {
+		c.emit(Result{Query: f.id, Outcome: Unsure})
+		return f.id
+	}
+	c.finds = append(c.finds, f)
+	c.askNext(now, f)
+	return f.id
+}
+
+// askNext asks the best home that has not been asked.
+func (c *Client) askNext(now time.Time, f *find) {
+	f.race = time.Time{}
+	i := slices.IndexFunc(c.homes, func(h wire.Index) bool { return !slices.Contains(f.asked, h) })
+	if i < 0 {
+		return
+	}
+	home := c.homes[i]
+	query := c.ask(home, func(q uint32) wire.Message {
+		return wire.Find{Query: q, Scope: wire.ScopeNetwork, Key: f.lookup.Index}
+	})
+	f.asked = append(f.asked, home)
+	f.open = append(f.open, question{home, query})
+	if len(f.asked) < len(c.homes) {
+		f.race = now.Add(findRace)
+	}
+}
+
+// findHomes goes on after the homes have changed: lost ones answer no more,
+// and a new one is asked if nobody else is.
+func (c *Client) findHomes(now time.Time, f *find) {
+	f.open = slices.DeleteFunc(f.open, func(q question) bool { return !slices.Contains(c.homes, q.home) })
+	c.goOn(now, f)
+}
+
+func (c *Client) handleFound(now time.Time, ix wire.Index, m wire.Found) {
+	f := c.findOf(question{ix, m.Query})
+	if f == nil {
+		c.counters.Unasked++
+		return
+	}
+	f.open = slices.DeleteFunc(f.open, func(q question) bool { return q.query == m.Query })
+	switch m.Code {
+	case wire.FindRecord:
+		if r, err := c.open(now, f.lookup, m.Record); err == nil {
+			r.Query = f.id
+			c.finish(now, f, r)
+			return
+		}
+	case wire.FindNone:
+		f.denials++
+	}
+	c.goOn(now, f)
+}
+
+func (c *Client) findOf(q question) *find {
+	for _, f := range c.finds {
+		if slices.Contains(f.open, q) {
+			return f
+		}
+	}
+	return nil
+}
+
+// goOn decides after an answer that was not the record, and asks the next home
+// at once.
+func (c *Client) goOn(now time.Time, f *find) {
+	if f.denials >= min(enoughDenials, max(len(c.homes), 1)) {
+		c.finish(now, f, Result{Query: f.id, Outcome: Absent})
+		return
+	}
+	if len(f.open) > 0 && f.denials == 0 {
+		return
+	}
+	if f.race.IsZero() && len(f.open) == 0 && len(f.asked) > 0 && c.allAsked(f) {
+		c.finish(now, f, Result{Query: f.id, Outcome: Unsure})
+		return
+	}
+	c.askNext(now, f)
+}
+
+func (c *Client) allAsked(f *find) bool {
+	return len(c.homes) > 0 && !slices.ContainsFunc(c.homes, func(h wire.Index) bool { return !slices.Contains(f.asked, h) })
+}
+
+func (c *Client) finish(now time.Time, f *find, r Result) {
+	c.finds = slices.DeleteFunc(c.finds, func(g *find) bool { return g == f })
+	r.Elapsed = now.Sub(f.began)
+	c.emit(r)
+}
+
+func (c *Client) advanceFind(now time.Time, f *find) {
+	switch {
+	case passed(f.end, now):
+		c.finish(now, f, Result{Query: f.id, Outcome: Unsure})
+	case passed(f.race, now):
+		c.askNext(now, f)
+	}
+}
+
+// open checks and opens a record: its signatures, its place, and that the name
+// certificate in it is for the number or name that leads there.
+func (c *Client) open(now time.Time, l identity.Lookup, b []byte) (Result, error) {
+	r, err := ParseRecord(b)
+	if err == nil && r.Placement.Index != l.Index {
+		err = ErrMisplaced
+	}
+	if err == nil {
+		err = CheckRecord(r, now, c.cfg.Issuing(), c.cfg.Verify)
+	}
+	if err != nil {
+		return Result{}, c.counters.count(err)
+	}
+	listing, err := OpenRecord(l, r)
+	if err != nil {
+		return Result{}, c.counters.count(err)
+	}
+	name, err := c.checkListing(now, l, listing)
+	if err != nil {
+		return Result{}, c.counters.count(err)
+	}
+	return Result{Outcome: Located, Listing: listing, Name: name}, nil
+}
+
+func (c *Client) checkListing(now time.Time, l identity.Lookup, listing wire.Listing) (identity.NameCertificate, error) {
+	name, err := c.cfg.CheckName(listing.Name, now)
+	if err != nil {
+		return name, ErrListing
+	}
+	if c.cfg.Network.LookupNumber(name.Number) != l && c.cfg.Network.LookupName(name.Name) != l {
+		return name, ErrListing
+	}
+	return name, nil
+}

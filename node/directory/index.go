@@ -1,0 +1,267 @@
+package directory
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// Replicas is at how many supernodes a record lives, if there are so many.
+	Replicas = 16
+	// A session may ask so much, in a burst and per second. Numbers can be
+	// enumerated by trying: a phone that looks for a friend asks less.
+	findBurst, findRate       = 20, 2
+	publishBurst, publishRate = 20, 1
+	localBurst, localRate     = 400, 200 // of fellow supernodes
+	// maxAskers bounds the sessions whose use is remembered.
+	maxAskers = 8192
+	// maxJobs bounds the searches and publications under way.
+	maxJobs = 1024
+)
+
+// IndexCounters count what an Index met. They only grow.
+type IndexCounters struct {
+	Faults
+	Stored  uint64 // records taken
+	Finds   uint64 // questions of phones
+	Cached  uint64 // of these, answered from the cache
+	Asks    uint64 // questions to fellow supernodes
+	Silent  uint64 // of these, without an answer
+	Unasked uint64 // answers to questions that nobody asked, or asked another
+	Limited uint64 // questions beyond the limits
+}
+
+// syncState says whether the Index has been there long enough to deny: fresh
+// until node says that the membership is known.
+type syncState uint8
+
+const (
+	fresh syncState = iota
+	settled
+)
+
+// Index is the supernode's half. The zero value is not usable.
+type Index struct {
+	cfg    Config
+	sync   syncState
+	store  *store
+	cache  cache
+	jobs   []job // searches and publications under way, by age
+	asked  uint32
+	asks   map[uint32]*ask // under way
+	askers askers
+
+	out      []Event
+	counters IndexCounters
+}
+
+// NewIndex returns an Index that holds nothing and denies nothing.
+func NewIndex(cfg Config) *Index {
+	cfg = cfg.withDefaults()
+	return &Index{cfg: cfg, store: newStore(cfg.MaxRecords), asks: map[uint32]*ask{}}
+}
+
+// Take returns what has been asked since the last Take, oldest first.
+func (x *Index) Take() []Event {
+	out := x.out
+	x.out = nil
+	return out
+}
+
+// Counters returns the counters.
+func (x *Index) Counters() IndexCounters { return x.counters }
+
+// Records returns how many records are kept.
+func (x *Index) Records() int { return len(x.store.soon) }
+
+// Synced tells that the membership is known: from now on a record that is not
+// here is denied.
+func (x *Index) Synced(now time.Time) { x.sync = settled }
+
+func (x *Index) emit(e Event) { x.out = append(x.out, e) }
+
+func (x *Index) send(ix wire.Index, m wire.Message) { x.emit(Send{Index: ix, Message: m}) }
+
+// Handle takes a Publish or Find that came in session ix. nearest returns the
+// live supernodes nearest to a key, ourselves included.
+func (x *Index) Handle(now time.Time, ix wire.Index, m wire.Message,
+	nearest func(identity.IndexKey, int) []wire.Member) {
+	switch m := m.(type) {
+	case wire.Publish:
+		x.handlePublish(now, ix, m, nearest)
+	case wire.Find:
+		x.handleFind(now, ix, m, nearest)
+	default:
+		x.counters.Unasked++
+	}
+}
+
+func (x *Index) handlePublish(now time.Time, ix wire.Index, m wire.Publish,
+	nearest func(identity.IndexKey, int) []wire.Member) {
+	if !x.askers.allow(now, ix, publishOf(m.Scope)) {
+		x.counters.Limited++
+		x.send(ix, wire.Stored{Query: m.Query, Code: wire.StoreFull})
+		return
+	}
+	r, err := x.check(now, m.Record)
+	if err != nil {
+		x.send(ix, wire.Stored{Query: m.Query, Code: codeOf(err)})
+		return
+	}
+	if m.Scope == wire.ScopeLocal {
+		x.send(ix, x.keep(r, m.Record).stored(m.Query))
+		return
+	}
+	x.spread(now, ix, m, r, nearest(r.Placement.Index, Replicas))
+}
+
+// check reads and checks a record, and counts its fault.
+func (x *Index) check(now time.Time, b []byte) (wire.Record, error) {
+	r, err := ParseRecord(b)
+	if err == nil {
+		err = CheckRecord(r, now, x.cfg.Issuing(), x.cfg.Verify)
+	}
+	return r, x.counters.count(err)
+}
+
+// kept is the outcome of keeping a record here.
+type kept struct{ code wire.StoreCode }
+
+func (k kept) stored(query uint32) wire.Stored {
+	s := wire.Stored{Query: query, Code: k.code}
+	if k.code == wire.StoreOK {
+		s.Copies = 1
+	}
+	return s
+}
+
+// keep stores a record that has been checked.
+func (x *Index) keep(r wire.Record, b []byte) kept {
+	err := x.counters.count(x.store.put(r, b))
+	if err == nil {
+		x.counters.Stored++
+		x.cache.forget(r.Placement.Index)
+	}
+	return kept{codeOf(err)}
+}
+
+func (x *Index) handleFind(now time.Time, ix wire.Index, m wire.Find,
+	nearest func(identity.IndexKey, int) []wire.Member) {
+	if !x.askers.allow(now, ix, findOf(m.Scope)) {
+		x.counters.Limited++
+		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
+		return
+	}
+	if b := x.store.find(now, m.Key); b != nil {
+		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindRecord, Record: b})
+		return
+	}
+	if m.Scope == wire.ScopeLocal {
+		x.send(ix, wire.Found{Query: m.Query, Code: x.denial()})
+		return
+	}
+	x.counters.Finds++
+	if found, ok := x.cache.find(now, m.Key); ok {
+		x.counters.Cached++
+		found.Query = m.Query
+		x.send(ix, found)
+		return
+	}
+	x.search(now, ix, m, nearest(m.Key, Replicas))
+}
+
+// denial is what we say of a record that is not here.
+func (x *Index) denial() wire.FindCode {
+	if x.sync == fresh {
+		return wire.FindNotSynced
+	}
+	return wire.FindNone
+}
+
+// Lost tells that session ix has ended: nobody waits there for an answer.
+func (x *Index) Lost(now time.Time, ix wire.Index) {
+	x.askers.forget(ix)
+	for _, j := range x.jobs {
+		j.lost(ix)
+	}
+}
+
+// Next returns when Advance wants to be called; zero: never.
+func (x *Index) Next() time.Time {
+	next := earlier(x.store.due(), x.cache.due())
+	for _, j := range x.jobs {
+		next = earlier(next, j.due())
+	}
+	return next
+}
+
+// Advance fires what is due.
+func (x *Index) Advance(now time.Time) {
+	x.store.expire(now)
+	x.cache.expire(now)
+	for _, j := range slices.Clone(x.jobs) {
+		if passed(j.due(), now) {
+			j.advance(now, x)
+		}
+	}
+}
+
+// use is what a session asks for.
+type use uint8
+
+const (
+	findUse use = iota
+	publishUse
+	localUse
+	uses
+)
+
+func findOf(s wire.Scope) use {
+	if s == wire.ScopeLocal {
+		return localUse
+	}
+	return findUse
+}
+
+func publishOf(s wire.Scope) use {
+	if s == wire.ScopeLocal {
+		return localUse
+	}
+	return publishUse
+}
+
+// askers holds the token buckets of each session. When there are too many the
+// sessions that asked least recently are forgotten.
+type askers struct {
+	young, old map[wire.Index]*[uses]*rate.Limiter
+}
+
+func (a *askers) allow(now time.Time, ix wire.Index, u use) bool {
+	b := a.young[ix]
+	if b == nil {
+		b = a.old[ix]
+		if b == nil {
+			b = &[uses]*rate.Limiter{
+				rate.NewLimiter(findRate, findBurst),
+				rate.NewLimiter(publishRate, publishBurst),
+				rate.NewLimiter(localRate, localBurst),
+			}
+		}
+		delete(a.old, ix)
+		if a.young == nil || len(a.young) >= maxAskers/2 {
+			a.old, a.young = a.young, map[wire.Index]*[uses]*rate.Limiter{}
+		}
+		a.young[ix] = b
+	}
+	return b[u].AllowN(now, 1)
+}
+
+func (a *askers) forget(ix wire.Index) {
+	delete(a.young, ix)
+	delete(a.old, ix)
+}

@@ -1,0 +1,200 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// publishWait is how long a home may take to store a record: it waits
+	// storeEnd for the others itself.
+	publishWait = 2 * time.Second
+	// A refused record is tried again after a random time below retryBase,
+	// doubled each time, at most retryMax.
+	retryBase = time.Second
+	retryMax  = 5 * time.Minute
+	// olderStep is by how much the sequence leaps when a keeper holds a higher
+	// one: our clock has gone back. It doubles each time; the first is one hour
+	// of milliseconds.
+	olderStep = uint64(time.Hour / time.Millisecond)
+)
+
+// Own is what a phone publishes of itself. Index 0 of the arrays is for the
+// number, 1 for the name.
+type Own struct {
+	Certificate []byte // name certificate, DER
+	Device      wire.Device
+	Number      identity.Number
+	Name        identity.Name
+	Placements  [2]wire.Placement
+	RecordKeys  [2]identity.Key
+}
+
+// ErrRefused is wrapped by the Err of Published when supernodes refuse.
+var ErrRefused = errors.New("directory: supernodes refuse the record")
+
+// publishState says how far one record has got.
+//
+//	 SetListing, at 24 h, or home lost          Stored, StoreOK
+//	----------------------------> publishing ------------------> published
+//	                               |  ^                              |
+//	    refused, silent, no home   v  | pause over, a home attached  | 24 h
+//	                              pausing                            |
+//	                               +--(publishing)<------------------+
+type publishState uint8
+
+const (
+	publishing publishState = iota
+	pausing
+	published
+)
+
+// publication is one of the two records.
+type publication struct {
+	which  int // 0 number, 1 name
+	state  publishState
+	lookup identity.Lookup
+	record []byte
+	open   []question
+	home   int // how many homes have been tried with this record
+	fails  int
+	copies int
+	older  uint64 // next leap of the sequence
+	// at is when publishing is tried at the next home, pausing ends, or
+	// published is signed anew; zero in pausing without homes.
+	at time.Time
+}
+
+// SetListing tells what to publish; it replaces at once what was told before.
+// A listing without homes is published when it has some. The zero Own stops.
+func (c *Client) SetListing(now time.Time, own Own) {
+	c.own = own
+	c.pubs = [2]*publication{}
+	if len(own.Certificate) == 0 || len(own.Device.Homes) == 0 {
+		return
+	}
+	lookups := [2]identity.Lookup{c.cfg.Network.LookupNumber(own.Number), c.cfg.Network.LookupName(own.Name)}
+	for i := range c.pubs {
+		c.pubs[i] = &publication{which: i, lookup: lookups[i], older: olderStep}
+		c.sign(now, c.pubs[i])
+	}
+}
+
+// sign builds the record anew, with a higher sequence, and publishes it. The
+// sequence is wall time in milliseconds, so that it survives a restart.
+func (c *Client) sign(now time.Time, p *publication) {
+	c.sequence = max(c.sequence+1, uint64(max(now.UnixMilli(), 0)))
+	record, err := BuildRecord(c.cfg.Rand, p.lookup, c.own.Placements[p.which], c.own.RecordKeys[p.which],
+		c.sequence, now.Add(Lifetime), wire.Listing{Name: c.own.Certificate, Devices: []wire.Device{c.own.Device}})
+	if err != nil {
+		p.state, p.at = pausing, now.Add(retryMax)
+		c.emit(Published{Err: err})
+		return
+	}
+	p.record, p.home, p.open = record, 0, nil
+	c.publish(now, p)
+}
+
+// publish sends the record to the next home.
+func (c *Client) publish(now time.Time, p *publication) {
+	if len(c.homes) == 0 {
+		p.state, p.at = pausing, time.Time{}
+		return
+	}
+	p.state, p.at = publishing, now.Add(publishWait)
+	home := c.homes[p.home%len(c.homes)]
+	p.home++
+	query := c.ask(home, func(q uint32) wire.Message {
+		return wire.Publish{Query: q, Scope: wire.ScopeNetwork, Record: p.record}
+	})
+	p.open = append(p.open, question{home, query})
+}
+
+// publishHomes goes on after the homes have changed.
+func (c *Client) publishHomes(now time.Time, p *publication) {
+	p.open = slices.DeleteFunc(p.open, func(q question) bool { return !slices.Contains(c.homes, q.home) })
+	switch {
+	case p.state == publishing && len(p.open) == 0, p.state == pausing && p.at.IsZero():
+		c.publish(now, p)
+	}
+}
+
+func (c *Client) handleStored(now time.Time, ix wire.Index, m wire.Stored) {
+	p := c.publicationOf(question{ix, m.Query})
+	if p == nil {
+		c.counters.Unasked++
+		return
+	}
+	p.open = slices.DeleteFunc(p.open, func(q question) bool { return q.query == m.Query })
+	switch {
+	case m.Code == wire.StoreOK && m.Copies > 0:
+		c.stored(now, p, int(m.Copies))
+	case m.Code == wire.StoreOlder:
+		c.sequence += p.older
+		p.older *= 2
+		c.refused(now, p, m.Code)
+	default:
+		c.refused(now, p, m.Code)
+	}
+}
+
+func (c *Client) publicationOf(q question) *publication {
+	for _, p := range c.pubs {
+		if p != nil && slices.Contains(p.open, q) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (c *Client) stored(now time.Time, p *publication, copies int) {
+	p.state, p.fails, p.copies, p.older, p.open = published, 0, copies, olderStep, nil
+	p.at = now.Add(Resign - time.Duration(c.rand.Int64N(int64(Resign/10))))
+	if a, b := c.pubs[0], c.pubs[1]; a.state == published && b.state == published {
+		c.emit(Published{Copies: min(a.copies, b.copies)})
+	}
+}
+
+// refused tries again later, at another home.
+func (c *Client) refused(now time.Time, p *publication, code wire.StoreCode) {
+	p.pause(now, c)
+	c.emit(Published{Err: fmt.Errorf("%w: %s", ErrRefused, refusals[code])})
+}
+
+// refusals words a StoreCode for the log.
+var refusals = map[wire.StoreCode]string{
+	wire.StoreOK:      "nobody holds it",
+	wire.StoreForged:  "a signature does not hold",
+	wire.StoreExpired: "it has expired; is the clock right?",
+	wire.StoreOlder:   "a later one is known",
+	wire.StoreFar:     "it expires too far ahead; is the clock right?",
+	wire.StoreFull:    "no room",
+}
+
+func (p *publication) pause(now time.Time, c *Client) {
+	limit := retryMax
+	if p.fails < 8 {
+		limit = min(retryBase<<p.fails, retryMax)
+	}
+	p.fails++
+	p.state = pausing
+	p.at = now.Add(limit/4 + time.Duration(c.rand.Int64N(int64(limit))))
+}
+
+// advancePublication moves on when a home is silent, a pause is over, or the
+// record is a day old.
+func (c *Client) advancePublication(now time.Time, p *publication) {
+	switch {
+	case p.state != publishing:
+		c.sign(now, p)
+	case p.home < len(c.homes):
+		c.publish(now, p) // the first may still answer
+	default:
+		p.pause(now, c)
+	}
+}

@@ -1,0 +1,230 @@
+package directory
+
+import (
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// A search asks waveFirst supernodes, then waveNext more when all of those
+	// have answered or waveWait is over, and so on: the paper's 4, then 8.
+	waveFirst = 4
+	waveNext  = 8
+	waveWait  = 300 * time.Millisecond
+	// askWait is how long one supernode may take, a handshake included; askEnd
+	// ends the search.
+	askWait = time.Second
+	askEnd  = 2 * time.Second
+)
+
+// searchState says how far a search has got.
+//
+//	             a valid record came
+//	searching -----------------------> answered --- all have spoken ---> (removed)
+//	    |  all have spoken, or askEnd
+//	    +--------------------------------------------------------------> (removed)
+//
+// An answered search listens on: a record with a higher sequence replaces the
+// cached one.
+type searchState uint8
+
+const (
+	searching searchState = iota
+	answered
+)
+
+// asker is a phone that waits for an answer.
+type asker struct {
+	ix    wire.Index
+	query uint32
+}
+
+// maxAskersOfOne bounds the phones that wait for the same search.
+const maxAskersOfOne = 64
+
+// search looks for one key among the supernodes nearest to it.
+type search struct {
+	key     identity.IndexKey
+	state   searchState
+	askers  []asker
+	queue   []wire.Member // not yet asked, the nearest first
+	open    []*ask
+	waves   int
+	all     int // supernodes that count, ourselves included if we are one
+	denials int
+	best    uint64 // sequence of the best record so far
+
+	wave time.Time // when the next wave goes out; cleared when the queue is empty
+	end  time.Time
+}
+
+// search begins one, or joins one for the same key.
+func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, near []wire.Member) {
+	who := asker{ix, m.Query}
+	for _, j := range x.jobs {
+		if s, ok := j.(*search); ok && s.key == m.Key && s.state == searching && len(s.askers) < maxAskersOfOne {
+			s.askers = append(s.askers, who)
+			return
+		}
+	}
+	if len(x.jobs) >= maxJobs {
+		x.counters.Limited++
+		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
+		return
+	}
+	s := &search{key: m.Key, askers: []asker{who}, queue: slices.Clone(near), all: len(near), end: now.Add(askEnd)}
+	s.skipSelf(x)
+	x.jobs = append(x.jobs, s)
+	s.next(now, x)
+}
+
+var _ job = (*search)(nil)
+
+// skipSelf takes ourselves out of the queue: our own store has been looked at.
+func (s *search) skipSelf(x *Index) {
+	i := slices.IndexFunc(s.queue, func(m wire.Member) bool { return m.Node == x.cfg.Self })
+	if i < 0 {
+		return
+	}
+	s.queue = slices.Delete(s.queue, i, i+1)
+	if x.sync == settled {
+		s.denials++
+	}
+}
+
+// next sends out a wave.
+func (s *search) next(now time.Time, x *Index) {
+	n := waveNext
+	if s.waves == 0 {
+		n = waveFirst
+	}
+	s.waves++
+	n = min(n, len(s.queue))
+	for _, to := range s.queue[:n] {
+		s.open = append(s.open, x.put(now, s, to, askWait, func(q uint32) wire.Message {
+			return wire.Find{Query: q, Scope: wire.ScopeLocal, Key: s.key}
+		}))
+	}
+	s.queue = s.queue[n:]
+	s.wave = time.Time{}
+	if len(s.queue) > 0 {
+		s.wave = now.Add(waveWait)
+	}
+	s.goOn(now, x)
+}
+
+// goOn concludes when everybody has spoken, and sends the next wave when the
+// last one has.
+func (s *search) goOn(now time.Time, x *Index) {
+	switch {
+	case len(s.open) > 0:
+	case len(s.queue) > 0 && s.state == searching:
+		s.next(now, x)
+	default:
+		s.conclude(now, x)
+	}
+}
+
+func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
+	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	found, ok := m.(wire.Found)
+	switch {
+	case !ok:
+		x.counters.Unasked++
+	case found.Code == wire.FindRecord:
+		s.record(now, x, found.Record)
+	case found.Code == wire.FindNone:
+		s.denials++
+	}
+	s.goOn(now, x)
+}
+
+// record takes a record that a supernode answered with. One that does not hold
+// is as good as silence.
+func (s *search) record(now time.Time, x *Index, b []byte) {
+	r, err := x.check(now, b)
+	if err != nil {
+		return
+	}
+	if r.Placement.Index != s.key {
+		x.counters.count(ErrMisplaced)
+		return
+	}
+	if s.state == answered && r.Sequence <= s.best {
+		return
+	}
+	s.best = r.Sequence
+	found := wire.Found{Code: wire.FindRecord, Record: b}
+	x.cache.put(now, s.key, found, time.Unix(r.Expires, 0))
+	if s.state == searching {
+		s.state, s.queue, s.wave = answered, nil, time.Time{}
+		s.answer(x, found)
+	}
+}
+
+// answer tells everybody who waits.
+func (s *search) answer(x *Index, found wire.Found) {
+	for _, a := range s.askers {
+		found.Query = a.query
+		x.send(a.ix, found)
+	}
+	s.askers = nil
+}
+
+// conclude ends the search. Without a record the answer is FindNone when three
+// quarters of all deny it.
+func (s *search) conclude(now time.Time, x *Index) {
+	for _, a := range s.open {
+		delete(x.asks, a.query)
+		x.counters.Silent++
+	}
+	s.open = nil
+	x.jobs = slices.DeleteFunc(x.jobs, func(j job) bool { return j == job(s) })
+	if s.state == answered {
+		return
+	}
+	found := wire.Found{Code: wire.FindUnsure}
+	switch {
+	case x.sync == fresh:
+		found.Code = wire.FindNotSynced
+	case s.all > 0 && 4*s.denials >= 3*s.all:
+		found.Code = wire.FindNone
+		x.cache.put(now, s.key, found, now.Add(Lifetime))
+	}
+	s.answer(x, found)
+}
+
+func (s *search) silent(now time.Time, x *Index, a *ask) {
+	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	s.goOn(now, x)
+}
+
+func (s *search) lost(ix wire.Index) {
+	s.askers = slices.DeleteFunc(s.askers, func(a asker) bool { return a.ix == ix })
+}
+
+func (s *search) due() time.Time {
+	due := earlier(s.wave, s.end)
+	for _, a := range s.open {
+		due = earlier(due, a.end)
+	}
+	return due
+}
+
+func (s *search) advance(now time.Time, x *Index) {
+	if passed(s.end, now) {
+		s.conclude(now, x)
+		return
+	}
+	if passed(s.wave, now) {
+		s.next(now, x)
+	}
+	for _, a := range slices.Clone(s.open) {
+		if passed(a.end, now) {
+			x.fallSilent(now, a)
+		}
+	}
+}
