@@ -1,0 +1,186 @@
+package media
+
+import (
+	"math"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/media/dsp"
+	"peerphone/node/media/jitter"
+)
+
+// historySeconds bounds a leg's History: the last five minutes.
+const historySeconds = 300
+
+// books keep a leg's statistics.
+type books struct {
+	sent, received     atomic.Uint64
+	bytesUp, bytesDown atomic.Uint64
+	foreign            atomic.Uint64 // payloads of another codec, or of none
+	in, out            meter
+	began, last        atomic.Int64 // hal.Instant of the first and the last 10 ms
+	delay, buffer      atomic.Int64 // now, in ns
+
+	// owned by the playout goroutine
+	sound    jitter.Sound
+	second   tally
+	finished hal.Instant // when the current second ends; 0: not begun
+	before   totals      // when it began
+
+	mu      sync.Mutex // guards what follows; playout only tries it
+	history [historySeconds]Second
+	seconds int // ever written
+}
+
+// tally sums up one second.
+type tally struct {
+	delay, buffer   time.Duration
+	delays, buffers int
+}
+
+// totals are the counters of which History shows the increase.
+type totals struct {
+	lost, concealed, up, down uint64
+}
+
+func (b *books) begin(at hal.Instant) {
+	b.began.CompareAndSwap(0, int64(at))
+	b.last.Store(int64(at))
+}
+
+// played closes the books on one frame, which sounds at the instant at.
+func (b *books) played(at hal.Instant, j *jitter.Buffer) {
+	if b.sound.Arrived != 0 {
+		d := at.Add(b.sound.Offset).Sub(b.sound.Arrived)
+		b.second.delay += d
+		b.second.delays++
+		b.smooth(d)
+	}
+	b.buffer.Store(int64(b.sound.Buffer))
+	b.second.buffer += b.sound.Buffer
+	b.second.buffers++
+	if b.finished == 0 {
+		b.finished = at.Add(time.Second)
+	}
+	if at >= b.finished {
+		b.turn(j)
+	}
+}
+
+// smooth averages the delay over the last eight packets or so.
+func (b *books) smooth(d time.Duration) {
+	if now := b.delay.Load(); now == 0 {
+		b.delay.Store(int64(d))
+	} else {
+		b.delay.Store(now + (int64(d)-now)/8)
+	}
+}
+
+// turn writes the second down. When somebody is reading it tries again with the
+// next frame.
+func (b *books) turn(j *jitter.Buffer) {
+	if !b.mu.TryLock() {
+		return
+	}
+	defer b.mu.Unlock()
+	c := j.Counters()
+	now := totals{c.Lost, c.Concealed, b.bytesUp.Load(), b.bytesDown.Load()}
+	b.history[b.seconds%historySeconds] = Second{
+		At:        b.age(),
+		DelayMS:   meanMS(b.second.delay, b.second.delays),
+		BufferMS:  meanMS(b.second.buffer, b.second.buffers),
+		Lost:      more(now.lost, b.before.lost),
+		Concealed: more(now.concealed, b.before.concealed),
+		LevelIn:   b.in.level(),
+		LevelOut:  b.out.level(),
+		BytesUp:   more(now.up, b.before.up),
+		BytesDown: more(now.down, b.before.down),
+	}
+	b.seconds++
+	b.before, b.second = now, tally{}
+	b.finished = b.finished.Add(time.Second)
+}
+
+// more is by how much a total grew; a loss can turn out to be late.
+func more(now, before uint64) uint64 { return max(now, before) - before }
+
+func meanMS(sum time.Duration, n int) float64 {
+	if n == 0 {
+		return 0
+	}
+	return ms(sum / time.Duration(n))
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// age is the time since the strip began, in seconds.
+func (b *books) age() float64 { return float64(b.last.Load()-b.began.Load()) / 1e9 }
+
+// Stats returns the totals of the call.
+func (l *Leg) Stats() Stats {
+	b, c := &l.books, l.jitter.Counters()
+	return Stats{
+		Sent:      b.sent.Load(),
+		Received:  b.received.Load(),
+		BytesUp:   b.bytesUp.Load(),
+		BytesDown: b.bytesDown.Load(),
+		Lost:      c.Lost,
+		Late:      c.Late,
+		Concealed: c.Concealed,
+		Stretched: c.Stretched,
+		DelayMS:   ms(time.Duration(b.delay.Load())),
+		BufferMS:  ms(time.Duration(b.buffer.Load())),
+		LevelIn:   b.in.level(),
+		LevelOut:  b.out.level(),
+		Seconds:   b.age(),
+	}
+}
+
+// History returns the seconds of the call, oldest first, at most the last 300.
+func (l *Leg) History() []Second {
+	b := &l.books
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(b.seconds, historySeconds)
+	h := make([]Second, 0, n)
+	for i := b.seconds - n; i < b.seconds; i++ {
+		h = append(h, b.history[i%historySeconds])
+	}
+	return h
+}
+
+// silentLevel is the least level shown, in dBFS: that of 16 bits.
+const silentLevel = -96
+
+// A meter measures the mean square of the last whole second, before that of the
+// sound so far. One goroutine adds, any reads.
+type meter struct {
+	sum  uint64
+	n    uint64
+	mean atomic.Uint64
+	full bool // a whole second has passed
+}
+
+func (m *meter) add(pcm []int16) {
+	m.sum += dsp.Energy(pcm)
+	m.n += uint64(len(pcm))
+	whole := m.n >= dsp.Rate
+	if whole || !m.full {
+		m.mean.Store(m.sum / max(m.n, 1))
+	}
+	if whole {
+		m.sum, m.n, m.full = 0, 0, true
+	}
+}
+
+// level is the mean square in dBFS; 0 is a square wave at the limit.
+func (m *meter) level() float64 {
+	mean := m.mean.Load()
+	if bits.Len64(mean) == 0 {
+		return silentLevel
+	}
+	return max(silentLevel, 10*math.Log10(float64(mean)/(1<<30)))
+}

@@ -1,0 +1,46 @@
+package media
+
+import (
+	"peerphone/node/media/jitter"
+	"peerphone/node/wire"
+)
+
+// Encoder turns sound into packets, in order. Sound is 16 kHz mono.
+type Encoder interface {
+	// Units is the duration of one packet in units of 10 ms, 1 to 6.
+	Units() int
+	// Encode appends the packet for pcm, of Units, to dst. With room in dst it
+	// allocates nothing.
+	Encode(dst []byte, pcm []int16) []byte
+}
+
+// Decoder turns packets into sound, and makes up what is missing.
+type Decoder = jitter.Decoder
+
+// Codecs returns the codecs that NewLeg takes, the best first.
+func Codecs() []wire.Codec { return []wire.Codec{wire.CodecPCM16} }
+
+func newEncoder(c wire.Codec) Encoder {
+	if c == wire.CodecPCM16 {
+		return pcmEncoder{}
+	}
+	return nil
+}
+
+func newDecoder(c wire.Codec) Decoder {
+	if c == wire.CodecPCM16 {
+		return new(pcmDecoder)
+	}
+	return nil
+}
+
+// CodecName is the codec's name for people: "pcm", "opus".
+func CodecName(c wire.Codec) string {
+	switch c {
+	case wire.CodecPCM16:
+		return "pcm"
+	case wire.CodecOpus:
+		return "opus"
+	}
+	return "unknown"
+}

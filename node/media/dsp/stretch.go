@@ -1,0 +1,64 @@
+package dsp
+
+// Time is stretched by whole pitch periods: one is left out, or played twice,
+// and the seam is cross-faded over seamLength.
+const (
+	seamLength = Rate / 200 // 5 ms
+	// StretchNeed is the number of samples that Shorten and Lengthen want to
+	// see at least.
+	StretchNeed = MinPitch + seamLength
+	// goodMatchQ15 is the correlation from which a seam is not heard, 0.9 as
+	// NetEQ has it.
+	goodMatchQ15 = 29491
+	// quiet is the mean square below which any seam will do: -54 dBFS.
+	quiet = 4300
+)
+
+// Shorten leaves out one period of pcm, at most most samples, and returns how
+// many it left out: pcm[:len(pcm)-n] is the result. 0: nothing fitted.
+func Shorten(pcm []int16, most int) (n int) {
+	lag, ok := seam(pcm, most)
+	if !ok {
+		return 0
+	}
+	for i := range seamLength {
+		pcm[i] = mixQ15(pcm[i], pcm[lag+i], (int32(i)+1)<<15/(seamLength+1))
+	}
+	copy(pcm[seamLength:], pcm[lag+seamLength:])
+	return lag
+}
+
+// Lengthen plays one period of pcm[:n] twice, at most most samples, and returns
+// how many it added: pcm[:n+added] is the result. There is room for most more
+// samples in pcm. 0: nothing fitted.
+func Lengthen(pcm []int16, n, most int) (added int) {
+	lag, ok := seam(pcm[:n], min(most, len(pcm)-n))
+	if !ok {
+		return 0
+	}
+	copy(pcm[lag:n+lag], pcm[:n])
+	// pcm[lag:] holds the sound from its start again; what would have
+	// followed the first period is what the seam comes from. It stands,
+	// moved, a period further.
+	for i := range seamLength {
+		follow := pcm[2*lag+i]
+		pcm[lag+i] = mixQ15(follow, pcm[lag+i], (int32(i)+1)<<15/(seamLength+1))
+	}
+	return lag
+}
+
+// seam finds the period at which pcm goes on as it began.
+func seam(pcm []int16, most int) (lag int, ok bool) {
+	high := min(most, MaxPitch, len(pcm)-seamLength)
+	if high < MinPitch {
+		return 0, false
+	}
+	if Energy(pcm) < quiet*uint64(len(pcm)) {
+		return high, true
+	}
+	head := pcm[:seamLength]
+	lag, matched := bestLag(MinPitch, high, func(lag int) int32 {
+		return matchQ15(head, pcm[lag:lag+seamLength])
+	})
+	return lag, matched >= goodMatchQ15
+}

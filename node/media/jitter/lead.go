@@ -1,0 +1,39 @@
+package jitter
+
+import "time"
+
+// leadSpan is over how many pulls the lead is taken: 160 ms.
+const leadSpan = 16
+
+// lead measures how long sound waits: the time of a pull less the position that
+// it begins with. It is the least of the last pulls, since a thread that wakes
+// up late only makes it longer.
+type lead struct {
+	last [leadSpan]time.Duration
+	n    int // pulls seen
+}
+
+func (l *lead) observe(d time.Duration) {
+	l.last[l.n%leadSpan] = d
+	l.n++
+}
+
+// moved shifts what was seen, after play has been moved on purpose.
+func (l *lead) moved(by time.Duration) {
+	for i := range l.last {
+		l.last[i] += by
+	}
+}
+
+// now returns the lead, 0 before the first pull.
+func (l *lead) now() time.Duration {
+	n := min(l.n, leadSpan)
+	if n == 0 {
+		return 0
+	}
+	least := l.last[0]
+	for _, d := range l.last[1:n] {
+		least = min(least, d)
+	}
+	return least
+}
