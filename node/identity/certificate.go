@@ -2,6 +2,7 @@ package identity
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -72,12 +73,15 @@ func EpochAt(now time.Time) uint32 { return uint32(now.Unix() / int64(Epoch/time
 
 // IssueName signs a name certificate for account with the issuing key.
 func IssueName(issuing Key, account ID, name Name, number Number, now time.Time) (NameCertificate, error) {
-	subject := pkix.Name{CommonName: string(name), SerialNumber: string(number)}
-	der, err := issue(issuing, account, roleName, subject, now, now.Add(NameValidity))
+	der, err := issue(issuing, account, roleName, nameSubject(name, number), now, now.Add(NameValidity))
 	if err != nil {
 		return NameCertificate{}, err
 	}
 	return ParseNameCertificate(der)
+}
+
+func nameSubject(name Name, number Number) pkix.Name {
+	return pkix.Name{CommonName: string(name), SerialNumber: string(number)}
 }
 
 // IssueNode signs a certificate for node with the issuing key, valid for the
@@ -103,23 +107,31 @@ func IssueDevice(account Key, device ID, now time.Time) (DeviceCertificate, erro
 }
 
 func issue(by Key, subject ID, r role, name pkix.Name, now, end time.Time) ([]byte, error) {
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		return nil, fmt.Errorf("identity: serial number: %w", err)
-	}
 	name.Organization = []string{organizationFor + string(r)}
 	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      name,
-		NotBefore:    now.Add(-clockAllowance).UTC().Truncate(time.Second),
-		NotAfter:     end.UTC().Truncate(time.Second),
+		Subject:   name,
+		NotBefore: now.Add(-clockAllowance).UTC().Truncate(time.Second),
+		NotAfter:  end.UTC().Truncate(time.Second),
 	}
+	template.SerialNumber = serialOf(template, subject)
 	parent := &x509.Certificate{Subject: pkix.Name{CommonName: "peerphone"}}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, subject.publicKey(), by.Signer())
 	if err != nil {
 		return nil, fmt.Errorf("identity: issue a %s certificate: %w", r, err)
 	}
 	return der, nil
+}
+
+// serialOf returns the serial number of a certificate: a hash of all that it
+// says. So the same words give the same certificate, byte for byte, whoever
+// makes it, and no two certificates of an issuer share a number.
+func serialOf(template *x509.Certificate, subject ID) *big.Int {
+	h := sha256.New()
+	fmt.Fprintf(h, "peerphone serial\x00%x %q %q %q %d %d", subject[:], template.Subject.Organization,
+		template.Subject.CommonName, template.Subject.SerialNumber, template.NotBefore.Unix(), template.NotAfter.Unix())
+	b := h.Sum(nil)[:8]
+	b[0] = b[0]&0x3f | 0x40 // positive, and always eight bytes
+	return new(big.Int).SetBytes(b)
 }
 
 // ParseNameCertificate reads a name certificate; it checks no signature.

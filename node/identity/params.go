@@ -42,8 +42,8 @@ var (
 
 // SignParams returns p signed with the root key.
 func SignParams(root Key, p Params) ([]byte, error) {
-	if len(p.Bootstrap) > maxBootstrap {
-		return nil, fmt.Errorf("identity: %d bootstrap addresses, at most %d", len(p.Bootstrap), maxBootstrap)
+	if !p.ok() {
+		return nil, fmt.Errorf("%w: no issuing key, a bad bootstrap address or more than %d", ErrParams, maxBootstrap)
 	}
 	body, err := paramsEncoding.Marshal(p)
 	if err != nil {
@@ -63,13 +63,22 @@ func ParseParams(network Network, b []byte, now time.Time) (Params, error) {
 	if NetworkOf(s.Root) != network || !s.Root.Verify(paramsMessage(s.Params), s.Signature) {
 		return p, ErrParamsForeign
 	}
-	if err := paramsDecoding.Unmarshal(s.Params, &p); err != nil || len(p.Bootstrap) > maxBootstrap {
+	if err := paramsDecoding.Unmarshal(s.Params, &p); err != nil || !p.ok() {
 		return Params{}, ErrParams
 	}
 	if !now.IsZero() && now.Unix() > p.NotAfter {
 		return Params{}, ErrParamsExpired
 	}
 	return p, nil
+}
+
+func (p Params) ok() bool {
+	for _, a := range p.Bootstrap {
+		if !a.IsValid() || a.Port() == 0 || a.Addr().Zone() != "" || a.Addr().Is4In6() {
+			return false
+		}
+	}
+	return len(p.Bootstrap) <= maxBootstrap && !p.Issuing.IsZero()
 }
 
 // NetworkOfParams returns the network whose root key signed b: for a login

@@ -56,59 +56,6 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
-// Listing is the inner part of a record: who it is and where its devices are.
-type Listing struct {
-	Name    []byte   `cbor:"1,keyasint"` // the name certificate, DER
-	Devices []Device `cbor:"2,keyasint"` // 1 to 8
-}
-
-// Device is one phone of an account.
-type Device struct {
-	Device identity.ID `cbor:"1,keyasint"`
-	Node   identity.ID `cbor:"2,keyasint"` // by which its homes know it
-	Homes  []Member    `cbor:"3,keyasint"` // 1 to 3, the best first
-}
-
-const (
-	maxDevices = 8
-	maxHomes   = 3
-)
-
-// AppendListing appends l, in the clear; package directory seals it.
-func AppendListing(dst []byte, l Listing) []byte {
-	return append(dst, must(encoding.Marshal(l))...)
-}
-
-// ParseListing reads exactly what AppendListing wrote.
-func ParseListing(b []byte) (Listing, error) {
-	var l Listing
-	if len(b) > MaxRecord {
-		return l, ErrTooLong
-	}
-	if err := strict(b, &l); err != nil {
-		return Listing{}, fmt.Errorf("%w: listing: %v", ErrMalformed, err)
-	}
-	if len(l.Devices) < 1 || len(l.Devices) > maxDevices {
-		return Listing{}, fmt.Errorf("%w: listing: %d devices", ErrMalformed, len(l.Devices))
-	}
-	for _, d := range l.Devices {
-		if err := d.check(); err != nil {
-			return Listing{}, fmt.Errorf("%w: listing: %v", ErrMalformed, err)
-		}
-	}
-	return l, nil
-}
-
-func (d Device) check() error {
-	if d.Device.IsZero() || d.Node.IsZero() {
-		return errZero
-	}
-	if len(d.Homes) > maxHomes {
-		return errMany
-	}
-	return checkMembers(d.Homes)
-}
-
 // strict decodes b into v and refuses what is not deterministic.
 func strict[T any](b []byte, v *T) error {
 	if err := decoding.Unmarshal(b, v); err != nil {
