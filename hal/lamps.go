@@ -5,12 +5,12 @@ package hal
 // Light is what a lamp shows.
 type Light uint8
 
-// The lights of a lamp.
+// The lights of a lamp. Blink has a period of 1 s, Flash of 250 ms.
 const (
 	Off   Light = iota // off
 	On                 // on
-	Blink              // blink: 1 Hz
-	Flash              // flash: 4 Hz
+	Blink              // blink
+	Flash              // flash
 )
 
 // Lamp is one lamp; its driver does the blinking.

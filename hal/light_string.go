@@ -14,9 +14,9 @@ func _() {
 	_ = x[Flash-3]
 }
 
-const _Light_name = "offonblink: 1 Hzflash: 4 Hz"
+const _Light_name = "offonblinkflash"
 
-var _Light_index = [...]uint8{0, 3, 5, 16, 27}
+var _Light_index = [...]uint8{0, 3, 5, 10, 15}
 
 func (i Light) String() string {
 	idx := int(i) - 0

@@ -1,0 +1,96 @@
+package node
+
+import (
+	"time"
+
+	"peerphone/node/call"
+	"peerphone/node/directory"
+	"peerphone/node/handset"
+	"peerphone/node/identity"
+	"peerphone/node/login"
+	"peerphone/node/wire"
+)
+
+// loggedIn follows the login: a grant gives us our identities, whom to trust,
+// and where to begin.
+func (c *Core) loggedIn(now time.Time) {
+	if g := c.login.Granted(); !g.IsZero() {
+		c.granted = g
+		c.do(Certified{g})
+		c.sessions.SetIdentity(c.nodeID(), c.device.ID())
+		c.overlay.SetSelf(c.nodeID())
+		if c.index != nil {
+			c.index.SetSelf(c.nodeID())
+		}
+		c.calls.SetSelf(call.Peer{
+			Account: c.account.ID(), Device: c.device.ID(), Name: string(g.Name.Name), Number: string(g.Name.Number),
+		})
+		c.overlay.Learn(now, append(bootstrap(g.Params), c.cache...))
+		c.cache = nil
+		if !c.phone {
+			c.view.certified(now)
+		}
+		c.list(now)
+	}
+	c.line(now)
+}
+
+// nodeID returns the node that we are in this epoch; zero before the first
+// grant.
+func (c *Core) nodeID() identity.ID { return c.granted.Node.Subject }
+
+// bootstrap returns the supernodes that the network's root names; who they are
+// shows when they answer.
+func bootstrap(p identity.Params) []wire.Member {
+	var list []wire.Member
+	for _, a := range p.Bootstrap {
+		list = append(list, wire.Member{Addr: a})
+	}
+	return list
+}
+
+// list tells the directory what to publish of us. A pure supernode is nobody
+// whom one calls.
+func (c *Core) list(now time.Time) {
+	homes := c.overlay.Homes()
+	if !c.phone || c.granted.IsZero() || len(homes) == 0 {
+		return
+	}
+	members := make([]wire.Member, len(homes))
+	for i, h := range homes {
+		members[i] = h.Member
+	}
+	c.client.SetListing(now, directory.Own{
+		Certificate: c.granted.Name.DER,
+		Device:      wire.Device{Device: c.device.ID(), Node: c.nodeID(), Homes: members},
+		Number:      c.granted.Name.Number,
+		Name:        c.granted.Name.Name,
+		Placements:  c.granted.Placements,
+		RecordKeys:  login.RecordKeys(c.account),
+	})
+}
+
+// published takes the directory's word on our own records.
+func (c *Core) published(now time.Time, p directory.Published) {
+	c.view.published(now, p.Copies)
+	if p.Err != nil {
+		c.do(Log{Warn, "record not published", []any{"error", p.Err}})
+	}
+}
+
+// line shows on the handset how we stand with the network.
+func (c *Core) line(now time.Time) {
+	v := handset.LineView{Name: string(c.granted.Name.Name), Number: string(c.granted.Name.Number)}
+	switch c.login.State() {
+	case login.None, login.Asking:
+		v.State = handset.LoggingIn
+	case login.Waiting, login.Refused:
+		v.State, v.Text = handset.Trouble, c.login.Problem()
+	case login.In:
+		v.State = handset.Attaching
+		if len(c.overlay.Homes()) > 0 {
+			v.State = handset.Ready
+		}
+	}
+	c.handset.Line(now, v)
+}

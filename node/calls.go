@@ -1,0 +1,319 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"peerphone/node/call"
+	"peerphone/node/contacts"
+	"peerphone/node/directory"
+	"peerphone/node/handset"
+	"peerphone/node/identity"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// attempts tie calls to the searches and sessions made for them. A phone has
+// few at a time: the book of calls bounds them.
+type attempts struct {
+	queries map[directory.QueryID]query
+	devices map[identity.ID]wire.Device // where a peer that was located can be reached
+	dialled map[wire.Index]call.ID      // phone sessions that are coming up for a call
+	phones  map[wire.Index]identity.Phone
+	told    wire.Index // the session that has been told our candidates
+}
+
+func newAttempts() attempts {
+	return attempts{
+		queries: map[directory.QueryID]query{},
+		dialled: map[wire.Index]call.ID{},
+		phones:  map[wire.Index]identity.Phone{},
+	}
+}
+
+type query struct {
+	call   call.ID
+	number identity.Number
+}
+
+// search asks the directory for what was dialled: a number, or a name.
+func (c *Core) search(now time.Time, id call.ID, dialled string) {
+	var q directory.QueryID
+	number, err := identity.ParseNumber(dialled)
+	if err == nil {
+		q = c.client.Find(now, c.network.LookupNumber(number))
+	} else {
+		name, err := identity.ParseName(dialled)
+		if err != nil {
+			c.calls.Absent(now, id, call.NotFound)
+			return
+		}
+		q = c.client.Find(now, c.network.LookupName(name))
+	}
+	c.attempts.queries[q] = query{id, number}
+}
+
+// located takes the directory's answer to a search.
+func (c *Core) located(now time.Time, r directory.Result) {
+	q, ok := c.attempts.queries[r.Query]
+	if !ok {
+		return
+	}
+	delete(c.attempts.queries, r.Query)
+	c.view.search = r.Elapsed
+	switch r.Outcome {
+	case directory.Absent:
+		c.calls.Absent(now, q.call, call.NotFound)
+	case directory.Unsure:
+		c.calls.Absent(now, q.call, call.Unreachable)
+	default:
+		c.callee(now, q, r)
+	}
+}
+
+// callee checks whom a listing speaks of, and lets the call go on.
+func (c *Core) callee(now time.Time, q query, r directory.Result) {
+	peer, err := c.listed(now, q.number, r.Name, r.Listing.Devices[0])
+	if err != nil {
+		c.do(Log{Warn, "the far phone is not who it should be", []any{"number", q.number, "error", err}})
+		c.calls.Absent(now, q.call, call.Unreachable)
+		return
+	}
+	c.calls.Located(now, q.call, peer)
+}
+
+// listed returns the peer of a listing: the number's holder by the login
+// server's word, and the same account as ever when it is a contact.
+func (c *Core) listed(now time.Time, number identity.Number, cert identity.NameCertificate, d wire.Device) (call.Peer, error) {
+	if number != "" && cert.Number != number {
+		return call.Peer{}, errors.New("node: the record is of another number")
+	}
+	if err := c.pin(now, cert.Number, cert.Subject); err != nil {
+		return call.Peer{}, err
+	}
+	c.attempts.devices = map[identity.ID]wire.Device{d.Device: d}
+	return call.Peer{
+		Account: cert.Subject, Device: d.Device, Name: string(cert.Name), Number: string(cert.Number),
+	}, nil
+}
+
+// pin holds a contact to the account key that it first had. A stranger has
+// none to be held to.
+func (c *Core) pin(now time.Time, number identity.Number, account identity.ID) error {
+	_, err := c.contacts.Pin(now, number, account)
+	if errors.Is(err, contacts.ErrNoContact) {
+		return nil
+	}
+	return err
+}
+
+// connect dials a phone through its homes.
+func (c *Core) connect(now time.Time, id call.ID, peer call.Peer) {
+	device := c.attempts.devices[peer.Device]
+	ix := c.sessions.Dial(now, session.Want{Role: session.AsPhone, Peer: peer.Device})
+	if ix == 0 {
+		c.calls.Unreachable(now, id)
+		return
+	}
+	c.attempts.dialled[ix] = id
+	var homes []wire.Index
+	for _, m := range device.Homes {
+		if m.Node == c.nodeID() {
+			continue // a supernode that is the callee's home cannot introduce itself yet
+		}
+		home, d := c.reach(now, m)
+		switch {
+		case d == nil:
+			homes = append(homes, home)
+		default:
+			d.calls = append(d.calls, ix)
+		}
+	}
+	c.paths.OpenLanes(now, ix, device.Node, homes)
+}
+
+// cancel gives up a search or a handshake that no call waits for any more.
+func (c *Core) cancel(now time.Time, id call.ID) {
+	for q, asked := range c.attempts.queries {
+		if asked.call == id {
+			delete(c.attempts.queries, q)
+		}
+	}
+	for ix, dialled := range c.attempts.dialled {
+		if dialled == id { // one at most
+			delete(c.attempts.dialled, ix)
+			c.sessions.Close(now, ix)
+		}
+	}
+}
+
+// callKeepAlive finds out within seconds that the far end has vanished, even
+// when no sound flows.
+const callKeepAlive = 2 * time.Second
+
+// phoneUp takes a session with a phone that has come up.
+func (c *Core) phoneUp(now time.Time, e session.Up) {
+	p := e.Peer.Phone
+	c.attempts.phones[e.Index] = p
+	c.sessions.KeepAlive(e.Index, callKeepAlive)
+	if id, ok := c.attempts.dialled[e.Index]; ok {
+		delete(c.attempts.dialled, e.Index)
+		c.calls.Connected(now, id, e.Index)
+		return
+	}
+	if err := c.pin(now, p.Number, p.Account); err != nil {
+		c.do(Log{Warn, "caller refused: it is not who it was", []any{"number", p.Number, "error", err}})
+		delete(c.attempts.phones, e.Index)
+		c.sessions.Close(now, e.Index)
+		return
+	}
+	c.calls.Opened(now, e.Index, p.Device)
+}
+
+// phoneDown takes the end of a session with a phone; false: it was none.
+func (c *Core) phoneDown(now time.Time, ix wire.Index, reason error) bool {
+	p, up := c.attempts.phones[ix]
+	id, dialled := c.attempts.dialled[ix]
+	delete(c.attempts.phones, ix)
+	delete(c.attempts.dialled, ix)
+	if up {
+		c.parted(now, ix, p, reason)
+	}
+	if dialled {
+		c.notConnected(now, id, ix, reason)
+	}
+	return up || dialled
+}
+
+// parted ends a session that was up. When the far phone dialled at the same
+// time, its session takes over.
+func (c *Core) parted(now time.Time, ix wire.Index, p identity.Phone, reason error) {
+	if errors.Is(reason, session.ErrGlare) {
+		if other := c.sessionWith(p.Device); other != 0 {
+			c.calls.Moved(now, ix, other)
+			return
+		}
+	}
+	c.calls.Lost(now, ix)
+}
+
+// notConnected ends a dial that did not come up. When the far phone's own dial
+// won, its session serves our call too.
+func (c *Core) notConnected(now time.Time, id call.ID, ix wire.Index, reason error) {
+	if errors.Is(reason, session.ErrGlare) {
+		if other := c.sessionWith(c.calls.Current().Peer.Device); other != 0 {
+			c.calls.Connected(now, id, other)
+			return
+		}
+	}
+	c.do(Log{Info, "phone not reached", []any{"error", reason}})
+	c.calls.Unreachable(now, id)
+}
+
+// sessionWith returns the session with a phone that is up, 0 for none. There is
+// one at most, but while two are told apart.
+func (c *Core) sessionWith(device identity.ID) wire.Index {
+	var found wire.Index
+	for ix, p := range c.attempts.phones {
+		if p.Device == device && ix > found {
+			found = ix
+		}
+	}
+	return found
+}
+
+// startMedia begins the sound of a call, by the direct path if it stands.
+func (c *Core) startMedia(now time.Time, e call.StartMedia) {
+	c.do(StartMedia{e.ID, e.Index, e.Codec})
+	c.routeMedia(e.Index)
+}
+
+// moveMedia lets the sound go on in another session.
+func (c *Core) moveMedia(now time.Time, e call.MoveMedia) {
+	c.do(MoveMedia{e.ID, e.Index})
+	c.routeMedia(e.Index)
+}
+
+// moved takes path's word that a session goes another way.
+func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
+	if _, ok := c.attempts.phones[ix]; !ok {
+		return
+	}
+	c.view.moved(now, ix, w)
+	c.routeMedia(ix)
+}
+
+// routeMedia tells the sound of a session its way, if it has a direct one.
+func (c *Core) routeMedia(ix wire.Index) {
+	w, ok := c.paths.Way(ix)
+	if ch := c.sessions.Channel(ix); ok && ch != nil && w.Direct() {
+		c.do(RouteMedia{ix, w, ch})
+	}
+}
+
+// callChanged follows the call's state: it shows on the handset, and once it
+// rings here a contact learns our addresses.
+func (c *Core) callChanged(now time.Time, v call.View) {
+	c.view.call(now, v)
+	c.handset.Call(now, faceCall(v))
+	if v.State == call.RingingHere {
+		c.tellCandidates(now, v.Index)
+	}
+}
+
+// tellCandidates sends our addresses to a contact, once per session, and lets
+// it come straight to us (DESIGN section 6).
+func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
+	p, ok := c.attempts.phones[ix]
+	if !ok || c.attempts.told == ix || !c.isContact(p.Account) {
+		return
+	}
+	c.attempts.told = ix
+	c.paths.Permit(now, ix)
+	c.send(now, ix, wire.Candidates{Addrs: c.candidate()})
+}
+
+// candidates takes the far end's addresses. Probing them shows ours, so only a
+// contact's are probed.
+func (c *Core) candidates(now time.Time, ix wire.Index, p identity.Phone, addrs []netip.AddrPort) {
+	if !c.isContact(p.Account) {
+		return
+	}
+	c.tellCandidates(now, ix)
+	c.paths.Candidates(now, ix, addrs)
+}
+
+func (c *Core) isContact(account identity.ID) bool {
+	_, ok := c.contacts.ByAccount(account)
+	return ok
+}
+
+func callPeer(p identity.Phone) call.Peer {
+	return call.Peer{Account: p.Account, Device: p.Device, Name: string(p.Name), Number: string(p.Number)}
+}
+
+// phases gives each state of a call its face.
+var phases = map[call.State]handset.Phase{
+	call.Idle: handset.None, call.Searching: handset.Calling, call.Connecting: handset.Calling,
+	call.Inviting: handset.Calling, call.RingingFar: handset.FarRinging, call.RingingHere: handset.HereRinging,
+	call.Talking: handset.Talking, call.Ended: handset.Over,
+}
+
+// faceCall is what the handset is shown of a call.
+func faceCall(v call.View) handset.CallView {
+	f := handset.CallView{
+		Phase: phases[v.State], Peer: v.Peer.Name, Number: v.Peer.Number,
+		Reason: handset.Reason(v.Reason), // the same order; a test of package call holds it
+	}
+	switch v.State {
+	case call.Talking:
+		f.Since = v.Answered
+	case call.RingingFar, call.RingingHere:
+		f.Since = v.Rang
+	default:
+		f.Since = v.Dialled
+	}
+	return f
+}

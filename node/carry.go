@@ -1,0 +1,180 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"peerphone/node/contacts"
+	"peerphone/node/identity"
+	"peerphone/node/login"
+	"peerphone/node/media"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// carryOut does what the core asks of the world.
+func (n *Node) carryOut(ctx context.Context, effects []Effect) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case SendUDP:
+			n.socket.send(e.Addr, e.Frame)
+		case Handshake:
+			n.tlsStep(ctx, e)
+		case Certified:
+			n.granted.Store(&e.Granted)
+		case AskLogin:
+			n.askLogin(ctx, e.Request)
+		case OpenSession:
+			n.socket.live.Store(e.Index, &line{channel: e.Channel})
+		case CloseSession:
+			n.socket.live.Delete(e.Index)
+		case StartMedia:
+			n.startMedia(e)
+		case MoveMedia:
+			n.moveMedia(e.Index)
+		case RouteMedia:
+			n.routeMedia(e)
+		case StopMedia:
+			n.stopMedia()
+		case ShowFace:
+			n.drive(func() { n.showFace(e.Face) })
+		case Log:
+			n.log.Log(ctx, levels[e.Level], e.Message, e.Fields...)
+		default:
+			n.save(e)
+		}
+	}
+}
+
+var levels = map[Level]slog.Level{Debug: slog.LevelDebug, Info: slog.LevelInfo, Warn: slog.LevelWarn}
+
+// save keeps state on disk. What cannot be kept is logged: the phone works on,
+// and the next start finds the older state.
+func (n *Node) save(e Effect) {
+	var err error
+	switch e := e.(type) {
+	case SaveCache:
+		err = n.state.keepCache(e.Members)
+	case SaveContacts:
+		err = n.state.write(contactFile, contacts.Append(nil, e.Contacts))
+	case SaveLogin:
+		err = n.state.write(loginFile, e.Saved.Append(nil))
+	}
+	if err != nil {
+		n.log.Error("state not kept", "error", err)
+	}
+}
+
+// tlsStep queues a step of a handshake. The table bounds half-open handshakes,
+// and with them this queue; a step that finds it full is lost like a datagram.
+func (n *Node) tlsStep(ctx context.Context, h Handshake) {
+	select {
+	case n.tls <- h.Request:
+	default:
+		n.log.Warn("handshakes are behind; a step was dropped")
+	}
+}
+
+// shakeHands runs the steps of all handshakes, one at a time, off the loop.
+func (n *Node) shakeHands(ctx context.Context) {
+	tls := session.NewTLS(n.credentials, n.trust, time.Now)
+	defer tls.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case request := <-n.tls:
+			progress := tls.Do(request)
+			n.enter(ctx, func(c *Core, now time.Time) { c.Progress(now, request.Session(), progress) })
+		}
+	}
+}
+
+// credentials returns what we show as r; nothing before the first grant.
+func (n *Node) credentials(r session.Role) session.Credentials {
+	g := n.granted.Load()
+	switch {
+	case g == nil:
+		return session.Credentials{}
+	case r == session.AsPhone:
+		return session.Credentials{Chain: g.PhoneChain(), Key: n.device}
+	}
+	return session.Credentials{Chain: g.NodeChain(), Key: g.NodeKey}
+}
+
+func (n *Node) trust() identity.Trust {
+	if g := n.granted.Load(); g != nil {
+		return g.Trust
+	}
+	return identity.Trust{Network: n.inv.Network}
+}
+
+// askLogin exchanges one request and reply with the login server. The login
+// core has one request at a time under way.
+func (n *Node) askLogin(ctx context.Context, request wire.Message) {
+	n.workers.Go(func() { // owner: Run
+		reply, err := login.Exchange(ctx, n.inv, n.account, request)
+		n.enter(ctx, func(c *Core, now time.Time) {
+			if err != nil {
+				c.LoginFailed(now, err)
+				return
+			}
+			c.LoginReply(now, reply)
+		})
+	})
+}
+
+// startMedia begins a call's sound.
+func (n *Node) startMedia(e StartMedia) {
+	if n.engine == nil {
+		return
+	}
+	leg := media.NewLeg(e.Codec, false)
+	n.call = strip{index: e.Index, leg: leg}
+	n.leg.Store(leg)
+	n.hear(e.Index, leg)
+	n.drive(func() { n.engine.Talk(leg) })
+}
+
+// hear lets the socket's reader hand the sound of a session to leg; nil: to
+// nobody.
+func (n *Node) hear(ix wire.Index, leg *media.Leg) {
+	if l, ok := n.socket.live.Load(ix); ok {
+		l.(*line).leg.Store(leg)
+	}
+}
+
+// moveMedia lets a call's sound come in another session.
+func (n *Node) moveMedia(to wire.Index) {
+	if n.call.leg == nil {
+		return
+	}
+	n.hear(n.call.index, nil)
+	n.call.index = to
+	n.hear(to, n.call.leg)
+}
+
+// routeMedia points a call's sound at its new way.
+func (n *Node) routeMedia(e RouteMedia) {
+	if n.call.leg == nil || n.call.index != e.Index || !e.Way.Direct() {
+		return
+	}
+	n.call.leg.SetRoute(&media.Route{Sender: newRoute(n.socket, e.Channel, e.Way.Addr)})
+}
+
+func newRoute(s *socket, ch *session.Channel, to netip.AddrPort) *mediaRoute {
+	return &mediaRoute{socket: s, channel: ch, to: to, buf: make([]byte, 0, wire.MaxDatagram)}
+}
+
+// stopMedia ends a call's sound; its statistics stay until the next call.
+func (n *Node) stopMedia() {
+	if n.call.leg == nil {
+		return
+	}
+	n.hear(n.call.index, nil)
+	n.call.leg.SetRoute(nil)
+	n.call = strip{}
+	n.drive(func() { n.engine.Talk(nil) })
+}

@@ -1,0 +1,245 @@
+package node
+
+import (
+	"io"
+	"net/netip"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/call"
+	"peerphone/node/contacts"
+	"peerphone/node/directory"
+	"peerphone/node/handset"
+	"peerphone/node/identity"
+	"peerphone/node/login"
+	"peerphone/node/overlay"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// Core is the whole control plane of a node: the cores, and the routing
+// between them. It holds no protocol rule of its own. Like every core it takes
+// now, never blocks, and leaves what it wants done in an outbox: Take.
+//
+// The same Core runs on sockets (Node) and in the simulator (node/sim).
+type Core struct {
+	// Constant after construction.
+	network   identity.Network
+	account   identity.Key
+	device    identity.Key
+	phone     bool // has a handset, and so a number to be called at
+	candidate func() []netip.AddrPort
+
+	sessions *session.Table
+	paths    *path.Table
+	overlay  *overlay.Overlay
+	client   *directory.Client
+	login    *login.Client
+	calls    *call.Calls
+	contacts *contacts.Book
+	handset  *handset.Handset
+
+	lanes *path.Introducer // supernode half; nil in a phone that serves nobody
+	index *directory.Index // likewise
+
+	granted  login.Granted // zero before the first grant
+	cache    []wire.Member // that was kept, until the first grant
+	peers    peers
+	attempts attempts
+	view     view
+	out      []Effect
+}
+
+// CoreConfig makes a Core.
+type CoreConfig struct {
+	Rand       io.Reader
+	Network    identity.Network
+	Account    identity.Key
+	Device     identity.Key
+	Supernode  bool
+	Phone      bool
+	Addr       netip.AddrPort          // of our socket, as others reach a supernode
+	Candidates func() []netip.AddrPort // at which we may be reached directly, at most 16
+	Login      login.ClientConfig      // Rand, Account and Device are taken from here
+	Cache      []wire.Member           // host cache that was kept
+	Contacts   *contacts.Book
+	Codecs     []wire.Codec
+	Verify     func(id identity.ID, msg, sig []byte) bool
+}
+
+// NewCore makes the control plane of a node; Start begins.
+func NewCore(cfg CoreConfig) *Core {
+	c := &Core{
+		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
+		candidate: cfg.Candidates, contacts: cfg.Contacts, cache: cfg.Cache,
+		peers: newPeers(), attempts: newAttempts(),
+	}
+	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
+	records := directory.Config{
+		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify,
+		Issuing: func() identity.ID { return c.granted.Trust.Issuing },
+		CheckName: func(der []byte, now time.Time) (identity.NameCertificate, error) {
+			return c.granted.Trust.CheckName(der, now)
+		},
+	}
+	c.sessions = session.New(session.Config{Rand: cfg.Rand, Network: cfg.Network, Public: cfg.Supernode})
+	c.paths = path.New(path.Config{Rand: cfg.Rand})
+	c.overlay = overlay.New(overlay.Config{
+		Rand: cfg.Rand, Supernode: cfg.Supernode, SelfAddr: cfg.Addr, Homes: homes(cfg.Phone),
+	})
+	c.client = directory.NewClient(records)
+	c.login = login.NewClient(cfg.Login)
+	c.calls = call.New(call.Config{Rand: cfg.Rand, Codecs: cfg.Codecs})
+	c.handset = handset.New(handset.Config{})
+	if cfg.Supernode {
+		c.lanes = path.NewIntroducer(path.Config{Rand: cfg.Rand})
+		c.index = directory.NewIndex(records)
+	}
+	return c
+}
+
+// homes is how many supernodes a node is attached to (DESIGN section 7). A pure
+// supernode is nobody whom one calls and needs none.
+func homes(phone bool) int {
+	if phone {
+		return 3
+	}
+	return 0
+}
+
+// input is one thing that happened, run by the loop that owns the Core.
+type input func(c *Core, now time.Time)
+
+// Start begins: a node with certificates attaches, one without logs in.
+func (c *Core) Start(now time.Time) {
+	c.view.started = now
+	c.login.Start(now)
+	c.settle(now)
+}
+
+// Next returns when Advance wants to be called: the earliest wish of all cores.
+func (c *Core) Next() time.Time {
+	var next time.Time
+	for _, t := range c.timers() {
+		if at := t.Next(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+// Advance fires what is due in every core.
+func (c *Core) Advance(now time.Time) {
+	for _, t := range c.timers() {
+		if at := t.Next(); !at.IsZero() && !at.After(now) {
+			t.Advance(now)
+		}
+	}
+	c.settle(now)
+}
+
+// timer is what all cores have in common.
+type timer interface {
+	Next() time.Time
+	Advance(now time.Time)
+}
+
+// timers lists the cores in a fixed order, so that equal times fire equally.
+func (c *Core) timers() []timer {
+	ts := []timer{c.login, c.sessions, c.paths, c.overlay, c.client, c.calls, c.handset}
+	if c.lanes != nil {
+		ts = append(ts, c.lanes, c.index)
+	}
+	return ts
+}
+
+// Take returns and clears the outbox.
+func (c *Core) Take() []Effect {
+	out := c.out
+	c.out = nil
+	return out
+}
+
+func (c *Core) do(e Effect) { c.out = append(c.out, e) }
+
+// Handshake takes a handshake frame that came by w.
+func (c *Core) Handshake(now time.Time, w path.Way, frame []byte) {
+	c.shake(now, w, frame)
+	c.settle(now)
+}
+
+// shake gives a handshake frame to its session, which it may begin.
+func (c *Core) shake(now time.Time, w path.Way, frame []byte) {
+	ix, ok := c.sessions.HandleFrom(now, frame, w.Addr, w.IsLane())
+	if !ok {
+		return
+	}
+	if _, known := c.paths.Way(ix); !known {
+		c.paths.Open(now, ix, w)
+	}
+	c.paths.Heard(now, ix, w)
+}
+
+// Opened takes the payload of a session frame that came by w and that the
+// session's channel has opened.
+func (c *Core) Opened(now time.Time, ix wire.Index, w path.Way, payload []byte) {
+	c.opened(now, ix, w, payload)
+	c.settle(now)
+}
+
+func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) {
+	c.paths.Heard(now, ix, w)
+	switch wire.PayloadOf(payload) {
+	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
+		c.sessions.Payload(now, ix, payload)
+	case wire.PayloadPath:
+		c.paths.Payload(now, ix, w, payload)
+	case wire.PayloadLane:
+		if !w.IsLane() { // a lane within a lane leads round in circles
+			c.lane(now, ix, payload)
+		}
+	}
+}
+
+// Progress takes the result of a handshake step.
+func (c *Core) Progress(now time.Time, ix wire.Index, p session.Progress) {
+	c.sessions.Progress(now, ix, p)
+	c.settle(now)
+}
+
+// LoginReply takes the login server's reply to AskLogin.
+func (c *Core) LoginReply(now time.Time, m wire.Message) {
+	c.login.Reply(now, m)
+	c.settle(now)
+}
+
+// LoginFailed says that the login server could not be asked.
+func (c *Core) LoginFailed(now time.Time, err error) {
+	c.login.Failed(now, err)
+	c.settle(now)
+}
+
+// Key takes a key of the handset going down.
+func (c *Core) Key(now time.Time, k hal.Key) {
+	c.handset.Key(now, k)
+	c.settle(now)
+}
+
+// Hook takes the receiver being lifted or put back.
+func (c *Core) Hook(now time.Time, lifted bool) {
+	c.handset.Hook(now, lifted)
+	c.settle(now)
+	c.calls.Engaged(now, lifted)
+	c.settle(now)
+}
+
+// Leave ends what others would wait for: the call, and the attachments.
+func (c *Core) Leave(now time.Time) {
+	c.calls.Shut(now)
+	c.settle(now)
+	for _, h := range c.overlay.Homes() {
+		c.send(now, h.Index, wire.Detach{})
+	}
+	c.settle(now)
+}

@@ -1,0 +1,100 @@
+package node
+
+import (
+	"net/netip"
+
+	"peerphone/node/call"
+	"peerphone/node/contacts"
+	"peerphone/node/handset"
+	"peerphone/node/login"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// Effect is one thing that the control plane asks of the world, in order. The
+// loop of a running node carries effects out on sockets, files and hardware;
+// the simulator carries them out on its own network.
+type Effect interface{ effect() }
+
+type (
+	// SendUDP sends a datagram.
+	SendUDP struct {
+		Addr  netip.AddrPort
+		Frame []byte
+	}
+	// Handshake asks for a step of a TLS handshake; its Progress comes back
+	// through Core.Progress.
+	Handshake struct{ Request session.Request }
+	// Certified says what we show from now on, and whom we trust.
+	Certified struct{ Granted login.Granted }
+	// AskLogin asks the login server; the reply comes back through
+	// Core.LoginReply or Core.LoginFailed.
+	AskLogin struct{ Request wire.Message }
+	// OpenSession lets socket readers open frames of this session.
+	OpenSession struct {
+		Index   wire.Index
+		Channel *session.Channel
+	}
+	// CloseSession undoes it.
+	CloseSession struct{ Index wire.Index }
+	// StartMedia begins a call's sound.
+	StartMedia struct {
+		Call  call.ID
+		Index wire.Index
+		Codec wire.Codec
+	}
+	// MoveMedia lets a call's sound go on in another session.
+	MoveMedia struct {
+		Call  call.ID
+		Index wire.Index
+	}
+	// RouteMedia says how the sound of a session travels from now on.
+	RouteMedia struct {
+		Index   wire.Index
+		Way     path.Way
+		Channel *session.Channel
+	}
+	// StopMedia ends a call's sound.
+	StopMedia struct{ Call call.ID }
+	// ShowFace gives the hardware what to show and sound.
+	ShowFace struct{ Face handset.Face }
+	// SaveCache keeps the host cache.
+	SaveCache struct{ Members []wire.Member }
+	// SaveContacts keeps the contacts.
+	SaveContacts struct{ Contacts []contacts.Contact }
+	// SaveLogin keeps what the login server granted.
+	SaveLogin struct{ Saved login.Saved }
+	// Log tells a change of state.
+	Log struct {
+		Level   Level
+		Message string
+		Fields  []any // as slog takes them
+	}
+)
+
+// Level of a Log.
+type Level uint8
+
+// The levels, as slog's.
+const (
+	Debug Level = iota
+	Info
+	Warn
+)
+
+func (SendUDP) effect()      {}
+func (Handshake) effect()    {}
+func (Certified) effect()    {}
+func (AskLogin) effect()     {}
+func (OpenSession) effect()  {}
+func (CloseSession) effect() {}
+func (StartMedia) effect()   {}
+func (MoveMedia) effect()    {}
+func (RouteMedia) effect()   {}
+func (StopMedia) effect()    {}
+func (ShowFace) effect()     {}
+func (SaveCache) effect()    {}
+func (SaveContacts) effect() {}
+func (SaveLogin) effect()    {}
+func (Log) effect()          {}

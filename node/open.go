@@ -1,0 +1,192 @@
+package node
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"peerphone/node/contacts"
+	"peerphone/node/identity"
+	"peerphone/node/login"
+	"peerphone/node/media"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// Open makes a node: it reads its state, opens its socket and its sound card.
+// Run starts it.
+func Open(cfg Config) (*Node, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{
+		log: cfg.Log, state: cfg.State, inv: cfg.Invitation, devices: cfg.Devices, version: cfg.Version,
+		begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, queue),
+		hardware: make(chan func(), 64),
+	}
+	if err := n.openSocket(cfg.Listen); err != nil {
+		return nil, err
+	}
+	if err := n.openCore(cfg); err != nil {
+		n.socket.conn.Close()
+		return nil, err
+	}
+	if cfg.Devices.Card != nil {
+		engine, err := media.NewEngine(cfg.Devices.Card, cfg.Log)
+		if err != nil {
+			n.socket.conn.Close()
+			return nil, fmt.Errorf("node: sound card: %w", err)
+		}
+		n.engine = engine
+	}
+	n.publish(time.Now())
+	return n, nil
+}
+
+func (n *Node) openSocket(listen string) error {
+	kept, err := n.state.port()
+	if err != nil {
+		return err
+	}
+	conn, err := listenUDP(listen, kept)
+	if err != nil {
+		return err
+	}
+	n.socket = &socket{conn: conn, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{})}
+	if port := n.Addr().Port(); port != kept {
+		return n.state.keepPort(port)
+	}
+	return nil
+}
+
+func (n *Node) openCore(cfg Config) error {
+	keys, err := n.openKeys()
+	if err != nil {
+		return err
+	}
+	cache, err := n.state.cache()
+	if err != nil {
+		return err
+	}
+	book, err := n.openContacts(cfg.Contacts)
+	if err != nil {
+		return err
+	}
+	saved, err := n.openLogin()
+	if err != nil {
+		return err
+	}
+	n.account, n.device = keys.account, keys.device
+	n.core = NewCore(CoreConfig{
+		Rand: rand.Reader, Network: cfg.Invitation.Network,
+		Account: keys.account, Device: keys.device,
+		Supernode: cfg.Promotion == Always, Phone: cfg.Devices.Keypad != nil,
+		Addr: n.reachable(), Candidates: n.candidates,
+		Login: login.ClientConfig{
+			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
+			Password: cfg.Password, Register: cfg.Register, Saved: saved,
+		},
+		Cache: cache, Contacts: book, Codecs: []wire.Codec{wire.CodecPCM16},
+		Verify: identity.ID.Verify,
+	})
+	return nil
+}
+
+// keys are a node's private keys that are kept; node keys are derived.
+type keys struct{ account, device identity.Key }
+
+// openKeys reads the keys and makes those that are missing.
+func (n *Node) openKeys() (k keys, err error) {
+	if k.account, err = n.state.key("account.key"); err != nil {
+		return k, err
+	}
+	k.device, err = n.state.key("device.key")
+	return k, err
+}
+
+func (n *Node) openContacts(known []Contact) (*contacts.Book, error) {
+	b, err := n.state.read(contactFile)
+	if err != nil {
+		return nil, err
+	}
+	var list []contacts.Contact
+	if b != nil {
+		if list, err = contacts.Load(b); err != nil {
+			return nil, fmt.Errorf("node: %s: %w", contactFile, err)
+		}
+	}
+	book, err := contacts.New(list)
+	if err != nil {
+		return nil, fmt.Errorf("node: %s: %w", contactFile, err)
+	}
+	for _, c := range known {
+		number := identity.Number(c.Number)
+		if _, ok := book.ByNumber(number); ok {
+			continue
+		}
+		name, _ := identity.ParseName(c.Name) // else it is a display name only
+		if err := book.Add(time.Now(), contacts.Contact{Name: name, Number: number, Display: c.Name}); err != nil {
+			return nil, fmt.Errorf("node: contact %q: %w", c.Name, err)
+		}
+	}
+	return book, nil
+}
+
+func (n *Node) openLogin() (*login.Saved, error) {
+	b, err := n.state.read(loginFile)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	saved, err := login.ParseSaved(b)
+	if err != nil {
+		n.log.Warn("saved certificates are damaged; logging in anew", "error", err)
+		return nil, nil
+	}
+	return &saved, nil
+}
+
+// reachable returns the address at which others reach a supernode: the socket's
+// when it is bound to one, else that of the interface towards the network.
+func (n *Node) reachable() netip.AddrPort {
+	if a := n.Addr(); !a.Addr().IsUnspecified() {
+		return a
+	}
+	if all := n.candidates(); len(all) > 0 {
+		return all[0]
+	}
+	return netip.AddrPort{}
+}
+
+// maxCandidates is how many addresses a far end is told.
+const maxCandidates = 8
+
+// candidates returns the addresses at which this host may be reached directly.
+func (n *Node) candidates() []netip.AddrPort {
+	own := n.Addr()
+	if !own.Addr().IsUnspecified() {
+		return []netip.AddrPort{own}
+	}
+	prefixes, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var list []netip.AddrPort
+	for _, p := range prefixes {
+		prefix, err := netip.ParsePrefix(p.String())
+		if err != nil || !usable(prefix.Addr()) || len(list) == maxCandidates {
+			continue
+		}
+		list = append(list, netip.AddrPortFrom(prefix.Addr().Unmap(), own.Port()))
+	}
+	return list
+}
+
+// usable reports whether an address can be a candidate: link-local ones need a
+// zone, which is nobody else's.
+func usable(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsLoopback()
+}

@@ -1,0 +1,168 @@
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// peers are the sessions with other nodes, up or being dialled, and what waits
+// for them to come up.
+type peers struct {
+	byNode map[identity.ID]wire.Index
+	dials  map[wire.Index]*dial
+}
+
+func newPeers() peers {
+	return peers{byNode: map[identity.ID]wire.Index{}, dials: map[wire.Index]*dial{}}
+}
+
+// dial is a session with a node that is not up yet.
+type dial struct {
+	to      wire.Member
+	overlay bool           // the overlay wants to know how it ended
+	waiting []wire.Message // to be sent once it is up, at most maxWaiting
+	calls   []wire.Index   // phone sessions that want a lane through it
+}
+
+// maxWaiting bounds what waits for one node, in messages; more are dropped, and
+// their askers ask elsewhere.
+const maxWaiting = 64
+
+// keepAlive keeps NAT bindings until their lifetime has been measured
+// (DESIGN section 7).
+const keepAlive = 25 * time.Second
+
+// dialNode dials a supernode for the overlay.
+func (c *Core) dialNode(now time.Time, m wire.Member) {
+	if ix, ok := c.peers.byNode[m.Node]; ok && !m.Node.IsZero() {
+		if d := c.peers.dials[ix]; d != nil {
+			d.overlay = true
+			return
+		}
+		c.overlay.Up(now, ix, m.Node, m.Addr, true)
+		return
+	}
+	c.startDial(now, m).overlay = true
+}
+
+func (c *Core) startDial(now time.Time, m wire.Member) *dial {
+	ix := c.sessions.Dial(now, session.Want{
+		Role: session.AsNode, Peer: m.Node, Network: c.network, Padded: true,
+	})
+	c.paths.Open(now, ix, path.Way{Addr: m.Addr})
+	d := &dial{to: m}
+	c.peers.dials[ix] = d
+	if !m.Node.IsZero() {
+		c.peers.byNode[m.Node] = ix
+	}
+	return d
+}
+
+// reach returns the session with a node when it is up, else a dial to it.
+func (c *Core) reach(now time.Time, m wire.Member) (wire.Index, *dial) {
+	if ix, ok := c.peers.byNode[m.Node]; ok {
+		return ix, c.peers.dials[ix]
+	}
+	return 0, c.startDial(now, m)
+}
+
+// ask sends a message to a supernode, which is dialled when need be.
+func (c *Core) ask(now time.Time, m wire.Member, msg wire.Message) {
+	ix, d := c.reach(now, m)
+	if d == nil {
+		c.send(now, ix, msg)
+		return
+	}
+	if len(d.waiting) < maxWaiting {
+		d.waiting = append(d.waiting, msg)
+	}
+}
+
+// send sends a message reliably in a session. A backlog means that the peer has
+// stopped answering: its keep-alive will end the session.
+func (c *Core) send(now time.Time, ix wire.Index, m wire.Message) {
+	if err := c.sessions.Send(now, ix, wire.Append(nil, m)); err != nil {
+		c.do(Log{Debug, "message not sent", []any{"session", ix, "error", err}})
+	}
+}
+
+func (c *Core) sessionUp(now time.Time, e session.Up) {
+	c.do(OpenSession{e.Index, c.sessions.Channel(e.Index)})
+	if e.Peer.Role == session.AsPhone {
+		c.phoneUp(now, e)
+		return
+	}
+	d := c.peers.dials[e.Index]
+	delete(c.peers.dials, e.Index)
+	c.peers.byNode[e.Peer.ID] = e.Index
+	c.sessions.KeepAlive(e.Index, keepAlive)
+	c.overlay.Up(now, e.Index, e.Peer.ID, c.addr(e.Index), e.Initiator)
+	if d == nil {
+		return
+	}
+	for _, m := range d.waiting {
+		c.send(now, e.Index, m)
+	}
+	for _, ix := range d.calls {
+		c.paths.AddHome(now, ix, e.Index)
+	}
+}
+
+// addr returns the address by which a session's peer is reached now.
+func (c *Core) addr(ix wire.Index) netip.AddrPort {
+	w, _ := c.paths.Way(ix)
+	return w.Addr
+}
+
+func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
+	c.do(CloseSession{ix})
+	c.paths.Shut(now, ix)
+	if c.phoneDown(now, ix, reason) {
+		return
+	}
+	for id, other := range c.peers.byNode {
+		if other == ix {
+			delete(c.peers.byNode, id)
+		}
+	}
+	c.paths.Lost(now, ix)
+	if c.index != nil {
+		c.lanes.Lost(now, ix)
+		c.index.Lost(now, ix)
+	}
+	d := c.peers.dials[ix]
+	delete(c.peers.dials, ix)
+	switch {
+	case d == nil:
+		c.overlay.Down(now, ix, reason)
+	default:
+		c.dialFailed(now, d, reason)
+	}
+}
+
+// dialFailed tells everybody who waited for a node.
+func (c *Core) dialFailed(now time.Time, d *dial, reason error) {
+	if d.overlay {
+		c.overlay.Failed(now, d.to, reason)
+	}
+	if len(d.waiting) > 0 && c.index != nil {
+		c.index.Failed(now, d.to.Node)
+	}
+}
+
+// homesChanged tells the directory where requests go and what to publish.
+func (c *Core) homesChanged(now time.Time) {
+	homes := c.overlay.Homes()
+	var indices []wire.Index
+	for _, h := range homes {
+		indices = append(indices, h.Index)
+	}
+	c.client.SetHomes(now, indices)
+	c.list(now)
+	c.line(now)
+}

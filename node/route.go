@@ -1,0 +1,266 @@
+package node
+
+import (
+	"time"
+
+	"peerphone/node/call"
+	"peerphone/node/contacts"
+	"peerphone/node/directory"
+	"peerphone/node/handset"
+	"peerphone/node/identity"
+	"peerphone/node/login"
+	"peerphone/node/overlay"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// settle carries the results of each core to the next until none has any. The
+// order is fixed: it is part of what makes a simulation repeatable.
+func (c *Core) settle(now time.Time) {
+	for c.round(now) {
+	}
+}
+
+// round empties every outbox once and reports whether any held something.
+func (c *Core) round(now time.Time) bool {
+	n := route(now, c.login.Take(), c.fromLogin)
+	n += route(now, c.sessions.Take(), c.fromSession)
+	n += route(now, c.paths.Take(), c.fromPath)
+	n += route(now, c.overlay.Take(), c.fromOverlay)
+	n += route(now, c.client.Take(), c.fromClient)
+	n += route(now, c.calls.Take(), c.fromCall)
+	n += route(now, c.handset.Take(), c.fromHandset)
+	n += route(now, c.contacts.Take(), c.fromContacts)
+	if c.lanes != nil {
+		n += route(now, c.lanes.Take(), c.fromLanes)
+		n += route(now, c.index.Take(), c.fromIndex)
+	}
+	return n > 0
+}
+
+func route[E any](now time.Time, events []E, to func(time.Time, E)) int {
+	for _, e := range events {
+		to(now, e)
+	}
+	return len(events)
+}
+
+func (c *Core) fromLogin(now time.Time, e login.Event) {
+	switch e := e.(type) {
+	case login.Ask:
+		c.do(AskLogin{e.Request})
+	case login.Save:
+		c.do(SaveLogin{e.Saved})
+	case login.Changed:
+		c.loggedIn(now)
+	}
+}
+
+func (c *Core) fromSession(now time.Time, e session.Event) {
+	switch e := e.(type) {
+	case session.Datagram:
+		c.paths.Send(now, e.Index, e.Frame)
+	case session.Up:
+		c.sessionUp(now, e)
+	case session.Message:
+		c.message(now, e.Index, e.Body)
+	case session.Down:
+		c.sessionDown(now, e.Index, e.Reason)
+	case session.Bounce:
+		c.do(SendUDP{e.To, e.Frame})
+	case session.Request:
+		c.do(Handshake{e})
+	}
+}
+
+func (c *Core) fromPath(now time.Time, e path.Event) {
+	switch e := e.(type) {
+	case path.UDP:
+		c.do(SendUDP{e.Addr, e.Frame})
+	case path.LanePayload:
+		c.sealed(now, e.Home, e.Payload)
+	case path.Probe:
+		if ch := c.sessions.Channel(e.Index); ch != nil {
+			c.do(SendUDP{e.Addr, ch.Seal(nil, e.Payload)})
+		}
+	case path.Inner:
+		c.inner(now, e.Way, e.Frame)
+	case path.Moved:
+		c.moved(now, e.Index, e.Way)
+	case path.Unreachable:
+		c.sessions.Close(now, e.Index)
+	}
+}
+
+// sealed sends a payload unreliably in a session that stands.
+func (c *Core) sealed(now time.Time, ix wire.Index, payload []byte) {
+	if ch := c.sessions.Channel(ix); ch != nil {
+		c.paths.Send(now, ix, ch.Seal(nil, payload))
+	}
+}
+
+// lane sorts a lane payload: to the supernode half when it opens an attempt or
+// belongs to one that passes here, else to the phone half.
+func (c *Core) lane(now time.Time, ix wire.Index, payload []byte) {
+	l, ok := wire.ParseLane(payload)
+	peer, up := c.sessions.Peer(ix)
+	if !ok || !up || peer.Role != session.AsNode {
+		return
+	}
+	if c.lanes != nil && c.lanes.Owns(ix, l) {
+		c.lanes.Lane(now, ix, peer.ID, l, c.overlay.Attached)
+		return
+	}
+	c.paths.Lane(now, ix, l)
+}
+
+// inner takes a frame that came by a lane as if it were a datagram.
+func (c *Core) inner(now time.Time, w path.Way, frame []byte) {
+	switch wire.KindOf(frame) {
+	case wire.HandshakeFrame:
+		c.shake(now, w, frame)
+	case wire.SessionFrame:
+		h, ok := wire.ParseHeader(frame)
+		ch := c.sessions.Channel(h.To)
+		if !ok || ch == nil {
+			return
+		}
+		if payload, err := ch.Open(nil, frame); err == nil {
+			c.opened(now, h.To, w, payload)
+		}
+	}
+}
+
+func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
+	switch e := e.(type) {
+	case overlay.Dial:
+		c.dialNode(now, e.Member)
+	case overlay.Send:
+		c.send(now, e.Index, e.Message)
+	case overlay.Drop:
+		c.sessions.Close(now, e.Index)
+	case overlay.HomesChanged:
+		c.homesChanged(now)
+	case overlay.CacheChanged:
+		c.do(SaveCache{c.overlay.Cache()})
+	case overlay.Synced:
+		if c.index != nil {
+			c.index.Synced(now)
+		}
+	}
+}
+
+func (c *Core) fromClient(now time.Time, e directory.Event) {
+	switch e := e.(type) {
+	case directory.Send:
+		c.send(now, e.Index, e.Message)
+	case directory.Result:
+		c.located(now, e)
+	case directory.Published:
+		c.published(now, e)
+	}
+}
+
+func (c *Core) fromIndex(now time.Time, e directory.Event) {
+	switch e := e.(type) {
+	case directory.Send:
+		c.send(now, e.Index, e.Message)
+	case directory.Ask:
+		c.ask(now, e.To, e.Message)
+	}
+}
+
+func (c *Core) fromLanes(now time.Time, e path.Event) {
+	if e, ok := e.(path.LanePayload); ok {
+		c.sealed(now, e.Home, e.Payload)
+	}
+}
+
+func (c *Core) fromCall(now time.Time, e call.Event) {
+	switch e := e.(type) {
+	case call.Search:
+		c.search(now, e.ID, e.Number)
+	case call.Connect:
+		c.connect(now, e.ID, e.Peer)
+	case call.Cancel:
+		c.cancel(now, e.ID)
+	case call.Send:
+		c.send(now, e.Index, e.Message)
+	case call.StartMedia:
+		c.startMedia(now, e)
+	case call.MoveMedia:
+		c.moveMedia(now, e)
+	case call.StopMedia:
+		c.do(StopMedia{e.ID})
+	case call.Release:
+		c.sessions.Close(now, e.Index)
+	case call.Changed:
+		c.callChanged(now, e.View)
+	}
+}
+
+func (c *Core) fromHandset(now time.Time, e handset.Event) {
+	switch e := e.(type) {
+	case handset.Dial:
+		c.calls.Dial(now, e.Number)
+	case handset.Answer:
+		c.calls.Answer(now)
+	case handset.HangUp:
+		c.calls.HangUp(now)
+	case handset.FaceChanged:
+		c.do(ShowFace{c.handset.Face()})
+	}
+}
+
+func (c *Core) fromContacts(_ time.Time, e contacts.Event) {
+	if _, ok := e.(contacts.Changed); ok {
+		c.do(SaveContacts{c.contacts.List()})
+	}
+}
+
+// message sorts a control message by whom it came from: supernodes speak of
+// the overlay and the index, phones of calls.
+func (c *Core) message(now time.Time, ix wire.Index, body []byte) {
+	m, err := wire.Parse(body)
+	if err != nil {
+		c.do(Log{Debug, "message dropped", []any{"session", ix, "error", err}})
+		return
+	}
+	peer, ok := c.sessions.Peer(ix)
+	switch {
+	case !ok:
+	case peer.Role == session.AsPhone:
+		c.phoneMessage(now, ix, peer, m)
+	default:
+		c.nodeMessage(now, ix, peer.ID, m)
+	}
+}
+
+func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wire.Message) {
+	switch m := m.(type) {
+	case wire.Attach, wire.Attached, wire.Refused, wire.Refresh, wire.Members, wire.Detach, wire.Join:
+		c.overlay.Handle(now, ix, m)
+	case wire.Publish, wire.Find:
+		if c.index != nil {
+			c.index.Handle(now, ix, m, c.overlay.Nearest)
+		}
+	case wire.Found, wire.Stored:
+		if directory.ForIndex(m) && c.index != nil {
+			c.index.Reply(now, from, m)
+			return
+		}
+		c.client.Handle(now, ix, m)
+	}
+}
+
+func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m wire.Message) {
+	switch m := m.(type) {
+	case wire.Invite:
+		c.calls.Invited(now, ix, callPeer(peer.Phone), m)
+	case wire.Candidates:
+		c.candidates(now, ix, peer.Phone, m.Addrs)
+	default:
+		c.calls.Handle(now, ix, m)
+	}
+}

@@ -1,0 +1,165 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/identity"
+	"peerphone/node/login"
+	"peerphone/node/media"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// Config makes a Node.
+type Config struct {
+	State      State
+	Invitation identity.Invitation
+	Name       identity.Name
+	Number     identity.Number
+	Display    string
+	Password   string // "" : only certificates that were granted before
+	Register   bool   // make the account when there is none
+	Listen     string // UDP, ADDRESS:PORT; port 0: random at first, then kept
+	Promotion  Promotion
+	Contacts   []Contact // known from the start
+	Devices    hal.Devices
+	Version    string
+	Log        *slog.Logger
+}
+
+// Contact is a contact that the configuration knows.
+type Contact struct{ Name, Number string }
+
+// Node is a running node.
+type Node struct {
+	// Constant after construction.
+	log     *slog.Logger
+	state   State
+	inv     identity.Invitation
+	account identity.Key
+	device  identity.Key
+	devices hal.Devices
+	socket  *socket
+	engine  *media.Engine // nil without a sound card
+	version string
+	begun   time.Time
+
+	in       chan input
+	tls      chan session.Request
+	hardware chan func()
+
+	// Owned by Run.
+	core    *Core
+	call    strip
+	workers sync.WaitGroup
+
+	// Shared with everybody.
+	snapshot atomic.Pointer[Snapshot]
+	granted  atomic.Pointer[login.Granted] // nil before the first
+	leg      atomic.Pointer[media.Leg]     // of the current call, or the last one
+	watch    watchers
+}
+
+// queue is how many inputs may wait for the control loop; the socket drops what
+// does not fit, keys and commands wait.
+const queue = 512
+
+// Addr returns the address of the node's socket.
+func (n *Node) Addr() netip.AddrPort {
+	return n.socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// Run runs the node until ctx is done; every goroutine of the node has ended
+// when it returns.
+func (n *Node) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	// The owner of all these goroutines is Run.
+	n.workers.Go(n.socket.read) // ends when the socket closes
+	n.workers.Go(func() { n.shakeHands(ctx) })
+	n.workers.Go(func() { n.driveHardware(ctx) })
+	n.workers.Go(func() { n.readKeys(ctx) })
+	n.workers.Go(func() { n.tickWatchers(ctx) })
+	n.loop(ctx)
+	stop()
+	n.socket.conn.Close()
+	n.workers.Wait()
+	if n.engine != nil {
+		n.engine.Close()
+	}
+	return nil
+}
+
+// loop owns the core: it waits for an input or a timer, lets the core settle,
+// and carries its effects out.
+func (n *Node) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	n.core.Start(time.Now())
+	for {
+		n.carryOut(ctx, n.core.Take())
+		now := time.Now()
+		n.publish(now)
+		timer.Reset(wait(n.core.Next(), now))
+		select {
+		case <-ctx.Done():
+			n.leave()
+			return
+		case in := <-n.in:
+			in(n.core, time.Now())
+		case <-timer.C:
+			n.core.Advance(time.Now())
+		}
+	}
+}
+
+// wait returns how long to sleep until next; a node with no timer looks again
+// in an hour.
+func wait(next, now time.Time) time.Duration {
+	if next.IsZero() {
+		return time.Hour
+	}
+	return max(0, next.Sub(now))
+}
+
+// leave says good-bye: calls end, homes hear of it.
+func (n *Node) leave() {
+	n.core.Leave(time.Now())
+	n.carryOut(context.Background(), n.core.Take())
+}
+
+// ErrStopped says that the node no longer runs.
+var ErrStopped = errors.New("node: stopped")
+
+// Do runs a command in the control loop and waits for it: the one door for
+// keypad, page and command line.
+func (n *Node) Do(ctx context.Context, command func(c *Core, now time.Time)) error {
+	done := make(chan struct{})
+	in := func(c *Core, now time.Time) { command(c, now); close(done) }
+	select {
+	case n.in <- in:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrStopped, ctx.Err())
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrStopped, ctx.Err())
+	}
+}
+
+// strip is the call whose sound runs, owned by the loop.
+type strip struct {
+	index wire.Index
+	leg   *media.Leg
+}

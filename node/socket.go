@@ -1,0 +1,179 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/media"
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// ipUDP is what IPv4 and UDP add to a datagram on the wire, in bytes.
+const ipUDP = 28
+
+// socket is the one UDP socket of a node: its reader sorts datagrams by their
+// first byte, opens session frames, and hands sound to its strip without
+// passing through the control loop.
+//
+// Stages of the reader, in order: read, sort, open, deliver.
+type socket struct {
+	conn  *net.UDPConn
+	in    chan<- input // to the control loop
+	live  sync.Map     // wire.Index -> *line
+	stun  *path.PrefixLimiter
+	count counters
+}
+
+// counters are written by the reader and by every sender.
+type counters struct {
+	datagramsIn, datagramsOut, bytesIn, bytesOut atomic.Uint64
+	dropped, forged, replayed, queueFull         atomic.Uint64
+}
+
+// line is what the data plane knows of one session.
+type line struct {
+	channel *session.Channel
+	leg     atomic.Pointer[media.Leg] // nil but in a call
+}
+
+// listenUDP opens the socket: the kept port if there is one, else the one that
+// listen names, else a random one.
+func listenUDP(listen string, kept uint16) (*net.UDPConn, error) {
+	addr, err := net.ResolveUDPAddr("udp", listen)
+	if err != nil {
+		return nil, fmt.Errorf("node: listen on %q: %w", listen, err)
+	}
+	if addr.Port == 0 && kept != 0 {
+		again := *addr
+		again.Port = int(kept)
+		if conn, err := net.ListenUDP("udp", &again); err == nil {
+			return conn, nil
+		}
+		// Somebody else has our port now; a new one is better than no phone.
+	}
+	conn, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("node: listen on UDP %s: %w; is another program using the port?", listen, err)
+	}
+	return conn, nil
+}
+
+// read runs until the socket is closed. Its owner is Node.Run.
+func (s *socket) read() {
+	buf := make([]byte, 2048)
+	plain := make([]byte, 0, 2048)
+	for {
+		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // an ICMP error of an earlier send; the socket is well
+		}
+		s.count.datagramsIn.Add(1)
+		s.count.bytesIn.Add(uint64(n + ipUDP))
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		s.sort(from, buf[:n], plain)
+	}
+}
+
+func (s *socket) sort(from netip.AddrPort, b, plain []byte) {
+	switch wire.KindOf(b) {
+	case wire.SessionFrame:
+		s.open(from, b, plain)
+	case wire.HandshakeFrame:
+		frame := append([]byte(nil), b...)
+		s.post(func(c *Core, now time.Time) { c.Handshake(now, path.Way{Addr: from}, frame) })
+	case wire.STUNFrame:
+		s.answerSTUN(from, b)
+	default:
+		s.count.dropped.Add(1)
+	}
+}
+
+// open deciphers a session frame: sound goes to its strip, everything else to
+// the control loop.
+func (s *socket) open(from netip.AddrPort, b, plain []byte) {
+	h, ok := wire.ParseHeader(b)
+	if !ok {
+		s.count.dropped.Add(1)
+		return
+	}
+	found, ok := s.live.Load(h.To)
+	if !ok {
+		s.count.dropped.Add(1)
+		return
+	}
+	l := found.(*line)
+	payload, err := l.channel.Open(plain, b)
+	if err != nil {
+		s.count.refused(err)
+		return
+	}
+	if wire.PayloadOf(payload) == wire.PayloadMedia {
+		if leg := l.leg.Load(); leg != nil {
+			leg.Receive(hal.Now(), payload)
+		}
+		return
+	}
+	kept := append([]byte(nil), payload...)
+	s.post(func(c *Core, now time.Time) { c.Opened(now, h.To, path.Way{Addr: from}, kept) })
+}
+
+func (s *socket) answerSTUN(from netip.AddrPort, b []byte) {
+	if !s.stun.Allow(time.Now(), from.Addr()) {
+		s.count.dropped.Add(1)
+		return
+	}
+	if answer := path.AnswerSTUN(nil, b, from); answer != nil {
+		s.send(from, answer)
+	}
+}
+
+// refused counts a session frame that its channel did not open.
+func (c *counters) refused(err error) {
+	if errors.Is(err, session.ErrReplay) {
+		c.replayed.Add(1)
+		return
+	}
+	c.forged.Add(1)
+}
+
+// post gives work to the control loop; when that is behind, the newest is
+// dropped, as the network would.
+func (s *socket) post(in input) {
+	select {
+	case s.in <- in:
+	default:
+		s.count.queueFull.Add(1)
+	}
+}
+
+// send sends one datagram. Errors are the network's: who needs an answer sends
+// again.
+func (s *socket) send(to netip.AddrPort, frame []byte) {
+	s.count.datagramsOut.Add(1)
+	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
+	s.conn.WriteToUDPAddrPort(frame, to)
+}
+
+// mediaRoute carries sound on a direct path. One goroutine, the capture, sends.
+type mediaRoute struct {
+	socket  *socket
+	channel *session.Channel
+	to      netip.AddrPort
+	buf     []byte
+}
+
+func (r *mediaRoute) SendMedia(payload []byte) {
+	r.buf = r.channel.Seal(r.buf[:0], payload)
+	r.socket.send(r.to, r.buf)
+}

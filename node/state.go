@@ -1,0 +1,120 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// State is the folder in which a node keeps itself: keys, certificates, port,
+// host cache, contacts. Every file is replaced atomically, so that a power cut
+// leaves the old or the new one.
+type State struct{ dir string }
+
+// OpenState opens the folder, and makes it when there is none.
+func OpenState(dir string) (State, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return State{}, fmt.Errorf("node: state folder: %w", err)
+	}
+	return State{dir}, nil
+}
+
+// read returns a file's bytes, nil when there is none.
+func (s State) read(name string) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(s.dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("node: state: %w", err)
+	}
+	return b, nil
+}
+
+// write replaces a file: temporary file, fsync, rename, fsync of the folder.
+func (s State) write(name string, b []byte) error {
+	if err := renameio.WriteFile(filepath.Join(s.dir, name), b, 0o600); err != nil {
+		return fmt.Errorf("node: state: %w", err)
+	}
+	d, err := os.Open(s.dir)
+	if err != nil {
+		return fmt.Errorf("node: state: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("node: state: %w", err)
+	}
+	return nil
+}
+
+// key returns the key kept under name, and makes one when there is none.
+func (s State) key(name string) (identity.Key, error) {
+	text, err := s.read(name)
+	if err != nil {
+		return identity.Key{}, err
+	}
+	if text != nil {
+		k, err := identity.ParseKey(text)
+		if err != nil {
+			return identity.Key{}, fmt.Errorf("%s: %w", filepath.Join(s.dir, name), err)
+		}
+		return k, nil
+	}
+	k, err := identity.NewKey(rand.Reader)
+	if err != nil {
+		return identity.Key{}, err
+	}
+	return k, s.write(name, k.PEM())
+}
+
+const (
+	portFile    = "port"
+	cacheFile   = "hostcache.json"
+	contactFile = "contacts.json"
+	loginFile   = "login"
+)
+
+// port returns the port that was kept, 0 when there is none yet.
+func (s State) port() (uint16, error) {
+	b, err := s.read(portFile)
+	if err != nil || len(b) != 2 {
+		return 0, err
+	}
+	return binary.BigEndian.Uint16(b), nil
+}
+
+func (s State) keepPort(port uint16) error {
+	return s.write(portFile, binary.BigEndian.AppendUint16(nil, port))
+}
+
+// cache returns the host cache; a damaged one counts as empty, for the
+// bootstrap supernodes fill it again.
+func (s State) cache() ([]wire.Member, error) {
+	b, err := s.read(cacheFile)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	var members []wire.Member
+	if json.Unmarshal(b, &members) != nil {
+		return nil, nil
+	}
+	return members, nil
+}
+
+func (s State) keepCache(members []wire.Member) error {
+	b, err := json.Marshal(members)
+	if err != nil {
+		return fmt.Errorf("node: state: %w", err)
+	}
+	return s.write(cacheFile, b)
+}
