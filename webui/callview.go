@@ -12,7 +12,7 @@ import (
 type callPhase uint8
 
 const (
-	idle callPhase = iota
+	idle callPhase = iota // also for a word that the page does not know
 	searching
 	connecting
 	farRinging
@@ -21,42 +21,34 @@ const (
 	ended
 )
 
-// phases are the words of call.State, however they are spelt.
+// phases are the words of call.State.
 var phases = map[string]callPhase{
-	"searching":   searching,
-	"connecting":  connecting,
-	"inviting":    connecting,
-	"ringingfar":  farRinging,
-	"farringing":  farRinging,
-	"ringinghere": hereRinging,
-	"hereringing": hereRinging,
-	"talking":     talking,
-	"ended":       ended,
-	"over":        ended,
+	"idle":         idle,
+	"searching":    searching,
+	"connecting":   connecting,
+	"inviting":     connecting,
+	"ringing far":  farRinging,
+	"ringing here": hereRinging,
+	"talking":      talking,
+	"ended":        ended,
 }
 
-func phase(state string) callPhase { return phases[bare(state)] }
-
-// reasons are why a call ended, in the owner's words.
+// reasons are the words of call.Reason, in a sentence.
 var reasons = map[string]string{
-	"":            "it ended",
-	"busy":        "the other telephone is busy",
-	"declined":    "it was declined",
-	"rejected":    "it was declined",
-	"noanswer":    "nobody answered",
-	"notfound":    "nobody has this number",
-	"unreachable": "the other telephone cannot be reached",
-	"vanished":    "the other telephone went silent",
-	"hungup":      "hung up",
-	"codec":       "the two telephones have no codec in common",
+	"":                   "it ended",
+	"none":               "it ended",
+	"busy":               "the other telephone is busy",
+	"declined":           "it was declined",
+	"no answer":          "nobody answered",
+	"not found":          "nobody has this number",
+	"unreachable":        "the other telephone cannot be reached",
+	"vanished":           "the other telephone went silent",
+	"we hung up":         "this telephone hung up",
+	"hung up":            "the other telephone hung up",
+	"no codec in common": "the two telephones have no codec in common",
 }
 
-func reasonWords(reason string) string { return orElse(reasons[bare(reason)], reason) }
-
-// bare strips a word of its spelling.
-func bare(s string) string {
-	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(s))
-}
+func reasonWords(reason string) string { return orElse(reasons[reason], reason) }
 
 // paths say in plain words how the packets of a call go.
 var paths = map[string]string{
@@ -69,14 +61,25 @@ var paths = map[string]string{
 // viewCall shows the current call, or the last one.
 func viewCall(p parts, s node.Snapshot, now time.Time) {
 	c := s.Call
-	ph := phase(c.State)
+	ph := phases[c.State]
 	p["call@data-some"] = yes(ph != idle)
 	p["call-state"] = stateWords(c, now)
 	p["call-peer"] = orElse(peerOrNone(c), "–")
 	p["call-path"] = orElse(paths[c.Path], c.Path)
 	p["call-codec"] = orElse(c.Codec, "–")
 	p["call-safety"] = orElse(c.Safety, "–")
+	p["call-compare"] = compareWords(c)
 	p["call-took"] = tookWords(s.Timing)
+}
+
+func compareWords(c node.CallView) string {
+	switch {
+	case c.Safety == "":
+		return ""
+	case c.Contact:
+		return "It is the key that is kept for this contact. The other telephone shows the same digits."
+	}
+	return "The other telephone shows the same digits. Compare them once, by voice."
 }
 
 func stateWords(c node.CallView, now time.Time) string {
@@ -84,12 +87,9 @@ func stateWords(c node.CallView, now time.Time) string {
 	if d := now.Sub(c.Since); !c.Since.IsZero() && d >= 0 {
 		since = " for " + clock(d.Seconds())
 	}
-	switch phase(c.State) {
+	switch phases[c.State] {
 	case idle:
-		if bare(c.State) == "idle" || c.State == "" {
-			return "No call."
-		}
-		return capital(c.State) + since // a state that this page does not know
+		return "No call."
 	case ended:
 		return "Over: " + reasonWords(c.Reason) + "."
 	case talking:
@@ -125,7 +125,7 @@ func tookWords(t node.Timing) string {
 		ms   float64
 	}{{"login", t.Login}, {"search", t.Search}, {"until it rang", t.Setup}, {"until direct", t.Direct}} {
 		if step.ms > 0 {
-			words = append(words, fmt.Sprintf("%s %.0f ms", step.name, step.ms))
+			words = append(words, fmt.Sprintf("%s %.0f\u00a0ms", step.name, step.ms))
 		}
 	}
 	return orElse(strings.Join(words, ", "), "–")

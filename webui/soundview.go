@@ -13,51 +13,37 @@ import (
 // a chart with the table that says the same.
 func viewSound(p parts, c node.CallView) {
 	m := c.Media
+	p["call@data-sound"] = yes(m.Sent+m.Received > 0)
 	p["call-delay"] = fmt.Sprintf("%.0f ms", m.DelayMS)
 	p["call-buffer"] = fmt.Sprintf("%.0f ms", m.BufferMS)
-	p["call-loss"] = lossWords(m)
-	p["level-in"] = levelWords(m.LevelIn, c)
-	p["level-out"] = levelWords(m.LevelOut, c)
-	p["bar-in@width"] = bar(m.LevelIn, c)
-	p["bar-out@width"] = bar(m.LevelOut, c)
+	p["call-loss"] = fmt.Sprintf("%.1f %%", 100*float64(m.Lost)/float64(max(1, m.Received+m.Lost)))
+	p["call-packets"] = fmt.Sprintf("%d packets sent, %d received, %d lost, %d late; %d ms of sound made up.", m.Sent, m.Received, m.Lost, m.Late, 10*m.Concealed)
+	p["level-in"], p["bar-in@width"] = levelWords(m.LevelIn), bar(m.LevelIn)
+	p["level-out"], p["bar-out@width"] = levelWords(m.LevelOut), bar(m.LevelOut)
 	chart(p, c.History)
-}
-
-func lossWords(m media.Stats) string {
-	expected := m.Received + m.Lost
-	if expected == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%d of %d packets (%.1f %%), %d late, %d ms made up", m.Lost, expected, 100*float64(m.Lost)/float64(expected), m.Late, 10*m.Concealed)
 }
 
 // quietest is the level in dBFS below which the page says silent, and the
 // left end of its bars.
 const quietest = -70
 
-func levelWords(dBFS float64, c node.CallView) string {
-	switch {
-	case c.Media.Sent+c.Media.Received == 0:
-		return "–"
-	case dBFS <= quietest:
+func levelWords(dBFS float64) string {
+	if dBFS <= quietest {
 		return "silent"
 	}
-	return fmt.Sprintf("%.0f dBFS", dBFS)
+	return strings.Replace(fmt.Sprintf("%.0f", dBFS), "-", "−", 1)
 }
 
 // bar returns the width of a level's bar, in percent.
-func bar(dBFS float64, c node.CallView) string {
-	if c.Media.Sent+c.Media.Received == 0 {
-		return "0"
-	}
+func bar(dBFS float64) string {
 	return fmt.Sprintf("%.0f", 100*(min(max(dBFS, quietest), 0)-quietest)/-quietest)
 }
 
 // The chart's plane, in units of its viewBox (page.html).
 const (
-	chartLeft, chartRight = 30.0, 316.0
+	chartLeft, chartRight = 34.0, 316.0
 	chartTop, chartBottom = 8.0, 100.0
-	chartPoints           = 143 // two units each; longer calls are drawn in stretches of some seconds
+	chartPoints           = 141 // two units each; longer calls are drawn in stretches of some seconds
 	tableRows             = 10
 )
 

@@ -39,7 +39,8 @@ func (u *UI) stream(w http.ResponseWriter, r *http.Request, name string, every t
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	s := &sender{w: w, control: http.NewResponseController(w), name: name, last: r.Header.Get("Last-Event-ID")}
+	s := &sender{w: w, control: http.NewResponseController(w), name: name, last: r.Header.Get("Last-Event-ID"), silent: time.NewTimer(heartbeat)}
+	defer s.silent.Stop()
 	fmt.Fprintf(w, "retry: %d\n\n", streamRetry.Milliseconds())
 	if s.update(look()) != nil {
 		return
@@ -49,23 +50,22 @@ func (u *UI) stream(w http.ResponseWriter, r *http.Request, name string, every t
 
 // follow runs until the client goes, the node ends, or the page is closed.
 func (u *UI) follow(r *http.Request, s *sender, changed <-chan struct{}, every time.Duration, look func() []byte) {
-	beat := time.NewTimer(heartbeat)
-	defer beat.Stop()
 	var again <-chan time.Time
 	if every > 0 {
 		t := time.NewTicker(every)
 		defer t.Stop()
 		again = t.C
 	}
-	for err := error(nil); err == nil; {
+	for {
 		select {
 		case <-r.Context().Done():
 			return
 		case <-u.closed.Done():
 			return
-		case <-beat.C:
-			err = s.beat()
-			beat.Reset(heartbeat)
+		case <-s.silent.C:
+			if s.beat() != nil {
+				return
+			}
 			continue
 		case _, ok := <-changed:
 			if !ok {
@@ -73,11 +73,8 @@ func (u *UI) follow(r *http.Request, s *sender, changed <-chan struct{}, every t
 			}
 		case <-again:
 		}
-		if err = s.update(look()); err != nil || !rest(r, streamGap) {
+		if s.update(look()) != nil || !rest(r, streamGap) {
 			return
-		}
-		if s.fresh {
-			beat.Reset(heartbeat)
 		}
 	}
 }
@@ -99,8 +96,8 @@ type sender struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	name    string
-	last    string // ID of the last event the client has
-	fresh   bool   // the last update was sent
+	last    string      // ID of the last event the client has
+	silent  *time.Timer // fires when a heartbeat is due; set anew by each event
 	buf     bytes.Buffer
 }
 
@@ -109,8 +106,8 @@ func (s *sender) update(data []byte) error {
 	hash := fnv.New64a()
 	hash.Write(data)
 	id := fmt.Sprintf("%016x", hash.Sum64())
-	if s.fresh = id != s.last; !s.fresh {
-		return s.flush()
+	if id == s.last {
+		return s.control.Flush() // the first one sends the header
 	}
 	s.last = id
 	fmt.Fprintf(&s.buf, "id: %s\nevent: %s\ndata: %s\n\n", id, s.name, data)
@@ -128,8 +125,8 @@ func (s *sender) beat() error {
 // stream, not the node its memory.
 func (s *sender) flush() error {
 	s.control.SetWriteDeadline(time.Now().Add(writeTime)) // not every writer has one
-	_, err := s.buf.WriteTo(s.w)
-	if err != nil {
+	s.silent.Reset(heartbeat)
+	if _, err := s.buf.WriteTo(s.w); err != nil {
 		return err
 	}
 	return s.control.Flush()

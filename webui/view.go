@@ -30,8 +30,7 @@ func view(s node.Snapshot, now time.Time) parts {
 
 // viewSelf shows who and where the node is.
 func viewSelf(p parts, s node.Snapshot) {
-	p["name"] = orElse(s.Self.Name, "No name yet")
-	p["number"] = orElse(s.Self.Number, "no number")
+	p["name"], p["number"] = orElse(s.Self.Name, namelessWords(s.Self)), s.Self.Number
 	p["title"] = titleWords(s)
 	p["say"] = sayWords(s)
 	p["body@data-shade"] = shade(s.Self)
@@ -39,7 +38,8 @@ func viewSelf(p parts, s node.Snapshot) {
 	p["login"] = loginWords(s)
 	p["login@data-state"] = s.Login.State
 	p["problem"] = s.Login.Problem
-	p["homes"] = homesWords(s)
+	p["homes"] = homesWords(s.Network)
+	p["found"] = foundWords(s)
 	p["serves"] = servesWords(s.Network)
 	p["address"] = addressWords(s.Network)
 	p["foot"] = "Peerphone " + orElse(s.Version, "of unknown version") + ", node " + orElse(s.Self.Node, "unknown") + "."

@@ -11,7 +11,7 @@ import (
 // owner can do now.
 func sayWords(s node.Snapshot) string {
 	peer := peerWords(s.Call)
-	switch phase(s.Call.State) {
+	switch phases[s.Call.State] {
 	case searching:
 		return "Looking for " + orElse(s.Call.Number, peer) + "."
 	case connecting:
@@ -19,15 +19,15 @@ func sayWords(s node.Snapshot) string {
 	case farRinging:
 		return "It rings at " + peer + "."
 	case hereRinging:
-		return capital(peer) + " is calling. Lift the receiver to answer."
+		return peer + " is calling. Lift the receiver to answer."
 	case talking:
 		return "Talking with " + peer + ", encrypted from end to end."
 	}
 	switch {
 	case s.Face.Ringing:
 		return "It rings. Lift the receiver to answer."
-	case s.Face.Lifted && phase(s.Call.State) == ended && (s.Face.Tone == "busy" || s.Face.Tone == "congestion"):
-		return "The call is over: " + reasonWords(s.Call.Reason) + ". Put the receiver back."
+	case s.Face.Lifted && isNotice(s.Face):
+		return s.Face.Lines[0] + ". Put the receiver back."
 	case s.Face.Lifted:
 		return "Dial a number, then #."
 	case s.Login.State != "in":
@@ -38,15 +38,27 @@ func sayWords(s node.Snapshot) string {
 	return "Ready. Lift the receiver, dial a number, then #."
 }
 
+// isNotice reports whether the display says why no call came about.
+func isNotice(f node.FaceView) bool {
+	return (f.Tone == "busy" || f.Tone == "congestion" || f.Tone == "howler") && len(f.Lines) > 0
+}
+
 func titleWords(s node.Snapshot) string {
 	title := strings.TrimSpace(s.Self.Name+" "+s.Self.Number) + " · Peerphone"
-	switch phase(s.Call.State) {
+	switch phases[s.Call.State] {
 	case hereRinging:
 		return "Ringing: " + peerWords(s.Call) + " · " + title
 	case talking:
 		return "In a call · " + title
 	}
 	return strings.TrimPrefix(title, " · ")
+}
+
+func namelessWords(s node.Self) string {
+	if s.Phone {
+		return "No name yet"
+	}
+	return "Supernode"
 }
 
 func hookWords(f node.FaceView) string {
@@ -86,24 +98,21 @@ func until(l node.Login) string {
 	return "; the certificate is good until " + l.Expires.UTC().Format("2 January 2006") + "."
 }
 
-func homesWords(s node.Snapshot) string {
-	homes := s.Network.Homes
-	switch n := len(homes); n {
-	case 0:
+func homesWords(n node.NetworkView) string {
+	if len(n.Homes) == 0 {
 		return "None yet."
-	default:
-		return fmt.Sprintf("%d: %s", n, strings.Join(homes, ", ")) + publishedWords(s)
 	}
+	return count(len(n.Homes), "supernode: ", "supernodes: ") + strings.Join(n.Homes, ", ")
 }
 
-func publishedWords(s node.Snapshot) string {
+func foundWords(s node.Snapshot) string {
 	switch n := s.Network.Published; {
 	case !s.Self.Phone:
-		return ""
+		return "No: there is no telephone here."
 	case n == 0:
-		return "; not to be found by others yet"
+		return "Not yet."
 	default:
-		return fmt.Sprintf("; found through %s", count(n, "published copy", "published copies"))
+		return "Yes, by " + count(n, "published copy", "published copies") + " of its name and number."
 	}
 }
 
