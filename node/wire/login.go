@@ -112,11 +112,20 @@ func (w Wish) check() error {
 	return nil
 }
 
+// checkName refuses what is no name or has capitals: one account has one name.
+func checkName(n identity.Name) error {
+	folded, err := identity.ParseName(string(n))
+	if err == nil && folded != n {
+		err = identity.ErrBadName
+	}
+	return err
+}
+
 func (r Register) check() error {
 	if len(r.Display) > 64 || len(r.Password) < 8 || len(r.Password) > 128 {
 		return errField
 	}
-	if _, err := identity.ParseName(string(r.Name)); err != nil {
+	if err := checkName(r.Name); err != nil {
 		return err
 	}
 	if _, err := identity.ParseNumber(string(r.Number)); err != nil {
@@ -129,14 +138,14 @@ func (l Login) check() error {
 	if len(l.Password) > 128 {
 		return errField
 	}
-	if _, err := identity.ParseName(string(l.Name)); err != nil {
+	if err := checkName(l.Name); err != nil {
 		return err
 	}
 	return l.Wish.check()
 }
 
 func (r Renew) check() error {
-	if _, err := identity.ParseName(string(r.Name)); err != nil {
+	if err := checkName(r.Name); err != nil {
 		return err
 	}
 	return r.Wish.check()

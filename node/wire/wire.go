@@ -35,6 +35,9 @@
 // deterministic CBOR (RFC 8949 section 4.2.1) with small integer keys. Unknown
 // keys, duplicate keys, indefinite lengths, tags and trailing bytes are
 // refused: a newer protocol uses a new Kind.
+//
+// Golden vectors of all that lie under testdata; the tests' -update flag writes
+// them anew, which is right only before the first release.
 package wire
 
 // Sizes in bytes.

@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"reflect"
+	"testing"
+)
+
+// FuzzMessage: what parses is written back byte for byte, and parses again to
+// the same value.
+func FuzzMessage(f *testing.F) {
+	for _, m := range messageVectors() {
+		f.Add(Append(nil, m))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := parseAny(b)
+		if err != nil {
+			return
+		}
+		written := Append(nil, m)
+		if string(written) != string(b) {
+			t.Fatalf("%x\nparsed  %+v\nwritten %x", b, m, written)
+		}
+		if again, err := parseAny(written); err != nil || !reflect.DeepEqual(again, m) {
+			t.Errorf("%x\nparsed %+v\nagain  %+v, %v", b, m, again, err)
+		}
+	})
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add(testRecord(testListing(1, addr4, "kitchen", "1001")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := ParseRecord(b); err == nil {
+			if written := AppendRecord(nil, r); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %+v\nwritten %x", b, r, written)
+			}
+		}
+	})
+}
+
+func FuzzListing(f *testing.F) {
+	f.Add(AppendListing(nil, testListing(2, addr4, "kitchen", "1001")))
+	f.Add(AppendListing(nil, testListing(1, addr6, "ab", "1234567890")))
+	f.Add(AppendListing(nil, Listing{Name: []byte("stand-in"), Devices: []Device{{Device: testID(1), Node: testID(2)}}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := ParseListing(b)
+		if err != nil {
+			return
+		}
+		if written := AppendListing(nil, l); string(written) != string(b) {
+			t.Errorf("%x\nparsed  %+v\nwritten %x", b, l, written)
+		}
+	})
+}
+
+func FuzzLane(f *testing.F) {
+	for _, l := range laneVectors() {
+		f.Add(AppendLane(nil, l))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if l, ok := ParseLane(b); ok {
+			if written := AppendLane(nil, l); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %+v\nwritten %x", b, l, written)
+			}
+		}
+	})
+}
+
+func FuzzMedia(f *testing.F) {
+	f.Add(append(AppendMedia(nil, Media{Codec: CodecOpus, Time: 7}), 1, 2, 3))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if m, sound, ok := ParseMedia(b); ok {
+			if written := append(AppendMedia(nil, m), sound...); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %+v %x\nwritten %x", b, m, sound, written)
+			}
+		}
+	})
+}
+
+func FuzzHeader(f *testing.F) {
+	f.Add(append(AppendHeader(nil, Header{Phase: 1, To: 5, Counter: 6}), make([]byte, 20)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if h, ok := ParseHeader(b); ok {
+			if written := AppendHeader(nil, h); string(written) != string(b[:SessionHeader]) {
+				t.Errorf("%x\nparsed  %+v\nwritten %x", b, h, written)
+			}
+		}
+	})
+}

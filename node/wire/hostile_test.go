@@ -1,0 +1,215 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"peerphone/node/identity"
+)
+
+// cborOf joins bytes and byte slices into one message.
+func cborOf(kind Kind, parts ...any) []byte {
+	b := []byte{byte(kind)}
+	for _, p := range parts {
+		switch p := p.(type) {
+		case int:
+			b = append(b, byte(p))
+		case []byte:
+			b = append(b, p...)
+		}
+	}
+	return b
+}
+
+// Everything here is CBOR that some decoder takes; Parse takes none of it.
+func TestHostileMessages(t *testing.T) {
+	call := make([]byte, 16)
+	nested := append(bytes.Repeat([]byte{0x81}, 500), 0x00)
+	for what, b := range map[string][]byte{
+		"a kind alone":                 cborOf(kindBye),
+		"unknown kind":                 cborOf(0x7f, 0xa0),
+		"kind zero":                    cborOf(0, 0xa0),
+		"an array for a map":           cborOf(kindRefresh, 0x80),
+		"null for a map":               cborOf(kindRefresh, 0xf6),
+		"undefined for a map":          cborOf(kindRefresh, 0xf7),
+		"a trailing byte":              cborOf(kindRefresh, 0xa0, 0x00),
+		"a second map":                 cborOf(kindRefresh, 0xa0, 0xa0),
+		"an unknown key":               cborOf(kindRefresh, 0xa1, 0x01, 0x00),
+		"an unknown text key":          cborOf(kindRefresh, 0xa1, 0x61, 'a', 0x00),
+		"a field by its Go name":       cborOf(kindRefused, 0xa1, 0x65, []byte("After"), 0x05),
+		"a missing field":              cborOf(kindRefused, 0xa0),
+		"a duplicate key":              cborOf(kindRefused, 0xa2, 0x01, 0x05, 0x01, 0x05),
+		"a duplicate key, two lengths": cborOf(kindRefused, 0xa2, 0x01, 0x05, 0x18, 0x01, 0x05),
+		"keys out of order":            cborOf(kindReject, 0xa2, 0x02, 0x01, 0x01, 0x50, call),
+		"an indefinite map":            cborOf(kindRefused, 0xbf, 0x01, 0x05, 0xff),
+		"an indefinite string":         cborOf(kindBye, 0xa1, 0x01, 0x5f, 0x50, call, 0xff),
+		"an indefinite array":          cborOf(kindCandidates, 0xa1, 0x01, 0x9f, 0xff),
+		"a number longer than need be": cborOf(kindRefused, 0xa1, 0x01, 0x18, 0x05),
+		"a number out of range":        cborOf(kindRefused, 0xa1, 0x01, 0x1a, 0xff, 0xff, 0xff, 0xff),
+		"a negative number":            cborOf(kindRefused, 0xa1, 0x01, 0x20),
+		"a float":                      cborOf(kindRefused, 0xa1, 0x01, 0xf9, 0x45, 0x00),
+		"null for a number":            cborOf(kindRefused, 0xa1, 0x01, 0xf6),
+		"true for a number":            cborOf(kindRefused, 0xa1, 0x01, 0xf5),
+		"a tagged number":              cborOf(kindRefused, 0xa1, 0x01, 0xc1, 0x05),
+		"a self-described map":         cborOf(kindRefused, 0xd9, 0xd9, 0xf7, 0xa1, 0x01, 0x05),
+		"a call ID too short":          cborOf(kindBye, 0xa1, 0x01, 0x4f, call[:15]),
+		"a call ID too long":           cborOf(kindBye, 0xa1, 0x01, 0x51, call, 0x00),
+		"a call ID as an array":        cborOf(kindBye, 0xa1, 0x01, 0x90, call),
+		"a call ID as text":            cborOf(kindBye, 0xa1, 0x01, 0x70, call),
+		"a string cut short":           cborOf(kindBye, 0xa1, 0x01, 0x50, call[:10]),
+		"a string of 2^63 bytes":       cborOf(kindBye, 0xa1, 0x01, 0x5b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+		"an array of 2^32":             cborOf(kindCandidates, 0xa1, 0x01, 0x9a, 0xff, 0xff, 0xff, 0xff),
+		"a map of 2^32":                cborOf(kindRefused, 0xba, 0xff, 0xff, 0xff, 0xff),
+		"500 nested arrays":            cborOf(kindCandidates, 0xa1, 0x01, nested),
+		"nested maps":                  cborOf(kindRefused, bytes.Repeat([]byte{0xa1, 0x01}, 400), 0x05),
+		"an address with a zone":       cborOf(kindCandidates, 0xa1, 0x01, 0x81, 0x56, make([]byte, 16), []byte("eth0"), 1, 0),
+		"an address of five bytes":     cborOf(kindCandidates, 0xa1, 0x01, 0x81, 0x45, 1, 2, 3, 4, 5),
+	} {
+		if m, err := Parse(b); err == nil {
+			t.Errorf("%s: %x passes as %+v", what, b, m)
+		} else if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: got %v, want %v or %v", what, err, ErrMalformed, ErrUnknown)
+		}
+	}
+}
+
+// Every message refuses each of these changes.
+func TestEveryMessageChanged(t *testing.T) {
+	for name, m := range messageVectors() {
+		b := Append(nil, m)
+		for n := range b {
+			if _, err := parseAny(b[:n]); err == nil {
+				t.Errorf("%s cut to %d of %d bytes passes", name, n, len(b))
+			}
+		}
+		if _, err := parseAny(append(append([]byte(nil), b...), 0)); err == nil {
+			t.Errorf("%s with a trailing byte passes", name)
+		}
+		long := append(append([]byte(nil), b...), make([]byte, MaxLogin)...)
+		if _, err := parseAny(long); !errors.Is(err, ErrTooLong) {
+			t.Errorf("%s of %d bytes: got %v, want %v", name, len(long), err, ErrTooLong)
+		}
+		indefinite := append([]byte{b[0], 0xbf}, b[2:]...)
+		if _, err := parseAny(append(indefinite, 0xff)); err == nil {
+			t.Errorf("%s of indefinite length passes", name)
+		}
+	}
+}
+
+// Messages that are well-formed CBOR, with values that no sender of ours sends.
+func TestValuesThatAreRefused(t *testing.T) {
+	wish := testWish()
+	wish.Proof = wish.Proof[1:]
+	bigWish := testWish()
+	bigWish.Device = make([]byte, 1025)
+	members := make([]Member, maxMembers+1)
+	for i := range members {
+		members[i] = Member{testID(1), addr4(1)}
+	}
+	good := testWish()
+	for what, m := range map[string]Message{
+		"no codecs":             Invite{},
+		"nine codecs":           Invite{Codecs: make([]Codec, 9)},
+		"reject code 0":         Reject{},
+		"reject code 5":         Reject{Code: 5},
+		"17 candidates":         Candidates{Addrs: make([]netip.AddrPort, 17)},
+		"no address":            Candidates{Addrs: make([]netip.AddrPort, 1)},
+		"port 0":                Candidates{Addrs: []netip.AddrPort{addr4(0)}},
+		"a mapped address":      Candidates{Addrs: []netip.AddrPort{netip.MustParseAddrPort("[::ffff:192.0.2.1]:1")}},
+		"a member without key":  Join{Self: Member{Addr: addr4(1)}},
+		"a member without port": Join{Self: Member{Node: testID(1), Addr: addr4(0)}},
+		"17 members":            Members{Live: members},
+		"17 dead":               Members{Dead: make([]identity.ID, maxMembers+1)},
+		"17 members attached":   Attached{Members: members},
+		"publish scope 0":       Publish{Record: []byte{1}},
+		"publish nothing":       Publish{Scope: ScopeLocal},
+		"publish too much":      Publish{Scope: ScopeLocal, Record: make([]byte, MaxRecord+1)},
+		"store code 0":          Stored{},
+		"store code 7":          Stored{Code: 7},
+		"find scope 3":          Find{Scope: 3},
+		"find code 0":           Found{},
+		"found without record":  Found{Code: FindRecord},
+		"a record with a no":    Found{Code: FindNone, Record: []byte{1}},
+		"a short password":      Register{Name: "kitchen", Number: "1001", Password: "1234567", Wish: good},
+		"a long password":       Login{Name: "kitchen", Password: strings.Repeat("x", 129), Wish: good},
+		"a long display name":   Register{Name: "kitchen", Number: "1001", Display: strings.Repeat("x", 65), Password: "12345678", Wish: good},
+		"a name in capitals":    Renew{Name: "Kitchen", Wish: good},
+		"a bad name":            Login{Name: "no such name!", Wish: good},
+		"a bad number":          Register{Name: "kitchen", Number: "12", Password: "12345678", Wish: good},
+		"a short proof":         Renew{Name: "kitchen", Wish: wish},
+		"a big certificate":     Renew{Name: "kitchen", Wish: bigWish},
+		"deny code 0":           Denied{},
+		"deny code 13":          Denied{Code: 13},
+		"a long denial":         Denied{Code: DenyBusy, Text: strings.Repeat("x", 201)},
+		"a denial not UTF-8":    Denied{Code: DenyBusy, Text: "\xff"},
+	} {
+		b := append([]byte{byte(m.Kind())}, must(encoding.Marshal(m))...)
+		if got, err := parseAny(b); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: got %+v, %v, want %v", what, got, err, ErrMalformed)
+		}
+	}
+}
+
+// The largest messages that check lets through still fit.
+func TestLargestMessages(t *testing.T) {
+	members := make([]Member, maxMembers)
+	dead := make([]identity.ID, maxMembers)
+	addrs := make([]netip.AddrPort, 16)
+	for i := range members {
+		members[i], dead[i], addrs[i] = Member{testID(1), addr6(65535)}, testID(2), addr6(65535)
+	}
+	for _, m := range []Message{
+		Attached{Observed: addr6(65535), Refresh: 65535, Members: members},
+		Members{Live: members},
+		Candidates{Addrs: addrs},
+		Publish{Query: 1<<32 - 1, Scope: ScopeLocal, Record: make([]byte, MaxRecord)},
+		Found{Query: 1<<32 - 1, Code: FindRecord, Record: make([]byte, MaxRecord)},
+	} {
+		b := append([]byte{byte(m.Kind())}, must(encoding.Marshal(m))...)
+		t.Logf("%T: %d bytes", m, len(b))
+		if len(b) > MaxMessage {
+			t.Errorf("%T: %d bytes, at most %d", m, len(b), MaxMessage)
+			continue
+		}
+		if _, err := Parse(b); err != nil {
+			t.Errorf("%T: %v", m, err)
+		}
+	}
+}
+
+func TestLoginStream(t *testing.T) {
+	var b bytes.Buffer
+	want := messageVectors()["granted"].(Granted)
+	for range 2 {
+		if err := WriteLogin(&b, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream := bytes.Clone(b.Bytes())
+	r := iotest.OneByteReader(&b)
+	for range 2 {
+		if m, err := ReadLogin(r); err != nil || m.(Granted).Time != want.Time {
+			t.Fatalf("got %+v, %v", m, err)
+		}
+	}
+	if _, err := ReadLogin(r); !errors.Is(err, io.EOF) {
+		t.Errorf("at its end: got %v, want %v", err, io.EOF)
+	}
+	if _, err := ReadLogin(bytes.NewReader(stream[:len(stream)/2-1])); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut: got %v, want %v", err, io.ErrUnexpectedEOF)
+	}
+	if _, err := ReadLogin(bytes.NewReader([]byte{0xff, 0xff})); !errors.Is(err, ErrTooLong) {
+		t.Errorf("length 65535: got %v, want %v", err, ErrTooLong)
+	}
+	if _, err := ReadLogin(bytes.NewReader([]byte{0, 0})); !errors.Is(err, ErrUnknown) {
+		t.Errorf("length 0: got %v, want %v", err, ErrUnknown)
+	}
+	if _, err := ReadLogin(bytes.NewReader([]byte{0, 2, byte(kindBye), 0xa0})); !errors.Is(err, ErrUnknown) {
+		t.Errorf("a message of the other protocol: got %v, want %v", err, ErrUnknown)
+	}
+}

@@ -1,0 +1,197 @@
+package wire
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"peerphone/node/identity"
+)
+
+var update = flag.Bool("update", false, "write the golden vectors under testdata anew")
+
+// start is when everything in the vectors happens.
+var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func testKey(n byte) identity.Key { return identity.KeyFromSeed([32]byte{n, 0xa5}) }
+func testID(n byte) identity.ID   { return testKey(n).ID() }
+
+func filled[T ~[16]byte | ~[32]byte](n byte) (v T) {
+	switch b := any(&v).(type) {
+	case *CallID:
+		for i := range b {
+			b[i] = n
+		}
+	case *identity.IndexKey:
+		for i := range b {
+			b[i] = n
+		}
+	}
+	return v
+}
+
+func addr4(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.7"), port)
+}
+func addr6(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("2001:db8::1234:5678:9abc:def0"), port)
+}
+
+func testPlacement(n byte) Placement {
+	p := Placement{Index: filled[identity.IndexKey](n), RecordKey: testID(n), NotAfter: start.Add(identity.NameValidity).Unix()}
+	p.Signature = testKey(2).Sign(PlacementMessage(p))
+	return p
+}
+
+func testWish() Wish {
+	device, err := identity.IssueDevice(testKey(3), testID(4), start)
+	w := Wish{Account: testID(3), Device: must(device.DER, err), Node: testID(5), Records: [2]identity.ID{testID(6), testID(7)}}
+	w.Proof = testKey(3).Sign(WishMessage(w, make([]byte, 32)))
+	return w
+}
+
+func testName(name identity.Name, number identity.Number) []byte {
+	c, err := identity.IssueName(testKey(2), testID(3), name, number, start)
+	return must(c.DER, err)
+}
+
+func testGranted() Granted {
+	node, err := identity.IssueNode(testKey(2), testID(5), start)
+	must(node, err)
+	params, err := identity.SignParams(testKey(1), identity.Params{
+		Sequence: 1, Issuing: testID(2), NotAfter: start.Add(identity.ParamsValidity).Unix(), Bootstrap: []netip.AddrPort{addr4(7000)},
+	})
+	return Granted{
+		Name: testName("kitchen", "1001"), Node: node.DER, Placements: [2]Placement{testPlacement(6), testPlacement(7)},
+		Params: must(params, err), Time: start.Unix(),
+	}
+}
+
+// messageVectors holds every message, some in more than one form.
+func messageVectors() map[string]Message {
+	record := testRecord(testListing(1, addr4, "kitchen", "1001"))
+	call := filled[CallID](0xcc)
+	return map[string]Message{
+		"attach":         Attach{},
+		"attached":       Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{testID(8), addr4(1)}, {testID(9), addr6(2)}}},
+		"attached-empty": Attached{Observed: addr6(40000), Refresh: 60},
+		"refused":        Refused{After: 90},
+		"refresh":        Refresh{},
+		"members":        Members{Live: []Member{{testID(8), addr4(1)}}, Dead: []identity.ID{testID(9)}},
+		"detach":         Detach{},
+		"join":           Join{Self: Member{testID(8), addr6(7000)}},
+		"publish":        Publish{Query: 7, Scope: ScopeNetwork, Record: record},
+		"stored":         Stored{Query: 7, Code: StoreOK, Copies: 3},
+		"find":           Find{Query: 1 << 31, Scope: ScopeLocal, Key: filled[identity.IndexKey](0xee)},
+		"found":          Found{Query: 1 << 31, Code: FindRecord, Record: record},
+		"found-none":     Found{Query: 1 << 31, Code: FindNone},
+		"invite":         Invite{Call: call, Codecs: []Codec{CodecOpus, CodecPCM16}},
+		"ringing":        Ringing{Call: call},
+		"accept":         Accept{Call: call, Codec: CodecPCM16},
+		"reject":         Reject{Call: call, Code: RejectBusy},
+		"bye":            Bye{Call: call},
+		"candidates":     Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
+		"register":       Register{Name: "kitchen", Number: "1001", Display: "Küche", Password: "correct horse", Wish: testWish()},
+		"login":          Login{Name: "kitchen", Password: "correct horse", Wish: testWish()},
+		"renew":          Renew{Name: "kitchen", Wish: testWish()},
+		"granted":        testGranted(),
+		"denied":         Denied{Code: DenyBusy, Text: "Come back later.", After: 30},
+	}
+}
+
+// otherVectors holds what is sent and is no message.
+func otherVectors() map[string][]byte {
+	listing := testListing(1, addr4, "kitchen", "1001")
+	return map[string][]byte{
+		"header":            AppendHeader(nil, Header{Phase: 1, To: 0xabcdef, Counter: 0x1234}),
+		"media":             append(AppendMedia(nil, Media{Codec: CodecOpus, Time: 0xfffe}), 1, 2, 3),
+		"lane-open":         AppendLane(nil, Lane{Op: LaneOpen, Attempt: 0x01020304, Target: testID(5), Frame: []byte("frame")}),
+		"lane-frame":        AppendLane(nil, Lane{Op: LaneFrame, Attempt: 0x01020304, Frame: []byte("frame")}),
+		"lane-refuse":       AppendLane(nil, Lane{Op: LaneRefuse, Attempt: 0x01020304, Refusal: LaneSpent}),
+		"listing":           AppendListing(nil, listing),
+		"record":            testRecord(listing),
+		"message-placement": PlacementMessage(testPlacement(6)),
+		"message-wish":      WishMessage(testWish(), make([]byte, 32)),
+		"message-record":    RecordMessage(must(ParseRecord(testRecord(listing)))),
+	}
+}
+
+func TestMessageVectors(t *testing.T) {
+	kinds := make(map[Kind]bool)
+	for name, m := range messageVectors() {
+		kinds[m.Kind()] = true
+		b := golden(t, name, Append(nil, m))
+		got, err := parseAny(b)
+		if err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("%s: parsed %+v, %v\nwant %+v", name, got, err, m)
+		}
+		if isLogin(m.Kind()) {
+			_, err = Parse(b)
+		} else {
+			_, err = ParseLogin(b)
+		}
+		if err == nil {
+			t.Errorf("%s: it passes in the other protocol", name)
+		}
+	}
+	for kind := range readers {
+		if !kinds[kind] {
+			t.Errorf("kind 0x%02x has no vector", kind)
+		}
+	}
+}
+
+func TestOtherVectors(t *testing.T) {
+	for name, b := range otherVectors() {
+		golden(t, name, b)
+	}
+}
+
+// parseAny reads a message of either protocol.
+func parseAny(b []byte) (Message, error) {
+	if len(b) > 0 && isLogin(Kind(b[0])) {
+		return ParseLogin(b)
+	}
+	return Parse(b)
+}
+
+// golden compares got with testdata/NAME.hex, which -update writes, and returns
+// what the file holds.
+func golden(t *testing.T, name string, got []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", name+".hex")
+	if *update {
+		if err := os.WriteFile(path, []byte(hexLines(got)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s:\ngot\n%swant\n%s", path, hexLines(got), text)
+	}
+	return want
+}
+
+func hexLines(b []byte) string {
+	var s strings.Builder
+	for len(b) > 0 {
+		n := min(32, len(b))
+		fmt.Fprintf(&s, "%x\n", b[:n])
+		b = b[n:]
+	}
+	return s.String()
+}
