@@ -58,15 +58,21 @@ func (c *check) verifyPeer(state tls.ConnectionState) (Peer, error) {
 		chain = append(chain, x.Raw)
 	}
 	p, err := peerOf(c.want.Role, chain, c.trust, c.now)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Peer{}, fmt.Errorf("session: the peer's certificate: %w", err)
-	case p.ID == c.self:
-		return Peer{}, ErrSelf
-	case c.initiator && !c.want.Peer.IsZero() && p.ID != c.want.Peer:
-		return Peer{}, fmt.Errorf("%w: %s, not %s", ErrWrongPeer, p.ID, c.want.Peer)
 	}
-	return p, nil
+	return p, judge(p.ID, c.self, c.initiator, c.want)
+}
+
+// judge decides whether the peer id, which is proven, is one to talk to.
+func judge(id, self identity.ID, initiator bool, w Want) error {
+	switch {
+	case id == self:
+		return ErrSelf
+	case initiator && !w.Peer.IsZero() && id != w.Peer:
+		return fmt.Errorf("%w: %s, not %s", ErrWrongPeer, id, w.Peer)
+	}
+	return nil
 }
 
 // peerOf verifies the chain that a peer shows in a role.

@@ -23,6 +23,9 @@ func (t *Table) live(now time.Time, s *session) {
 	}
 	s.state, s.up = Live, now
 	s.alive.start(now)
+	if s.hs != nil && s.confirmed() {
+		t.confirm(s)
+	}
 	t.emit(Up{s.ix, s.peer, s.initiator})
 	for _, other := range losers {
 		t.end(now, other, ErrGlare, true)

@@ -369,7 +369,6 @@ func (t *Table) done(now time.Time, s *session, d *Done) {
 	t.live(now, s)
 	if s.state == Live {
 		s.hs.ends, s.hs.resend = now.Add(handshakeTimeout), time.Time{}
-		t.confirm(s)
 	}
 }
 

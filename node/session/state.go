@@ -12,6 +12,8 @@ import (
 //	Dial ──> Dialling ──TLS done──> Confirming ──peer's word──┐
 //	                                                          v   Close, messages
 //	first flight ──> Answering ──TLS done───────────────────> Live ──unacknowledged──> Draining
+//	                                                          ^
+//	Reserve ──> Reserved ──Adopt──────────────────────────────┘
 //
 // From every state a session goes, with one Down: by Close, by a refusal or
 // close of the peer, by time, or by glare.
@@ -23,6 +25,7 @@ const (
 	Dialling                // we have begun
 	Answering               // the peer has begun
 	Confirming              // we have verified the peer and wait to hear that it has verified us
+	Reserved                // a stream shakes hands
 	Live                    // up
 	Draining                // closed here; the last messages are being delivered
 )
@@ -36,16 +39,17 @@ type session struct {
 	began     time.Time // of the dial, or when its first flight arrived
 	born      uint64    // orders sessions
 
-	state   State
-	remote  wire.Index // 0 until known
-	peer    Peer       // before the proof: whom we dial
-	listed  bool       // in Table.peers
-	up      time.Time  // when it became Live
-	hs      *handshake // nil when nobody can ask for it any more
-	channel *Channel   // nil before TLS is done
-	control control
-	alive   alive
-	drained time.Time // Draining: when it ends at the latest
+	state    State
+	remote   wire.Index // 0 until known
+	peer     Peer       // before the proof: whom we dial
+	listed   bool       // in Table.peers
+	up       time.Time  // when it became Live
+	hs       *handshake // nil when nobody can ask for it any more
+	channel  *Channel   // nil before TLS is done
+	control  control
+	alive    alive
+	drained  time.Time // Draining: when it ends at the latest
+	reserved time.Time // Reserved: when it ends
 
 	timer timer
 }
@@ -120,6 +124,8 @@ func (t *Table) tell(now time.Time, s *session, r Refusal) {
 		for range closeCopies {
 			t.seal(s, []byte{byte(wire.PayloadClose), byte(r)})
 		}
+	case s.channel != nil && s.hs == nil: // adopted, and lost by glare at once
+		t.seal(s, []byte{byte(wire.PayloadClose), byte(r)})
 	case s.hs != nil && s.remote != 0:
 		for range closeCopies {
 			t.refuse(s, r)

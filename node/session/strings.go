@@ -58,13 +58,14 @@ func _() {
 	_ = x[Dialling-1]
 	_ = x[Answering-2]
 	_ = x[Confirming-3]
-	_ = x[Live-4]
-	_ = x[Draining-5]
+	_ = x[Reserved-4]
+	_ = x[Live-5]
+	_ = x[Draining-6]
 }
 
-const _State_name = "goneDiallingAnsweringConfirmingLiveDraining"
+const _State_name = "goneDiallingAnsweringConfirmingReservedLiveDraining"
 
-var _State_index = [...]uint8{0, 4, 12, 21, 31, 35, 43}
+var _State_index = [...]uint8{0, 4, 12, 21, 31, 39, 43, 51}
 
 func (i State) String() string {
 	idx := int(i) - 0

@@ -96,7 +96,7 @@ func (t *Table) settle(s *session) {
 	if s.state == gone {
 		return
 	}
-	first := earliest(s.control.resend, s.alive.check, s.drained)
+	first := earliest(s.control.resend, s.alive.check, s.drained, s.reserved)
 	if s.hs != nil {
 		first = earliest(first, s.hs.resend, s.hs.ends)
 	}
@@ -110,6 +110,9 @@ func (t *Table) fire(now time.Time, s *session) {
 	}
 	if s.hs != nil && due(s.hs.resend, now) {
 		t.resendFlight(now, s)
+	}
+	if s.state != gone && due(s.reserved, now) {
+		t.end(now, s, ErrTimeout, false)
 	}
 	if s.state != gone && due(s.drained, now) {
 		t.end(now, s, ErrEnded, true)

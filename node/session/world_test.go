@@ -1,7 +1,6 @@
 package session
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -335,5 +334,3 @@ func (w *world) connect(a, b *testNode, r Role) (ia, ib wire.Index) {
 	w.run(2 * time.Second)
 	return a.wantUp(b, r), b.wantUp(a, r)
 }
-
-var _ = rand.Reader

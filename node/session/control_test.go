@@ -1,0 +1,266 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// TestMessagesThroughLoss says how long messages take on a bad line.
+func TestMessagesThroughLoss(t *testing.T) {
+	for seed := range uint64(20) {
+		w := newWorld(t, seed)
+		a, b := w.join("kitchen"), w.join("workshop")
+		ia, ib := w.connect(a, b, AsNode)
+		w.badNet(0.25)
+		want := []string{}
+		for i := range 100 {
+			text := fmt.Sprint(i, strings.Repeat(".", w.rand.IntN(wire.MaxMessage-10)))
+			want = append(want, text)
+			a.say(ia, text)
+		}
+		w.run(30 * time.Second)
+		if len(b.messages[ib]) != len(want) {
+			t.Fatalf("seed %d: %d of %d messages arrived", seed, len(b.messages[ib]), len(want))
+		}
+		b.wantHeard(ib, want...)
+		if s := a.table.sessions[ia]; len(s.control.queue) != 0 || !s.control.resend.IsZero() {
+			t.Fatalf("seed %d: %d messages are still queued", seed, len(s.control.queue))
+		}
+	}
+}
+
+// TestOneLostMessage loses the first copy of one of three: the gap is closed
+// by the time-out after a round trip or so, not after seconds.
+func TestOneLostMessage(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	n := 0
+	w.carry = func(from, _ *testNode, _ []byte) []time.Duration {
+		if from == a {
+			if n++; n == 1 {
+				return nil
+			}
+		}
+		return []time.Duration{10 * time.Millisecond}
+	}
+	for _, text := range []string{"one", "two", "three"} {
+		a.say(ia, text)
+	}
+	w.run(50 * time.Millisecond)
+	b.wantHeard(ib)
+	w.run(100 * time.Millisecond)
+	b.wantHeard(ib, "one", "two", "three")
+}
+
+func TestSendErrors(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	if err := a.table.Send(w.now, ia+1, nil); !errors.Is(err, ErrNoSession) {
+		t.Errorf("no session: %v", err)
+	}
+	if err := a.table.Send(w.now, ia, make([]byte, wire.MaxMessage+1)); !errors.Is(err, ErrTooLong) {
+		t.Errorf("too long: %v", err)
+	}
+	if err := a.table.Send(w.now, a.dial(b, AsPhone), nil); !errors.Is(err, ErrNoSession) {
+		t.Errorf("not up: %v", err)
+	}
+	longest := strings.Repeat("m", wire.MaxMessage)
+	for i := range maxQueue {
+		if err := a.table.Send(w.now, ia, []byte(longest)); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	if err := a.table.Send(w.now, ia, nil); !errors.Is(err, ErrBacklog) {
+		t.Errorf("backlog: %v", err)
+	}
+	flying := 0
+	for _, e := range a.table.Take() {
+		if d, ok := e.(Datagram); ok && wire.KindOf(d.Frame) == wire.SessionFrame {
+			if flying++; len(d.Frame) > wire.MaxInner {
+				t.Fatalf("a frame of %d bytes", len(d.Frame))
+			}
+			w.carryFrame(a, b, d.Frame)
+		}
+	}
+	if flying != windowMessages {
+		t.Errorf("%d messages on their way, want %d", flying, windowMessages)
+	}
+	w.run(5 * time.Second)
+	if len(b.messages[ib]) != maxQueue || b.messages[ib][0] != longest {
+		t.Errorf("%d messages arrived", len(b.messages[ib]))
+	}
+}
+
+// TestSequenceWraps starts both ends shortly before the sequence wraps.
+func TestSequenceWraps(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	a.table.sessions[ia].control.base = math.MaxUint32 - 20
+	b.table.sessions[ib].control.expect = math.MaxUint32 - 20
+	w.badNet(0.2)
+	want := []string{}
+	for i := range 90 {
+		want = append(want, fmt.Sprint(i))
+		a.say(ia, fmt.Sprint(i))
+	}
+	w.run(20 * time.Second)
+	b.wantHeard(ib, want...)
+}
+
+func TestPeerVanishedWithMessages(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, _ := w.connect(a, b, AsNode)
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	a.say(ia, "hello?")
+	before := a.frames
+	w.run(giveUp + 3*time.Second)
+	a.wantDown(func(err error) bool { return err == ErrTimeout }, "by time")
+	if n := a.frames - before; n > 20 {
+		t.Errorf("%d copies of one message", n)
+	}
+}
+
+// TestKeepAlive lets the peer vanish and measures how soon that is noticed.
+func TestKeepAlive(t *testing.T) {
+	for _, every := range []time.Duration{500 * time.Millisecond, time.Second, 5 * time.Second, 25 * time.Second} {
+		w := newWorld(t, 1)
+		a, b := w.join("kitchen"), w.join("workshop")
+		ia, _ := w.connect(a, b, AsNode)
+		a.table.KeepAlive(ia, every)
+		w.run(10 * time.Minute)
+		if len(a.downs) > 0 {
+			t.Fatalf("every %v: down while the peer is there", every)
+		}
+		if n := b.frames; n < int(8*time.Minute/(every*3/2)) {
+			t.Errorf("every %v: only %d signs of life", every, n)
+		}
+		w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+		gone := w.now
+		limit := every*3/2 + max(every, shortestPatience)
+		for len(a.downs) == 0 && w.now.Sub(gone) < 2*limit {
+			w.run(10 * time.Millisecond)
+		}
+		a.wantDown(func(err error) bool { return err == ErrTimeout }, "by time")
+		if d := w.now.Sub(gone); d > limit+10*time.Millisecond {
+			t.Errorf("every %v: noticed after %v, want at most %v", every, d, limit)
+		} else {
+			t.Logf("every %v: noticed after %v", every, d)
+		}
+	}
+}
+
+// TestKeepAliveThroughLoss keeps a session up on a line that loses a fifth.
+func TestKeepAliveThroughLoss(t *testing.T) {
+	down := 0
+	for seed := range uint64(10) {
+		w := newWorld(t, seed)
+		a, b := w.join("kitchen"), w.join("workshop")
+		ia, ib := w.connect(a, b, AsNode)
+		a.table.KeepAlive(ia, time.Second)
+		b.table.KeepAlive(ib, time.Second)
+		w.badNet(0.2)
+		w.run(5 * time.Minute)
+		down += len(a.downs)
+	}
+	if down > 1 {
+		t.Errorf("%d of 10 sessions did not last 5 minutes", down)
+	}
+}
+
+// TestMediaCountsAsLife has no control traffic at all, but media.
+func TestMediaCountsAsLife(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsPhone)
+	a.table.KeepAlive(ia, time.Second)
+	before := a.frames
+	for range 100 {
+		frame := b.table.Channel(ib).Seal(nil, []byte{byte(wire.PayloadMedia), 0, 0, 1})
+		if _, err := a.table.Channel(ia).Open(nil, frame); err != nil {
+			t.Fatal(err)
+		}
+		w.run(100 * time.Millisecond)
+	}
+	if n := a.frames - before; n > 0 {
+		t.Errorf("asked %d times while media came", n)
+	}
+	a.table.KeepAlive(ia, 0)
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	w.run(time.Hour)
+	if len(a.downs) > 0 || a.frames != before {
+		t.Error("looked after the peer though told not to")
+	}
+}
+
+// TestCloseDelivers closes right after a message on a bad line.
+func TestCloseDelivers(t *testing.T) {
+	lost := 0
+	for seed := range uint64(40) {
+		w := newWorld(t, seed)
+		a, b := w.join("kitchen"), w.join("workshop")
+		ia, ib := w.connect(a, b, AsPhone)
+		w.badNet(0.2)
+		a.say(ia, "bye")
+		a.table.Close(w.now, ia)
+		a.drain()
+		if err := a.table.Send(w.now, ia, nil); err != ErrNoSession {
+			t.Fatalf("sent after close: %v", err)
+		}
+		w.run(10 * time.Second)
+		b.wantHeard(ib, "bye")
+		a.wantDown(func(err error) bool { return err == ErrEnded }, "closed here")
+		if len(b.downs) == 0 {
+			lost++ // both copies of the close
+			b.table.Close(w.now, ib)
+			b.drain()
+		} else {
+			b.wantDown(func(err error) bool { return err == ErrClosed }, "closed by the peer")
+		}
+		w.wantNothing()
+	}
+	if lost > 6 {
+		t.Errorf("%d of 40 closes were lost on a line that loses a fifth", lost)
+	}
+}
+
+// TestOldAcknowledgements gives acknowledgements of what was never sent.
+func TestHostileAcknowledgements(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	a.say(ia, "one")
+	a.say(ia, "two")
+	for _, next := range []uint32{3, 1 << 31, math.MaxUint32} {
+		ack := []byte{byte(wire.PayloadAck), 0, 0, 0, byte(next >> 24), byte(next >> 16), byte(next >> 8), byte(next), 255, 255, 255, 255}
+		a.table.Payload(w.now, ia, ack)
+	}
+	if n := len(a.table.sessions[ia].control.queue); n != 2 {
+		t.Fatalf("%d messages wait, want 2", n)
+	}
+	for _, bad := range [][]byte{nil, {1}, {2}, {5}, {5, 1, 1}, {3, 1}, make([]byte, 12), {2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}} {
+		before := a.table.Counts().Malformed
+		a.table.Payload(w.now, ia, bad)
+		if a.table.Counts().Malformed != before+1 {
+			t.Errorf("payload %x was not counted as malformed", bad)
+		}
+	}
+	// Far ahead of the window: acknowledged with what is there, not kept.
+	far := []byte{byte(wire.PayloadControl), 0, 0, 1, 0, 0, 0, 0, 0, 'x'}
+	b.table.Payload(w.now, ib, far)
+	for _, held := range b.table.sessions[ib].control.held {
+		if held != nil {
+			t.Fatal("a message beyond the window is kept")
+		}
+	}
+}
