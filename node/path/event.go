@@ -36,7 +36,8 @@ type Inner struct {
 	Way   Way
 }
 
-// Moved tells that the best way of a session is another now.
+// Moved tells that a session has a best way that works, and that it is another
+// than before: the first lane that has answered, another lane, an address.
 type Moved struct {
 	Index wire.Index
 	Way   Way

@@ -77,7 +77,7 @@ func (t *Table) AddHome(now time.Time, ix wire.Index, home wire.Index) {
 func (t *Table) drawAttempt(home wire.Index) uint32 {
 	for {
 		n := draw32(t.rand) &^ homeBit
-		if t.lanes[laneKey{home, n}] == nil {
+		if !t.uses(laneKey{home, n}) {
 			return n
 		}
 	}
@@ -85,7 +85,6 @@ func (t *Table) drawAttempt(home wire.Index) uint32 {
 
 func (t *Table) addLane(r *route, l *lane) {
 	r.lanes = append(r.lanes, l)
-	t.lanes[l.key()] = r
 	if !slices.Contains(t.laned, r) {
 		t.laned = append(t.laned, r)
 	}
@@ -204,29 +203,33 @@ func (t *Table) heardLane(now time.Time, r *route, w Way) {
 // LaneFrame becomes an Inner, LaneRefuse ends the lane. LaneOpen is for an
 // Introducer.
 func (t *Table) Lane(now time.Time, home wire.Index, l wire.Lane) {
-	r := t.lanes[laneKey{home, l.Attempt}]
-	switch l.Op {
-	case wire.LaneFrame:
-		if r == nil && l.Attempt&homeBit == 0 {
-			t.counters.Unasked++
-			return
-		}
+	key := laneKey{home, l.Attempt}
+	switch {
+	case l.Op == wire.LaneFrame && (l.Attempt&homeBit != 0 || t.uses(key)):
 		t.emit(Inner{Frame: slices.Clone(l.Frame), Way: Way{Home: home, Attempt: l.Attempt}})
-	case wire.LaneRefuse:
-		if r == nil {
-			t.counters.Unasked++
-			return
-		}
-		t.endLanes(now, r, l.Refusal, func(o *lane) bool { return o.key() == laneKey{home, l.Attempt} })
+	case l.Op == wire.LaneRefuse && t.uses(key):
+		t.endAll(now, l.Refusal, func(o *lane) bool { return o.key() == key })
 	default:
 		t.counters.Unasked++
 	}
 }
 
+// uses reports whether a route has the lane key. Several may: a caller can
+// begin a second session in one attempt.
+func (t *Table) uses(key laneKey) bool {
+	return slices.ContainsFunc(t.laned, func(r *route) bool {
+		return slices.ContainsFunc(r.lanes, func(l *lane) bool { return l.key() == key })
+	})
+}
+
 // Lost tells that the session with a home has ended, and the lanes in it.
 func (t *Table) Lost(now time.Time, home wire.Index) {
+	t.endAll(now, wire.LaneGone, func(l *lane) bool { return l.home == home })
+}
+
+func (t *Table) endAll(now time.Time, why wire.LaneRefusal, match func(*lane) bool) {
 	for _, r := range slices.Clone(t.laned) {
-		t.endLanes(now, r, wire.LaneGone, func(l *lane) bool { return l.home == home })
+		t.endLanes(now, r, why, match)
 	}
 }
 
@@ -234,13 +237,7 @@ func (t *Table) Lost(now time.Time, home wire.Index) {
 // is left that could answer.
 func (t *Table) endLanes(now time.Time, r *route, why wire.LaneRefusal, match func(*lane) bool) {
 	before := len(r.lanes)
-	r.lanes = slices.DeleteFunc(r.lanes, func(l *lane) bool {
-		if match(l) {
-			delete(t.lanes, l.key())
-			return true
-		}
-		return false
-	})
+	r.lanes = slices.DeleteFunc(r.lanes, match)
 	if len(r.lanes) == before {
 		return
 	}
@@ -258,7 +255,7 @@ func (t *Table) carryOn(now time.Time, r *route, why wire.LaneRefusal) {
 	best := r.bestLane()
 	switch {
 	case best == nil:
-		r.state, r.race, r.best = Stranded, time.Time{}, Way{}
+		r.state, r.race, r.best, r.told = Stranded, time.Time{}, Way{}, Way{}
 		t.emit(Unreachable{Index: r.ix, Why: why})
 		return
 	case best.state == laneAnswered:

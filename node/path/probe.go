@@ -171,7 +171,7 @@ func (t *Table) heardDirect(now time.Time, r *route, addr netip.AddrPort) {
 	switch {
 	case q == nil:
 		t.probe(now, r, addr)
-	case q.state == probeSilent:
+	case q.state == probeSilent && (r.state != Direct || now.Sub(r.heard) >= r.patience()):
 		q.sent, q.pause = 0, 0
 		t.challenge(now, r, q)
 	case q.state == probeAsking && q.pause > probeFirst && q.sent < probeTries:

@@ -38,6 +38,7 @@ type route struct {
 	ix       wire.Index
 	state    State
 	best     Way
+	told     Way         // last Moved, or what Open said
 	target   identity.ID // whom our lanes lead to; zero: the peer opened the lanes
 	lanes    []*lane     // by preference; at most maxLanes
 	attempts int         // lanes added in all; at most maxAttempts

@@ -31,9 +31,8 @@ type Counters struct {
 type Table struct {
 	rand     io.Reader
 	routes   map[wire.Index]*route
-	lanes    map[laneKey]*route // who uses a lane
-	laned    []*route           // routes with lanes, by age
-	timed    []*route           // routes with a timer that is set
+	laned    []*route // routes with lanes, by age
+	timed    []*route // routes with a timer that is set
 	out      []Event
 	counters Counters
 }
@@ -46,7 +45,7 @@ type laneKey struct {
 
 // New returns an empty Table.
 func New(cfg Config) *Table {
-	return &Table{rand: cfg.Rand, routes: map[wire.Index]*route{}, lanes: map[laneKey]*route{}}
+	return &Table{rand: cfg.Rand, routes: map[wire.Index]*route{}}
 }
 
 // Take returns what has been asked since the last Take, oldest first.
@@ -76,6 +75,7 @@ func (t *Table) Open(now time.Time, ix wire.Index, w Way) {
 		t.addLane(r, &lane{home: w.Home, attempt: w.Attempt, state: laneAnswered})
 	}
 	r.best = t.bestOf(r)
+	r.told = r.best
 }
 
 // OpenLanes begins the route of session ix to the node target through its
@@ -106,9 +106,6 @@ func (t *Table) drop(ix wire.Index) {
 		return
 	}
 	delete(t.routes, ix)
-	for _, l := range r.lanes {
-		delete(t.lanes, l.key())
-	}
 	t.laned = without(t.laned, r)
 	t.timed = without(t.timed, r)
 }
@@ -194,16 +191,14 @@ func (t *Table) arm(r *route) {
 
 func (t *Table) emit(e Event) { t.out = append(t.out, e) }
 
-// settle tells when the best way has changed to another that works.
+// settle tells the best way when it works and is another than was told.
 func (t *Table) settle(r *route) {
-	best := t.bestOf(r)
-	if best == r.best {
+	r.best = t.bestOf(r)
+	if r.state == Opening || r.best.IsZero() || r.best == r.told {
 		return
 	}
-	r.best = best
-	if !best.IsZero() && r.state != Opening {
-		t.emit(Moved{Index: r.ix, Way: best})
-	}
+	r.told = r.best
+	t.emit(Moved{Index: r.ix, Way: r.best})
 }
 
 func (t *Table) bestOf(r *route) Way {
