@@ -64,7 +64,7 @@ var rules = []rule{
 }
 
 // testsMay are what any test may import besides what its package may.
-var testsMay = []string{"hal", "hal/haltest"}
+var testsMay = []string{"hal", "hal/haltest", "hal/sim"}
 
 // matches reports whether pattern covers pkg, and how long the match is.
 func matches(pattern, pkg string) (length int, ok bool) {

@@ -53,12 +53,17 @@ type Died struct {
 }
 
 func (d *Died) Error() string {
-	s := fmt.Sprintf("child: %s has ended (%s)", d.Name, d.Status)
+	s := fmt.Sprintf("%s has ended (%s)", d.Name, d.Status)
 	if len(d.Last) > 0 {
-		s += "; the last lines of " + d.Log + ":\n    " + strings.Join(d.Last, "\n    ")
+		s += "; the last lines of " + d.Log + ":\n" + indent(d.Last)
 	}
 	return s
 }
+
+func indent(lines []string) string { return "    " + strings.Join(lines, "\n    ") }
+
+// tailLines is how much of a log is told to a person.
+const tailLines = 12
 
 // start runs on the group's own thread.
 func start(spec Spec, group int) (*Child, error) {
@@ -142,6 +147,9 @@ func (c *Child) Done() <-chan struct{} { return c.done }
 // Name is what Spec called it.
 func (c *Child) Name() string { return c.spec.Name }
 
+// Tail returns the last lines of its log, for a message.
+func (c *Child) Tail() string { return indent(Tail(c.spec.Log, tailLines)) }
+
 // Pid is the child's process ID.
 func (c *Child) Pid() int { return c.cmd.Process.Pid }
 
@@ -158,7 +166,7 @@ func (c *Child) Err() error {
 	if c.status != nil {
 		status = c.status.Error()
 	}
-	return &Died{Name: c.spec.Name, Status: status, Last: Tail(c.spec.Log, 12), Log: c.spec.Log}
+	return &Died{Name: c.spec.Name, Status: status, Last: Tail(c.spec.Log, tailLines), Log: c.spec.Log}
 }
 
 // Stop asks the child to end, kills it when it has not after patience, and

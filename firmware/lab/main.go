@@ -1,0 +1,137 @@
+// Command lab is the workshop: it starts whole networks on one machine, makes
+// calls in them without hands, and judges what was heard.
+//
+// main.go has the command line; up.go and demo.go are the two commands; network.go
+// starts the processes that both need, phone.go works a phone through its page,
+// talk.go is the script of the demo's call, and report.go says how it went.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"peerphone/firmware/lab/child"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// Exit codes.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+const description = `A telephone network on one machine.
+
+Every program is a process of its own and talks through real sockets of the loopback
+interface: a login server, the supernodes north, east and south, and the phones
+kitchen (1001) and workshop (1002). Ctrl-C ends them all.`
+
+// program is the command line.
+type program struct {
+	Up      upCommand      `cmd:"" help:"Start the network, say where the phones' pages are, and keep it running."`
+	Demo    demoCommand    `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
+	Keep    keepCommand    `cmd:"" hidden:""`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// lifetime are the flags about the end.
+type lifetime struct {
+	Parent int `help:"Process that started the lab: end when it is gone. 0: nobody in particular." placeholder:"PID"`
+}
+
+// errUsage marks errors of whoever called: exit 2.
+type errUsage struct{ error }
+
+func (e errUsage) Unwrap() error { return e.error }
+
+func main() {
+	var p program
+	parser := kong.Must(&p, kong.Name("lab"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
+		kong.Exit(func(code int) { os.Exit(min(code, exitUsage)) }))
+	ctx, err := parser.Parse(doubleDash(os.Args[1:]))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "lab: %v; see lab --help\n", err)
+		os.Exit(exitUsage)
+	}
+	if err := ctx.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(code(err))
+	}
+}
+
+// doubleDash lets -mute stand for --mute: no flag here has one letter.
+func doubleDash(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if len(a) > 2 && a[0] == '-' && a[1] != '-' {
+			args[i] = "-" + a
+		}
+	}
+	return args
+}
+
+func code(err error) int {
+	if errors.As(err, &errUsage{}) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// errOrphan and errSignal are why a context of life ends.
+var (
+	errOrphan = errors.New("the process that started this one is gone")
+	errSignal = errors.New("interrupted")
+)
+
+// life returns a context that ends at the first Ctrl-C, SIGTERM or SIGHUP, or
+// when the parent is gone. A second signal ends the program at once; the
+// children go with it.
+func (l lifetime) life() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	tick := time.NewTicker(100 * time.Millisecond)
+	go func() { // owner: ctx
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+				signal.Stop(signals)
+				cancel(errSignal)
+			case <-tick.C:
+				if l.Parent != 0 && os.Getppid() != l.Parent {
+					cancel(errOrphan)
+				}
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// keepCommand is the keeper of the children; see package child.
+type keepCommand struct{}
+
+func (keepCommand) Run() error {
+	child.Keep()
+	return nil
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	fmt.Println("lab", version)
+	return nil
+}
