@@ -27,7 +27,7 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 		case AskLogin:
 			n.askLogin(ctx, e.Request)
 		case OpenSession:
-			n.socket.live.Store(e.Index, &line{channel: e.Channel})
+			n.socket.live.LoadOrStore(e.Index, &line{channel: e.Channel})
 		case CloseSession:
 			n.socket.live.Delete(e.Index)
 		case StartMedia:

@@ -205,6 +205,9 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 // Progress takes the result of a handshake step.
 func (c *Core) Progress(now time.Time, ix wire.Index, p session.Progress) {
 	c.sessions.Progress(now, ix, p)
+	if ch := c.sessions.Channel(ix); ch != nil {
+		c.do(OpenSession{ix, ch}) // the peer may speak before we know that it has verified us
+	}
 	c.settle(now)
 }
 

@@ -14,11 +14,15 @@ import (
 // for them to come up.
 type peers struct {
 	byNode map[identity.ID]wire.Index
+	nodes  map[wire.Index]identity.ID // sessions that are up
 	dials  map[wire.Index]*dial
+	idle   []wire.Index // the overlay has no use for them, but a call may go through
 }
 
 func newPeers() peers {
-	return peers{byNode: map[identity.ID]wire.Index{}, dials: map[wire.Index]*dial{}}
+	return peers{
+		byNode: map[identity.ID]wire.Index{}, nodes: map[wire.Index]identity.ID{}, dials: map[wire.Index]*dial{},
+	}
 }
 
 // dial is a session with a node that is not up yet.
@@ -33,9 +37,19 @@ type dial struct {
 // their askers ask elsewhere.
 const maxWaiting = 64
 
-// keepAlive keeps NAT bindings until their lifetime has been measured
+// Keep-alives. The first keeps NAT bindings until their lifetime has been measured
 // (DESIGN section 7).
-const keepAlive = 25 * time.Second
+const (
+	keepAlive       = 25 * time.Second
+	memberKeepAlive = 10 * time.Second // between supernodes, so that deaths are known
+)
+
+func (c *Core) keepAlive(initiator bool) time.Duration {
+	if c.index != nil && initiator {
+		return memberKeepAlive
+	}
+	return keepAlive
+}
 
 // dialNode dials a supernode for the overlay.
 func (c *Core) dialNode(now time.Time, m wire.Member) {
@@ -44,7 +58,7 @@ func (c *Core) dialNode(now time.Time, m wire.Member) {
 			d.overlay = true
 			return
 		}
-		c.overlay.Up(now, ix, m.Node, m.Addr, true)
+		c.overlay.Failed(now, m, session.ErrGlare) // it knows the session that stands
 		return
 	}
 	c.startDial(now, m).overlay = true
@@ -99,18 +113,23 @@ func (c *Core) sessionUp(now time.Time, e session.Up) {
 	}
 	d := c.peers.dials[e.Index]
 	delete(c.peers.dials, e.Index)
-	c.peers.byNode[e.Peer.ID] = e.Index
-	c.sessions.KeepAlive(e.Index, keepAlive)
+	c.peers.byNode[e.Peer.ID], c.peers.nodes[e.Index] = e.Index, e.Peer.ID
+	c.sessions.KeepAlive(e.Index, c.keepAlive(e.Initiator))
 	c.overlay.Up(now, e.Index, e.Peer.ID, c.addr(e.Index), e.Initiator)
-	if d == nil {
-		return
+	if d != nil {
+		c.deliver(now, d, e.Index)
 	}
+}
+
+// deliver gives what waited for a dial to the session that stands now.
+func (c *Core) deliver(now time.Time, d *dial, ix wire.Index) {
 	for _, m := range d.waiting {
-		c.send(now, e.Index, m)
+		c.send(now, ix, m)
 	}
-	for _, ix := range d.calls {
-		c.paths.AddHome(now, ix, e.Index)
+	for _, phone := range d.calls {
+		c.paths.AddHome(now, phone, ix)
 	}
+	d.waiting, d.calls = nil, nil
 }
 
 // addr returns the address by which a session's peer is reached now.
@@ -123,35 +142,61 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	c.do(CloseSession{ix})
 	c.paths.Shut(now, ix)
 	if c.phoneDown(now, ix, reason) {
+		c.closeIdle(now)
 		return
 	}
-	for id, other := range c.peers.byNode {
-		if other == ix {
-			delete(c.peers.byNode, id)
-		}
-	}
 	c.paths.Lost(now, ix)
+	id, up := c.peers.nodes[ix]
+	if up {
+		c.overlay.Down(now, ix, reason)
+		delete(c.peers.nodes, ix)
+	}
+	d := c.peers.dials[ix]
+	if d != nil {
+		id = d.to.Node
+		delete(c.peers.dials, ix)
+	}
+	if c.peers.byNode[id] == ix {
+		delete(c.peers.byNode, id)
+	}
+	if d != nil {
+		c.dialFailed(now, d, reason)
+	}
 	if c.index != nil {
 		c.lanes.Lost(now, ix)
 		c.index.Lost(now, ix)
-	}
-	d := c.peers.dials[ix]
-	delete(c.peers.dials, ix)
-	switch {
-	case d == nil:
-		c.overlay.Down(now, ix, reason)
-	default:
-		c.dialFailed(now, d, reason)
+		c.indexLost(now, id)
 	}
 }
 
-// dialFailed tells everybody who waited for a node.
+// indexLost tells the index that a supernode will not answer, unless another
+// session with it stands.
+func (c *Core) indexLost(now time.Time, id identity.ID) {
+	if _, ok := c.peers.byNode[id]; !ok && !id.IsZero() {
+		c.index.Failed(now, id)
+	}
+}
+
+// closeIdle closes the sessions that nobody needs, unless there is a call whose
+// lanes may go through them.
+func (c *Core) closeIdle(now time.Time) {
+	if len(c.attempts.phones) > 0 || len(c.attempts.dialled) > 0 {
+		return
+	}
+	for _, ix := range c.peers.idle {
+		c.sessions.Close(now, ix)
+	}
+	c.peers.idle = nil
+}
+
+// dialFailed tells everybody who waited for a node. When the node has dialled us
+// at the same time its session serves them.
 func (c *Core) dialFailed(now time.Time, d *dial, reason error) {
 	if d.overlay {
 		c.overlay.Failed(now, d.to, reason)
 	}
-	if len(d.waiting) > 0 && c.index != nil {
-		c.index.Failed(now, d.to.Node)
+	if ix, ok := c.peers.byNode[d.to.Node]; ok && c.peers.dials[ix] == nil {
+		c.deliver(now, d, ix)
 	}
 }
 

@@ -139,7 +139,8 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 	case overlay.Send:
 		c.send(now, e.Index, e.Message)
 	case overlay.Drop:
-		c.sessions.Close(now, e.Index)
+		c.peers.idle = append(c.peers.idle, e.Index)
+		c.closeIdle(now)
 	case overlay.HomesChanged:
 		c.homesChanged(now)
 	case overlay.CacheChanged:
@@ -209,7 +210,9 @@ func (c *Core) fromHandset(now time.Time, e handset.Event) {
 	case handset.HangUp:
 		c.calls.HangUp(now)
 	case handset.FaceChanged:
-		c.do(ShowFace{c.handset.Face()})
+		if c.phone {
+			c.do(ShowFace{c.handset.Face()})
+		}
 	}
 }
 
