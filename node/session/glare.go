@@ -23,7 +23,11 @@ func (t *Table) live(now time.Time, s *session) {
 	}
 	s.state, s.up = Live, now
 	s.alive.start(now)
-	if s.hs != nil && s.confirmed() {
+	switch {
+	case s.hs == nil: // adopted
+	case s.initiator:
+		t.dropHandshake(s)
+	default:
 		t.confirm(s)
 	}
 	t.emit(Up{s.ix, s.peer, s.initiator})

@@ -20,9 +20,8 @@ const (
 // handshake is what a session needs while its peer may ask for the flights.
 type handshake struct {
 	// Constant after construction.
-	attempt    attemptID
-	key        macKey
-	introduced bool // came by a lane: there is no address to prove
+	attempt attemptID
+	key     macKey
 
 	asked    bool // Begin was sent to the handshaker
 	finished bool // the handshaker is done with us
@@ -34,8 +33,8 @@ type handshake struct {
 	cover  *cover  // nil before the secrets are known
 	early  []frame // whose sealed parts cannot be opened yet; at most maxEarly
 
-	received, sent int  // bytes, while the peer's address is unproven
-	proven         bool // the peer has shown that it hears us
+	received, sent int  // bytes
+	proven         bool // the peer has shown that it hears us, by our index
 
 	wait      time.Duration // between the last sending and the next
 	resend    time.Time     // when to send again; set by every flight, cleared when the handshake is over
@@ -75,7 +74,7 @@ func (t *Table) first(now time.Time, f *frame, b []byte, source netip.AddrPort, 
 	if !t.admit(now, f, a, source, introduced) {
 		return nil
 	}
-	return t.answer(now, f, a, introduced || len(f.cookie) > 0, introduced)
+	return t.answer(now, f, a, introduced || len(f.cookie) > 0)
 }
 
 // addressOf returns under which of our addresses the first flight b reached us.
@@ -110,8 +109,9 @@ func (t *Table) admit(now time.Time, f *frame, a address, source netip.AddrPort,
 	return false
 }
 
-// answer makes the session of a first flight that was admitted.
-func (t *Table) answer(now time.Time, f *frame, a address, proven, introduced bool) *session {
+// answer makes the session of a first flight that was admitted. proven says
+// that there is no address to prove: it came by a lane or has shown a cookie.
+func (t *Table) answer(now time.Time, f *frame, a address, proven bool) *session {
 	s := t.add(now, Answering)
 	if s == nil {
 		t.counts.Full++
@@ -119,7 +119,7 @@ func (t *Table) answer(now time.Time, f *frame, a address, proven, introduced bo
 	}
 	s.remote, s.want = f.from, Want{Role: a.role}
 	s.hs = newHandshake(now, a.key)
-	s.hs.attempt, s.hs.proven, s.hs.introduced = f.attempt, proven, introduced
+	s.hs.attempt, s.hs.proven = f.attempt, proven
 	t.attempts[f.attempt] = s
 	t.halfOpen = append(t.halfOpen, s)
 	return s
@@ -234,7 +234,6 @@ func (t *Table) hearPart(now time.Time, s *session, p part) (news bool) {
 	news = t.feed(s, Handshake, p.offset, p.data) || hs.out[Handshake].acked > acked
 	if p.flags&partDone != 0 && s.state == Confirming {
 		t.live(now, s)
-		t.dropHandshake(s)
 	}
 	return news
 }

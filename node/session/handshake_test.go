@@ -432,3 +432,52 @@ func BenchmarkHandshake(b *testing.B) {
 		})
 	}
 }
+
+// TestReflectedHandshake sends every frame back to its sender as well.
+func TestReflectedHandshake(t *testing.T) {
+	w := newWorld(t, 4)
+	a, b := w.join("kitchen"), w.join("workshop")
+	w.carry = func(from, to *testNode, f []byte) []time.Duration {
+		w.later(time.Millisecond, func() { from.receive(to, f) })
+		return []time.Duration{2 * time.Millisecond}
+	}
+	ia, ib := w.connect(a, b, AsPhone)
+	a.say(ia, "hello")
+	w.run(time.Second)
+	b.wantHeard(ib, "hello")
+	if len(a.ups) != 1 || len(b.ups) != 1 || len(a.table.sessions) != 1 || len(b.table.sessions) != 1 {
+		t.Fatalf("%d and %d up", len(a.ups), len(b.ups))
+	}
+	for _, n := range w.nodes {
+		if c := n.table.Counts(); c.Silent+c.Stray+c.Forged+c.Malformed == 0 {
+			t.Errorf("%s counted no reflected frame: %+v", n.name, c)
+		}
+	}
+	w.wantNoHandshakes()
+}
+
+// TestWordIsLost loses every last word of the responder: its first message
+// tells the initiator as well that it is believed.
+func TestWordIsLost(t *testing.T) {
+	w := newWorld(t, 4)
+	a, b := w.join("kitchen"), w.join("workshop")
+	w.carry = func(from, to *testNode, f []byte) []time.Duration {
+		if wire.KindOf(f) == wire.HandshakeFrame && from == b && b.frames > 2 {
+			return nil
+		}
+		return []time.Duration{10 * time.Millisecond}
+	}
+	a.dial(b, AsPhone)
+	w.run(time.Second)
+	if len(a.ups) > 0 || len(b.ups) != 1 {
+		t.Fatalf("%d and %d up", len(a.ups), len(b.ups))
+	}
+	b.say(b.ups[0].Index, "hello")
+	w.run(time.Second)
+	a.wantHeard(a.wantUp(b, AsPhone), "hello")
+	frames := a.frames
+	w.run(time.Minute)
+	if a.frames != frames {
+		t.Errorf("%d frames after all was said", a.frames-frames)
+	}
+}

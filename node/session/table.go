@@ -57,6 +57,7 @@ type Table struct {
 
 	// Owned by the caller's loop.
 	node, device identity.ID
+	before       identity.ID // the node key of the epoch before
 	addresses    []address
 	sessions     map[wire.Index]*session
 	attempts     map[attemptID]*session // handshakes that others began
@@ -92,12 +93,11 @@ func New(cfg Config) *Table {
 // login and when a new epoch brings a new node key. The node before stays
 // valid for who still knows that one.
 func (t *Table) SetIdentity(node, device identity.ID) {
-	before := t.node
-	t.node, t.device = node, device
-	if before == node {
-		before = identity.ID{}
+	if node != t.node {
+		t.before = t.node
 	}
-	t.addresses = addresses(node, before, device, t.network, t.public)
+	t.node, t.device = node, device
+	t.addresses = addresses(node, t.before, device, t.network, t.public)
 }
 
 // own returns as whom we appear in role.
