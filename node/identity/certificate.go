@@ -71,6 +71,9 @@ type DeviceCertificate struct{ Certificate }
 // EpochAt returns the number of the epoch that holds now.
 func EpochAt(now time.Time) uint32 { return uint32(now.Unix() / int64(Epoch/time.Second)) }
 
+// EpochStart returns the first instant of an epoch.
+func EpochStart(epoch uint32) time.Time { return time.Unix(int64(epoch)*int64(Epoch/time.Second), 0) }
+
 // IssueName signs a name certificate for account with the issuing key.
 func IssueName(issuing Key, account ID, name Name, number Number, now time.Time) (NameCertificate, error) {
 	der, err := issue(issuing, account, roleName, nameSubject(name, number), now, now.Add(NameValidity))
@@ -87,8 +90,16 @@ func nameSubject(name Name, number Number) pkix.Name {
 // IssueNode signs a certificate for node with the issuing key, valid for the
 // epoch that holds now and the overlap after it.
 func IssueNode(issuing Key, node ID, now time.Time) (NodeCertificate, error) {
-	epoch := EpochAt(now)
-	end := time.Unix(int64(epoch+1)*int64(Epoch/time.Second), 0).Add(NodeOverlap)
+	return IssueNodeFor(issuing, node, EpochAt(now), now)
+}
+
+// IssueNodeFor signs a certificate for node in the given epoch, valid from now,
+// or from the beginning of the epoch when that is later.
+func IssueNodeFor(issuing Key, node ID, epoch uint32, now time.Time) (NodeCertificate, error) {
+	if start := EpochStart(epoch); now.Before(start) {
+		now = start
+	}
+	end := EpochStart(epoch + 1).Add(NodeOverlap)
 	subject := pkix.Name{SerialNumber: strconv.FormatUint(uint64(epoch), 10)}
 	der, err := issue(issuing, node, roleNode, subject, now, end)
 	if err != nil {

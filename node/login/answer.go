@@ -78,7 +78,7 @@ func checkWish(w wire.Wish, binding []byte, now time.Time) (identity.ID, error) 
 	if !w.Account.Verify(wire.WishMessage(w, binding), w.Proof) {
 		return identity.ID{}, malformed("the account key's proof does not fit this connection")
 	}
-	if w.Node.IsZero() || w.Records[0].IsZero() || w.Records[1].IsZero() || w.Records[0] == w.Records[1] {
+	if w.Node.IsZero() || w.Next.IsZero() || w.Records[0].IsZero() || w.Records[1].IsZero() || w.Records[0] == w.Records[1] {
 		return identity.ID{}, malformed("a key is missing")
 	}
 	device, err := identity.ParseDeviceCertificate(w.Device)

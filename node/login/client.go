@@ -83,12 +83,14 @@ type Client struct {
 
 	// the errand to the server
 	errand  errand
-	attempt int   // consecutive requests without a grant; reset by a grant
-	problem error // of the last request, nil after a grant
+	epoch   uint32 // of the node key in the last request
+	attempt int    // consecutive requests without a grant; reset by a grant
+	problem error  // of the last request, nil after a grant
 
 	// timers; zero when not set
 	askAt    time.Time // set with errandResting and when a renewal is planned; fires a request
 	giveUpAt time.Time // set with errandOut, for an Ask that nobody answers; cleared by its answer
+	turnAt   time.Time // set by a grant; fires the change to the next epoch's node certificate
 	expireAt time.Time // set by a grant; fires the loss of state In
 
 	out []Event
@@ -154,7 +156,8 @@ func (c *Client) restore(now time.Time, s Saved) {
 	if device.Check(c.cfg.Account.ID(), now) == nil {
 		c.device = device
 	}
-	g, err := c.holder.verify(s.Granted, device, now)
+	c.epoch = s.Epoch
+	g, err := c.holder.verify(s.Granted, device, s.Epoch, now)
 	if err != nil || !now.Before(g.Until()) {
 		return
 	}
@@ -165,8 +168,11 @@ func (c *Client) restore(now time.Time, s Saved) {
 func (c *Client) take(now time.Time, g Granted) {
 	c.granted, c.problem, c.attempt = g, nil, 0
 	c.errand, c.giveUpAt = errandResting, time.Time{}
-	c.expireAt = g.Until()
+	c.expireAt, c.turnAt = g.Until(), time.Time{}
 	c.askAt = c.renewalAt(now, g)
+	if turns := g.turnsAt(); !turns.IsZero() {
+		c.turnAt = turns.Add(turnMargin + c.jitter(turnSpread))
+	}
 	c.emit(Changed{})
 }
 
@@ -198,9 +204,10 @@ func (c *Client) certifyDevice(now time.Time) error {
 // request returns what to ask for: who was granted something before, or has no
 // password, renews with the account key alone.
 func (c *Client) request(now time.Time) wire.Message {
+	c.epoch = identity.EpochAt(now)
 	w := wire.Wish{
-		Account: c.holder.account, Device: c.device.DER,
-		Node: c.cfg.NodeKey(identity.EpochAt(now)).ID(), Records: c.holder.records,
+		Account: c.holder.account, Device: c.device.DER, Records: c.holder.records,
+		Node: c.cfg.NodeKey(c.epoch).ID(), Next: c.cfg.NodeKey(c.epoch + 1).ID(),
 	}
 	switch {
 	case c.saved != nil || c.cfg.Password == "":
@@ -230,13 +237,13 @@ func (c *Client) Reply(now time.Time, m wire.Message) {
 }
 
 func (c *Client) grantedReply(now time.Time, m wire.Granted) {
-	g, err := c.holder.verify(m, c.device, now)
+	g, err := c.holder.verify(m, c.device, c.epoch, now)
 	if err != nil {
 		c.rest(now, err)
 		return
 	}
 	c.take(now, c.newestParams(g, now))
-	c.saved = &Saved{Device: c.device.DER, Granted: c.granted.raw}
+	c.saved = &Saved{Device: c.device.DER, Epoch: c.epoch, Granted: c.granted.raw}
 	c.emit(Save{*c.saved})
 }
 

@@ -96,6 +96,9 @@ func connect(ctx context.Context, inv identity.Invitation) (*tls.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the dials that lost
 	results := make(chan connection, len(inv.Addrs))
+	if len(inv.Addrs) == 0 {
+		return nil, fmt.Errorf("%w: the invitation has no address", ErrUnreachable)
+	}
 	var failed []error
 	next := time.NewTimer(0)
 	defer next.Stop()

@@ -25,12 +25,16 @@ func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Gran
 	if err != nil {
 		return wire.Granted{}, fmt.Errorf("login: %w", err)
 	}
+	next, err := identity.IssueNodeFor(s.cfg.Issuing, a.wish.Next, identity.EpochAt(a.now)+1, a.now)
+	if err != nil {
+		return wire.Granted{}, fmt.Errorf("login: %w", err)
+	}
 	params, err := s.params(a.now)
 	if err != nil {
 		return wire.Granted{}, err
 	}
 	return wire.Granted{
-		Name: name.DER, Node: node.DER, Placements: s.place(a, account, name.NotAfter),
+		Name: name.DER, Node: node.DER, Next: next.DER, Placements: s.place(a, account, name.NotAfter),
 		Params: params, Time: a.now.Unix(),
 	}, nil
 }

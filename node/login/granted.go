@@ -16,6 +16,7 @@ type Granted struct {
 	Device     identity.DeviceCertificate
 	Node       identity.NodeCertificate
 	NodeKey    identity.Key      // of Node
+	next       node              // in the place of Node and NodeKey when its epoch has begun
 	Placements [2]wire.Placement // for the number and for the name
 	Params     identity.Params
 	Trust      identity.Trust // what Params say whom to believe
@@ -23,6 +24,22 @@ type Granted struct {
 
 	raw wire.Granted
 }
+
+// node is a node certificate with its key.
+type node struct {
+	certificate identity.NodeCertificate
+	key         identity.Key
+}
+
+// turned returns g in the next epoch.
+func (g Granted) turned() Granted {
+	g.Node, g.NodeKey, g.next = g.next.certificate, g.next.key, node{}
+	return g
+}
+
+// turnsAt returns when g's next node certificate begins to be valid, zero when
+// there is none.
+func (g Granted) turnsAt() time.Time { return g.next.certificate.NotBefore }
 
 // IsZero reports whether nothing is granted.
 func (g Granted) IsZero() bool { return len(g.Name.DER) == 0 }
@@ -35,9 +52,12 @@ func (g Granted) NodeChain() [][]byte { return [][]byte{g.Node.DER} }
 
 // Until returns the first instant at which a part of g is not valid any more.
 func (g Granted) Until() time.Time {
-	end := g.Name.NotAfter
+	end, lastNode := g.Name.NotAfter, g.Node
+	if !g.turnsAt().IsZero() {
+		lastNode = g.next.certificate
+	}
 	for _, t := range []time.Time{
-		g.Node.NotAfter, g.Device.NotAfter, time.Unix(g.Params.NotAfter, 0),
+		lastNode.NotAfter, g.Device.NotAfter, time.Unix(g.Params.NotAfter, 0),
 		time.Unix(g.Placements[0].NotAfter, 0), time.Unix(g.Placements[1].NotAfter, 0),
 	} {
 		if t.Before(end) {
@@ -64,8 +84,9 @@ type holder struct {
 	nodeKey func(epoch uint32) identity.Key
 }
 
-// verify checks every certificate and signature of raw at now.
-func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, now time.Time) (Granted, error) {
+// verify checks every certificate and signature of raw at now. The node keys
+// were asked for in epoch, as the phone's clock had it.
+func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, epoch uint32, now time.Time) (Granted, error) {
 	g := Granted{Device: device, Placements: raw.Placements, Time: time.Unix(raw.Time, 0), raw: raw}
 	if now.Before(g.Time.Add(-clockTolerance)) {
 		now = g.Time
@@ -84,11 +105,8 @@ func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, now 
 	if err := device.Check(h.account, now); err != nil {
 		return Granted{}, grantError("device certificate", err)
 	}
-	if g.Node, err = g.Trust.CheckNode([][]byte{raw.Node}, now); err != nil {
-		return Granted{}, grantError("node certificate", err)
-	}
-	if g.NodeKey = h.keyOf(g.Node); g.NodeKey.IsZero() {
-		return Granted{}, fmt.Errorf("%w: the node certificate is for another node", ErrGrant)
+	if g, err = h.nodes(g, epoch, now); err != nil {
+		return Granted{}, err
 	}
 	if err := h.checkPlacements(g, now); err != nil {
 		return Granted{}, err
@@ -98,15 +116,49 @@ func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, now 
 
 func grantError(what string, err error) error { return fmt.Errorf("%w: %s: %w", ErrGrant, what, err) }
 
-// keyOf returns the node key that c certifies. Phone and server may disagree on
-// the epoch by one when it has just begun.
-func (h holder) keyOf(c identity.NodeCertificate) identity.Key {
-	for _, epoch := range []uint32{c.Epoch, c.Epoch - 1, c.Epoch + 1} {
-		if k := h.nodeKey(epoch); k.ID() == c.Subject {
-			return k
+// nodes fills in g's node certificates. That of the first epoch may have expired
+// when the next one serves: then the phone was off when the epoch turned. A
+// server may grant none for the next epoch.
+func (h holder) nodes(g Granted, epoch uint32, now time.Time) (Granted, error) {
+	var err error
+	if len(g.raw.Next) > 0 {
+		if g.next, err = h.node(g, g.raw.Next, epoch+1, now); err != nil {
+			return Granted{}, err
 		}
 	}
-	return identity.Key{}
+	this, err := h.node(g, g.raw.Node, epoch, now)
+	switch turns := g.turnsAt(); {
+	case errors.Is(err, identity.ErrExpired) && !turns.IsZero() && now.After(turns):
+		return g.turned(), nil
+	case err != nil:
+		return Granted{}, err
+	case this.certificate.NotBefore.After(now):
+		return Granted{}, grantError("node certificate", identity.ErrNotYet)
+	}
+	g.Node, g.NodeKey = this.certificate, this.key
+	return g, nil
+}
+
+// node checks the node certificate der, which may become valid later, and finds
+// its key: that of epoch or, when the server's clock has another one, of the
+// certificate's epoch.
+func (h holder) node(g Granted, der []byte, epoch uint32, now time.Time) (node, error) {
+	c, err := identity.ParseNodeCertificate(der)
+	if err != nil {
+		return node{}, grantError("node certificate", err)
+	}
+	if now.Before(c.NotBefore) {
+		now = c.NotBefore
+	}
+	if err := c.Check(g.Trust.Issuing, now); err != nil {
+		return node{}, grantError("node certificate", err)
+	}
+	for _, e := range []uint32{epoch, c.Epoch} {
+		if k := h.nodeKey(e); k.ID() == c.Subject {
+			return node{c, k}, nil
+		}
+	}
+	return node{}, fmt.Errorf("%w: the node certificate is for another node", ErrGrant)
 }
 
 func (h holder) checkPlacements(g Granted, now time.Time) error {

@@ -20,23 +20,23 @@ const (
 	// certificates serve: then there are three weeks of time.
 	maxRest   = time.Minute
 	maxRestIn = 6 * time.Hour
-	// renewalSpread is over what time the phones of one birthday, or of one
-	// epoch, spread their renewals.
+	// renewalSpread is over what time the phones of one birthday spread their
+	// renewals.
 	renewalSpread = 24 * time.Hour
+	// turnSpread is over what time all phones change to the node certificates
+	// of a new epoch: each change is three new attachments. turnMargin is for
+	// peers whose clocks are slow.
+	turnSpread = 4 * 24 * time.Hour
+	turnMargin = time.Hour
 	// overdueSpread is for phones that start with a renewal overdue.
 	overdueSpread = time.Minute
 )
 
-// renewalAt returns when to renew g: when its name certificate is seven days
-// old or the next epoch has begun, whichever is first, and some jitter.
+// renewalAt returns when to renew g: when it is seven days old, and some jitter.
+// Then its name certificate has three weeks left, and its node certificates,
+// with that of the next epoch, at least as long.
 func (c *Client) renewalAt(now time.Time, g Granted) time.Time {
-	name := g.Time.Add(identity.NameRenewal)
-	node := time.Unix(int64(g.Node.Epoch+1)*int64(identity.Epoch/time.Second), 0)
-	due := name
-	if node.Before(due) {
-		due = node
-	}
-	if at := due.Add(c.jitter(renewalSpread)); at.After(now) {
+	if at := g.Time.Add(identity.NameRenewal + c.jitter(renewalSpread)); at.After(now) {
 		return at
 	}
 	return now.Add(c.jitter(overdueSpread))
@@ -71,7 +71,7 @@ var errLost = errors.New("login: a request was lost")
 // Next returns when Advance wants to be called, zero for never.
 func (c *Client) Next() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.askAt, c.giveUpAt, c.expireAt} {
+	for _, t := range []time.Time{c.askAt, c.giveUpAt, c.turnAt, c.expireAt} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -84,6 +84,9 @@ func (c *Client) Advance(now time.Time) {
 	if due(c.expireAt, now) {
 		c.lose(now)
 	}
+	if due(c.turnAt, now) {
+		c.turn()
+	}
 	if due(c.giveUpAt, now) {
 		c.rest(now, errLost)
 	}
@@ -92,9 +95,15 @@ func (c *Client) Advance(now time.Time) {
 	}
 }
 
+// turn changes to the node certificate of the epoch that has begun.
+func (c *Client) turn() {
+	c.granted, c.turnAt = c.granted.turned(), time.Time{}
+	c.emit(Changed{})
+}
+
 // lose takes note that the certificates have expired, and asks at once.
 func (c *Client) lose(now time.Time) {
-	c.granted, c.expireAt = Granted{}, time.Time{}
+	c.granted, c.turnAt, c.expireAt = Granted{}, time.Time{}, time.Time{}
 	if c.errand == errandResting {
 		c.askAt = now
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -11,6 +12,7 @@ import (
 // next start. It holds no secret.
 type Saved struct {
 	Device  []byte // device certificate, DER
+	Epoch   uint32 // of the node key that was asked for; that of the next one follows it
 	Granted wire.Granted
 }
 
@@ -20,24 +22,29 @@ var ErrSaved = errors.New("login: the saved certificates are damaged")
 
 // Append appends s:
 //
-//	2  length of Device, big endian
+//	4  Epoch, big endian
+//	2  length of Device
 //	n  Device
 //	m  Granted, as wire.Append writes it
 func (s Saved) Append(dst []byte) []byte {
-	dst = append(dst, byte(len(s.Device)>>8), byte(len(s.Device)))
+	dst = binary.BigEndian.AppendUint32(dst, s.Epoch)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(s.Device)))
 	return wire.Append(append(dst, s.Device...), s.Granted)
 }
 
 // ParseSaved reads exactly what Append wrote; it checks no signature.
 func ParseSaved(b []byte) (Saved, error) {
-	if len(b) < 2 || len(b) > 2+wire.MaxLogin+maxDeviceCertificate {
+	const head = 4 + 2
+	if len(b) < head || len(b) > head+wire.MaxLogin+maxDeviceCertificate {
 		return Saved{}, fmt.Errorf("%w: %d bytes", ErrSaved, len(b))
 	}
-	n := int(b[0])<<8 | int(b[1])
-	if n > maxDeviceCertificate || len(b) < 2+n {
+	s := Saved{Epoch: binary.BigEndian.Uint32(b)}
+	n := int(binary.BigEndian.Uint16(b[4:]))
+	b = b[head:]
+	if n > maxDeviceCertificate || len(b) < n {
 		return Saved{}, fmt.Errorf("%w: too short", ErrSaved)
 	}
-	m, err := wire.ParseLogin(b[2+n:])
+	m, err := wire.ParseLogin(b[n:])
 	if err != nil {
 		return Saved{}, fmt.Errorf("%w: %w", ErrSaved, err)
 	}
@@ -45,7 +52,8 @@ func ParseSaved(b []byte) (Saved, error) {
 	if !ok {
 		return Saved{}, fmt.Errorf("%w: they hold a %T", ErrSaved, m)
 	}
-	return Saved{Device: append([]byte(nil), b[2:2+n]...), Granted: granted}, nil
+	s.Device, s.Granted = append([]byte(nil), b[:n]...), granted
+	return s, nil
 }
 
 const maxDeviceCertificate = 1024

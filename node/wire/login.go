@@ -28,9 +28,10 @@ func isLogin(k Kind) bool { return k >= kindRegister && k <= kindDenied }
 type Wish struct {
 	Account identity.ID    `cbor:"1,keyasint"`
 	Device  []byte         `cbor:"2,keyasint"` // device certificate, DER
-	Node    identity.ID    `cbor:"3,keyasint"` // node key of this epoch
+	Node    identity.ID    `cbor:"3,keyasint"` // node key of this epoch, as the phone's clock has it
 	Records [2]identity.ID `cbor:"4,keyasint"` // record keys for the number and the name
 	Proof   []byte         `cbor:"5,keyasint"` // the account key's signature over WishMessage
+	Next    identity.ID    `cbor:"6,keyasint"` // node key of the next epoch
 }
 
 // WishMessage returns the bytes that the account key signs: the wish and the
@@ -65,10 +66,11 @@ type Renew struct {
 // Granted is the login server's word.
 type Granted struct {
 	Name       []byte       `cbor:"1,keyasint"` // name certificate, DER
-	Node       []byte       `cbor:"2,keyasint"` // node certificate, DER
+	Node       []byte       `cbor:"2,keyasint"` // node certificate for this epoch, DER
 	Placements [2]Placement `cbor:"3,keyasint"` // for the number and the name
 	Params     []byte       `cbor:"4,keyasint"` // network parameters, signed by the root
 	Time       int64        `cbor:"5,keyasint"` // Unix seconds, for boards without a clock
+	Next       []byte       `cbor:"6,keyasint"` // node certificate for the next epoch, DER: the server may be away when it begins
 }
 
 // A DenyCode says why the login server refuses.

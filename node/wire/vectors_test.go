@@ -52,7 +52,7 @@ func testPlacement(n byte) Placement {
 
 func testWish() Wish {
 	device, err := identity.IssueDevice(testKey(3), testID(4), start)
-	w := Wish{Account: testID(3), Device: must(device.DER, err), Node: testID(5), Records: [2]identity.ID{testID(6), testID(7)}}
+	w := Wish{Account: testID(3), Device: must(device.DER, err), Node: testID(5), Next: testID(10), Records: [2]identity.ID{testID(6), testID(7)}}
 	w.Proof = testKey(3).Sign(WishMessage(w, make([]byte, 32)))
 	return w
 }
@@ -65,11 +65,13 @@ func testName(name identity.Name, number identity.Number) []byte {
 func testGranted() Granted {
 	node, err := identity.IssueNode(testKey(2), testID(5), start)
 	must(node, err)
+	next, err := identity.IssueNodeFor(testKey(2), testID(10), identity.EpochAt(start)+1, start)
+	must(next, err)
 	params, err := identity.SignParams(testKey(1), identity.Params{
 		Sequence: 1, Issuing: testID(2), NotAfter: start.Add(identity.ParamsValidity).Unix(), Bootstrap: []netip.AddrPort{addr4(7000)},
 	})
 	return Granted{
-		Name: testName("kitchen", "1001"), Node: node.DER, Placements: [2]Placement{testPlacement(6), testPlacement(7)},
+		Name: testName("kitchen", "1001"), Node: node.DER, Next: next.DER, Placements: [2]Placement{testPlacement(6), testPlacement(7)},
 		Params: must(params, err), Time: start.Unix(),
 	}
 }
