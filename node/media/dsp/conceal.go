@@ -51,11 +51,8 @@ func (c *Concealer) Conceal(pcm []int16) {
 
 // begin chooses the period and cuts out the cycle.
 func (c *Concealer) begin() {
-	now := c.past[concealPast-matchLength:]
-	lag, matched := bestLag(MinPitch, MaxPitch, func(lag int) int32 {
-		return matchQ15(now, c.past[concealPast-matchLength-lag:concealPast-lag])
-	})
-	if matched < 1<<14 {
+	lag, matchQ15 := period(c.past[:], concealPast-matchLength, -1, matchLength, MinPitch, MaxPitch)
+	if matchQ15 < 1<<14 {
 		// Noise: the longest cycle hums least.
 		lag = MaxPitch
 	}

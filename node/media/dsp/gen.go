@@ -36,10 +36,10 @@ func sine(b *bytes.Buffer) {
 }
 
 // fir designs a low-pass at 48 kHz: a sinc with its -6 dB point at cut, under a
-// Kaiser window of 68 dB. Each of the three phases sums to exactly 1 in Q14, so
+// Kaiser window of 67 dB. Each of the three phases sums to exactly 1 in Q14, so
 // that a constant has no image.
 func fir(b *bytes.Buffer) {
-	const taps, cut, att = 144, 7850.0, 68.0
+	const taps, cut, att = 144, 7770.0, 67.0
 	beta := 0.1102 * (att - 8.7)
 	h := make([]float64, taps)
 	for i := range h {

@@ -21,7 +21,7 @@ func (u *Up) Convert(dst, src []int16) {
 func (u *Up) block(dst, src []int16) {
 	copy(u.past[firPhase-1:], src)
 	for i := range src {
-		x := u.past[i : i+firPhase]
+		x := (*[firPhase]int16)(u.past[i:])
 		dst[3*i] = phase(&firQ14[0], x)
 		dst[3*i+1] = phase(&firQ14[1], x)
 		dst[3*i+2] = phase(&firQ14[2], x)
@@ -31,17 +31,16 @@ func (u *Up) block(dst, src []int16) {
 
 // phase is one output sample. The sum of a phase's magnitudes is below 2.0 in
 // Q14, so 32 bits hold the sum for every input.
-func phase(h *[firPhase]int16, x []int16) int16 {
+func phase(h, x *[firPhase]int16) int16 {
 	return Saturate((dot(h, x) + 1<<13) >> 14)
 }
 
 // dot is the sum of h[k]*x[len-1-k]: the newest sample meets the first tap.
-func dot(h *[firPhase]int16, x []int16) int32 {
-	x = x[:firPhase]
+func dot(h, x *[firPhase]int16) int32 {
 	var a, b int32
-	for k := 0; k < firPhase; k += 2 {
+	for k := 0; k < firPhase/2; k++ {
 		a += int32(h[k]) * int32(x[firPhase-1-k])
-		b += int32(h[k+1]) * int32(x[firPhase-2-k])
+		b += int32(h[firPhase-1-k]) * int32(x[k])
 	}
 	return a + b
 }
@@ -71,7 +70,7 @@ func (d *Down) block(dst, src []int16) {
 	for i := range dst {
 		var sum int32
 		for p := range d.past {
-			sum += dot(&firQ14[p], d.past[p][i:i+firPhase]) >> 2
+			sum += dot(&firQ14[p], (*[firPhase]int16)(d.past[p][i:])) >> 2
 		}
 		dst[i] = Saturate((sum/3 + 1<<11) >> 12)
 	}

@@ -56,9 +56,6 @@ func seam(pcm []int16, most int) (lag int, ok bool) {
 	if Energy(pcm) < quiet*uint64(len(pcm)) {
 		return high, true
 	}
-	head := pcm[:seamLength]
-	lag, matched := bestLag(MinPitch, high, func(lag int) int32 {
-		return matchQ15(head, pcm[lag:lag+seamLength])
-	})
-	return lag, matched >= goodMatchQ15
+	lag, matchQ15 := period(pcm, 0, 1, seamLength, MinPitch, high)
+	return lag, matchQ15 >= goodMatchQ15
 }

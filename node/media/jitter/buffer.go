@@ -98,11 +98,12 @@ type filed struct {
 	ring   ring
 	time   extender
 	delay  delay
-	play   int64 // position of the next unit to be decoded
-	owed   int   // units made up since Starved began: they may still be played
-	late   int   // late packets since the last one in time
-	cut    bool  // play has moved: what follows does not join what went before
-	lead   lead  // how long sound waits now
+	play   int64       // position of the next unit to be decoded
+	owed   int         // units made up since Starved began: they may still be played
+	late   int         // late packets since the last one in time
+	cut    bool        // play has moved: what follows does not join what went before
+	lead   lead        // how long sound waits now
+	pulled hal.Instant // the last pull
 	missed missed
 	counts Counters
 }
@@ -196,17 +197,18 @@ func (b *Buffer) fileLocked(at hal.Instant, pos int64, packet []byte, units int)
 	return Kept
 }
 
-// lateLocked tells a late packet from a second copy. Several late ones in a row
+// lateLocked tells a late packet from a second copy. Several of either in a row
 // with nothing else to play mean that the way has become longer than the
 // target may grow, or that the sender has begun anew just behind.
 func (b *Buffer) lateLocked(at hal.Instant, pos, end int64) Fate {
-	if !b.missed.found(pos, end) {
-		return Duplicate
+	fate := Duplicate
+	if b.missed.found(pos, end) {
+		fate = Late
 	}
 	if b.late++; b.late >= maxLate && b.state == Starved {
 		b.restartLocked(at, uint16(pos))
 	}
-	return Late
+	return fate
 }
 
 // makeRoomLocked lets go of the oldest when end is too far ahead: nobody pulls,

@@ -25,6 +25,8 @@ const (
 	lengthenBelow = -7 * time.Millisecond
 	// overshoot is how far beyond the target one stretching may go.
 	overshoot = 5 * time.Millisecond
+	// pullPause is a time without a pull that no busy machine explains.
+	pullPause = 200 * time.Millisecond
 	// restBetween is the number of pulls between two stretchings: 50 ms, as
 	// NetEQ has it.
 	restBetween = 5
@@ -103,7 +105,7 @@ func (b *Buffer) next(now hal.Instant, first bool) choice {
 		return choice{}
 	}
 	if first {
-		b.lead.observe(b.leadLocked(now))
+		b.measureLocked(now)
 	}
 	c := choice{off: b.lead.now() - b.delay.target()}
 	if c.off > farBehind && b.ring.held > 0 {
@@ -116,6 +118,16 @@ func (b *Buffer) next(now hal.Instant, first bool) choice {
 		b.missLocked()
 	}
 	return c
+}
+
+// measureLocked takes the lead of this pull. After a pause, when the card was
+// away, what was measured before means nothing.
+func (b *Buffer) measureLocked(now hal.Instant) {
+	if now.Sub(b.pulled) > pullPause {
+		b.lead = lead{}
+	}
+	b.pulled = now
+	b.lead.observe(b.leadLocked(now))
 }
 
 // leadLocked is how long the next sample has waited for now.
