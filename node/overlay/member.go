@@ -296,10 +296,7 @@ func (o *Overlay) seekMembers(now time.Time) {
 		return
 	}
 	for _, x := range o.members.list {
-		if len(o.dials) >= maxMemberDials {
-			return
-		}
-		if o.wantsDial(x) && !x.retry.After(now) {
+		if len(o.dials) < maxMemberDials && !x.retry.After(now) && o.wantsDial(x) {
 			o.dial(now, x.m)
 		}
 	}

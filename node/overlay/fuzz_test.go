@@ -1,0 +1,87 @@
+package overlay
+
+import (
+	"testing"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// FuzzOverlay feeds a node that is phone and supernode with whatever the
+// network could do. Nothing may panic, grow without bound or fire in the past,
+// and every message it sends can be written and read.
+func FuzzOverlay(f *testing.F) {
+	f.Add([]byte{0, 1, 1, 2, 0, 6, 1, 0, 5, 1, 9, 3, 1, 4, 2})
+	f.Add([]byte{0, 3, 1, 3, 0, 4, 1, 1, 7, 1, 5, 9, 200, 2, 1, 9, 255})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if len(in) > 1500 {
+			return
+		}
+		now := time.Unix(1_700_000_000, 0)
+		o := New(Config{Rand: seeded(9), Self: nodeID(0), SelfAddr: addrOf(0), Supernode: true, Homes: 3, MaxGuests: 8})
+		next := func() int {
+			if len(in) == 0 {
+				return 0
+			}
+			b := in[0]
+			in = in[1:]
+			return int(b)
+		}
+		var pending []wire.Member
+		for len(in) > 0 {
+			ix := wire.Index(next()%12 + 1)
+			switch next() % 11 {
+			case 0:
+				o.Learn(now, append(bootstraps(next()), memberOf(next())))
+			case 1:
+				o.Up(now, ix+100, nodeID(next()), addrOf(next()), next()%2 == 0)
+			case 2:
+				o.Down(now, ix, nil)
+			case 3:
+				if len(pending) > 0 {
+					m := pending[next()%len(pending)]
+					o.Up(now, ix, nodeID(next()%16), m.Addr, true)
+				}
+			case 4:
+				if len(pending) > 0 {
+					o.Failed(now, pending[next()%len(pending)], nil)
+				}
+			case 5:
+				o.Handle(now, ix, wire.Attached{Observed: addrOf(next()), Refresh: uint16(next()), Members: []wire.Member{memberOf(next())}})
+			case 6:
+				o.Handle(now, ix, []wire.Message{wire.Attach{}, wire.Refresh{}, wire.Detach{}}[next()%3])
+			case 7:
+				o.Handle(now, ix, wire.Join{Self: memberOf(next() % 16)})
+			case 8:
+				o.Handle(now, ix, wire.Members{Live: []wire.Member{memberOf(next()), memberOf(next())}, Dead: []identity.ID{nodeID(next())}})
+			case 9:
+				now = now.Add(time.Duration(next()) * 100 * time.Millisecond)
+				o.Advance(now)
+				if due := o.Next(); !due.IsZero() && !due.After(now) {
+					t.Fatal("after Advance Next is due")
+				}
+			case 10:
+				o.Handle(now, ix, wire.Refused{After: uint16(next())})
+			}
+			for _, e := range o.Take() {
+				switch e := e.(type) {
+				case Dial:
+					pending = append(pending, e.Member)
+				case Send:
+					if _, err := wire.Parse(wire.Append(nil, e.Message)); err != nil {
+						t.Fatalf("%+v: %v", e.Message, err)
+					}
+				}
+			}
+			if len(pending) > 64 {
+				pending = pending[32:]
+			}
+			if len(o.cache.entries) > maxCache || o.Guests() > 8 || len(o.Homes()) > 3 ||
+				len(o.members.list) > maxTold+256 || len(o.members.gossip.queue) > maxRumours || len(o.dials) > maxMemberDials+3+maxExtra {
+				t.Fatalf("grown: %d entries, %d guests, %d homes, %d members, %d dials",
+					len(o.cache.entries), o.Guests(), len(o.Homes()), len(o.members.list), len(o.dials))
+			}
+		}
+	})
+}

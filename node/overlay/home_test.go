@@ -1,0 +1,193 @@
+package overlay
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+var errDial = errors.New("nobody answers")
+
+func TestAPhoneAttachesToThreeHomesAtOnce(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2, 3, 4, 5))
+	first := s.dials()
+	s.want("dials at once", len(first), 3)
+	for i, n := range first {
+		ix := s.up(n)
+		s.want("sent", s.sent(), []string{[]string{"1 Attach", "2 Attach", "3 Attach"}[i]})
+		s.now = s.now.Add(20 * time.Millisecond)
+		s.Handle(s.now, ix, wire.Attached{Observed: addrOf(900), Refresh: 60, Members: []wire.Member{memberOf(7), memberOf(8)}})
+		s.want("homes changed", len(took[HomesChanged](s)), 1)
+	}
+	s.want("homes", s.homes(), first)
+	s.want("observed", s.Observed(), addrOf(900))
+	s.want("round trip", s.Homes()[0].RTT, 20*time.Millisecond)
+	s.advance(30 * time.Second)
+	s.want("more dials", len(s.dials()), 0)
+	s.want("cache", len(s.Cache()), 5) // three reached, two heard
+}
+
+func TestASlowHomeIsRacedByAnother(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2, 3, 4, 5, 6, 7))
+	first := s.dials()
+	s.advance(raceEvery - time.Millisecond)
+	s.want("dials", len(s.dials()), 0)
+	s.advance(time.Millisecond)
+	extra := s.dials()
+	s.want("dials after a second", len(extra), 1)
+	s.advance(10 * time.Second)
+	s.want("dials after that", len(s.dials()), 1)
+	s.attachTo(first[0])
+	s.attachTo(first[1])
+	s.attachTo(extra[0])
+	late := s.attachTo(first[2])
+	s.want("homes", len(s.Homes()), 3)
+	s.want("the loser is dropped", took[Drop](s), []Drop{{late}})
+}
+
+func TestAHomeIsReplacedAtOnce(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2, 3))
+	s.dials()
+	ix := s.attachTo(1, memberOf(10), memberOf(11))
+	s.attachTo(2)
+	s.attachTo(3)
+	s.advance(time.Second)
+	took[Event](s)
+	s.Down(s.now, ix, errDial)
+	s.want("homes", s.homes(), []int{2, 3})
+	next := s.dials()
+	if len(next) != 1 || next[0] < 10 {
+		t.Fatalf("dialled %v, want 10 or 11 at once", next)
+	}
+	s.Failed(s.now, memberOf(next[0]), errDial)
+	other := s.dials()
+	if len(other) != 1 || other[0] < 10 || other[0] == next[0] {
+		t.Fatalf("dialled %v after %v failed", other, next)
+	}
+	s.attachTo(other[0])
+	s.want("homes", s.homes(), []int{2, 3, other[0]})
+}
+
+func TestRefreshEveryMinute(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2, 3))
+	s.dials()
+	ix := s.attachTo(1)
+	s.attachTo(2)
+	s.sent()
+	s.advance(59 * time.Second)
+	s.want("sent", s.sent(), []string{})
+	s.advance(time.Second)
+	s.want("sent", s.sent(), []string{"1 Refresh", "2 Refresh"})
+	s.Handle(s.now, ix, wire.Members{Live: []wire.Member{memberOf(20)}})
+	s.want("learnt", s.Cache()[len(s.Cache())-1], memberOf(20))
+	s.advance(attachWait)
+	s.want("a silent home is given up", s.homes(), []int{1})
+	s.want("and released", took[Drop](s), []Drop{{2}})
+	s.advance(50 * time.Second)
+	s.want("sent", s.sent(), []string{"1 Refresh"})
+}
+
+func TestRetryAfterIsHonouredWithJitter(t *testing.T) {
+	earliest, latest := time.Hour, time.Duration(0)
+	for seed := range byte(20) {
+		s := newScript(t, Config{Homes: 1})
+		s.Overlay = New(Config{Homes: 1, Rand: seeded(seed), Self: nodeID(0)})
+		s.Learn(s.now, bootstraps(1))
+		s.want("dials", s.dials(), []int{1})
+		ix := s.up(1)
+		s.Handle(s.now, ix, wire.Refused{After: 20})
+		s.want("released", took[Drop](s), []Drop{{ix}})
+		began := s.now
+		for len(s.dials()) == 0 {
+			s.advance(100 * time.Millisecond)
+		}
+		waited := s.now.Sub(began)
+		earliest, latest = min(earliest, waited), max(latest, waited)
+	}
+	if earliest < 20*time.Second || latest > 30*time.Second+100*time.Millisecond || latest-earliest < 4*time.Second {
+		t.Errorf("came back after %v to %v, want 20 s to 30 s, spread", earliest, latest)
+	}
+}
+
+func TestARefusedPhoneTurnsToOthers(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2, 3, 4))
+	first := s.dials()
+	ix := s.up(first[0])
+	took[Event](s)
+	s.Handle(s.now, ix, wire.Refused{After: 60})
+	s.want("dials", len(s.dials()), 1)
+}
+
+func TestFailuresBackOff(t *testing.T) {
+	s := newScript(t, Config{Homes: 1})
+	s.Learn(s.now, bootstraps(1))
+	dials := 0
+	for range 600 {
+		for _, d := range took[Dial](s) {
+			dials++
+			s.Failed(s.now, d.Member, errDial)
+		}
+		s.advance(time.Second)
+	}
+	if dials < 10 || dials > 60 {
+		t.Errorf("%d dials in ten minutes", dials)
+	}
+	s.Wake(s.now)
+	s.want("dials after Wake", len(s.dials()), 1)
+}
+
+func TestAnUnansweredDialFails(t *testing.T) {
+	s := newScript(t, Config{Homes: 1})
+	s.Learn(s.now, bootstraps(1))
+	s.dials()
+	s.advance(dialWait + 2*time.Second)
+	if len(s.dials()) == 0 {
+		t.Error("the dial is waited for in vain for ever")
+	}
+}
+
+func TestTwoAddressesOfOneNodeAreOneHome(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2))
+	s.dials()
+	s.attachTo(1)
+	s.last++
+	s.Up(s.now, s.last, nodeID(1), addrOf(2), true) // the same node
+	s.want("homes", s.homes(), []int{1})
+	s.want("the second session", took[Drop](s), []Drop{{s.last}})
+}
+
+func TestOurselvesAreNoHome(t *testing.T) {
+	s := newScript(t, Config{Homes: 3, Supernode: true, SelfAddr: addrOf(0)})
+	s.Learn(s.now, append(bootstraps(0, 5), wire.Member{Node: nodeID(0), Addr: addrOf(6)}))
+	s.want("dials", s.dials(), []int{5})
+	s.last++
+	s.Up(s.now, s.last, nodeID(0), addrOf(5), true)
+	s.want("dropped", took[Drop](s), []Drop{{s.last}})
+}
+
+func TestUnaskedMessagesChangeNothing(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2, 3))
+	s.dials()
+	ix := s.attachTo(1)
+	s.sent()
+	before := s.Counters().Unasked
+	for _, m := range []wire.Message{
+		wire.Attached{Refresh: 60, Members: []wire.Member{memberOf(9)}}, wire.Attach{}, wire.Refresh{}, wire.Detach{},
+		wire.Members{Live: []wire.Member{memberOf(9)}}, wire.Join{Self: memberOf(1)}, wire.Bye{},
+	} {
+		s.Handle(s.now, ix, m)
+		s.Handle(s.now, 999, m)
+	}
+	s.want("counted", s.Counters().Unasked-before, 14)
+	s.want("homes", s.homes(), []int{1})
+	s.want("cache", len(s.Cache()), 1)
+}

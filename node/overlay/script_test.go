@@ -1,0 +1,146 @@
+package overlay
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+func seeded(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
+
+// nodeID returns the key of the node with number n.
+func nodeID(n int) identity.ID { return identity.ID{byte(n >> 8), byte(n), 0x0d} }
+
+func addrOf(n int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 4000)
+}
+
+func memberOf(n int) wire.Member { return wire.Member{Node: nodeID(n), Addr: addrOf(n)} }
+
+func bootstraps(ns ...int) []wire.Member {
+	var ms []wire.Member
+	for _, n := range ns {
+		ms = append(ms, wire.Member{Addr: addrOf(n)})
+	}
+	return ms
+}
+
+// script drives one Overlay by explicit time; the test plays everybody else.
+type script struct {
+	*testing.T
+	now, start time.Time
+	*Overlay
+	events []Event
+	last   wire.Index
+}
+
+func newScript(t *testing.T, cfg Config) *script {
+	cfg.Rand, cfg.Self = seeded(7), nodeID(0)
+	start := time.Unix(1_700_000_000, 0)
+	return &script{T: t, now: start, start: start, Overlay: New(cfg)}
+}
+
+func phone(t *testing.T) *script { return newScript(t, Config{Homes: 3}) }
+
+func supernode(t *testing.T) *script {
+	return newScript(t, Config{Supernode: true, SelfAddr: addrOf(0)})
+}
+
+func (s *script) advance(d time.Duration) {
+	s.Helper()
+	end := s.now.Add(d)
+	for {
+		s.events = append(s.events, s.Take()...)
+		next := s.Next()
+		if next.IsZero() || next.After(end) {
+			break
+		}
+		if next.Before(s.now) {
+			s.Fatalf("Next lies %v in the past", s.now.Sub(next))
+		}
+		s.now = next
+		s.Overlay.Advance(s.now)
+		if again := s.Next(); !again.IsZero() && !again.After(s.now) {
+			s.Fatalf("at %v Advance leaves a timer that is due", s.now.Sub(s.start))
+		}
+	}
+	s.now = end
+}
+
+// took returns the events of type E since the last call, and drops the others.
+func took[E Event](s *script) []E {
+	s.events = append(s.events, s.Take()...)
+	var out []E
+	for _, e := range s.events {
+		if e, ok := e.(E); ok {
+			out = append(out, e)
+		}
+	}
+	s.events = nil
+	return out
+}
+
+// dials returns the numbers of the nodes that are dialled, in ascending order.
+func (s *script) dials() []int {
+	var ns []int
+	for _, d := range took[Dial](s) {
+		b := d.Member.Addr.Addr().As4()
+		ns = append(ns, int(b[1])<<16|int(b[2])<<8|int(b[3]))
+	}
+	slices.Sort(ns)
+	return ns
+}
+
+// up lets node n answer our dial.
+func (s *script) up(n int) wire.Index {
+	s.last++
+	s.Up(s.now, s.last, nodeID(n), addrOf(n), true)
+	return s.last
+}
+
+// visit lets node n open a session with us.
+func (s *script) visit(n int) wire.Index {
+	s.last++
+	s.Up(s.now, s.last, nodeID(n), addrOf(n), false)
+	return s.last
+}
+
+// attachTo makes n a home.
+func (s *script) attachTo(n int, members ...wire.Member) wire.Index {
+	ix := s.up(n)
+	s.Handle(s.now, ix, wire.Attached{Observed: addrOf(900), Refresh: 60, Members: members})
+	return ix
+}
+
+// sent returns what was sent since the last call, as "session Type".
+func (s *script) sent() []string {
+	var out []string
+	for _, e := range took[Send](s) {
+		out = append(out, fmt.Sprintf("%d %s", e.Index, strings.TrimPrefix(fmt.Sprintf("%T", e.Message), "wire.")))
+	}
+	return out
+}
+
+func (s *script) want(what string, got, want any) {
+	s.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		s.Fatalf("at %v %s: got %v, want %v", s.now.Sub(s.start), what, got, want)
+	}
+}
+
+func (s *script) homes() []int {
+	var ns []int
+	for _, h := range s.Homes() {
+		ns = append(ns, int(h.Member.Node[0])<<8|int(h.Member.Node[1]))
+	}
+	slices.Sort(ns)
+	return ns
+}
