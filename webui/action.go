@@ -56,7 +56,7 @@ func (u *UI) act(w http.ResponseWriter, r *http.Request, err error, where string
 		refuse(w, r, bad.status, bad.detail)
 		return
 	case u.appliance == nil:
-		refuse(w, r, http.StatusNotFound, "This node has no telephone: there is nothing to press or lift here.")
+		refuse(w, r, http.StatusNotFound, "There is no key to press and no receiver to lift from here. Use those on the telephone itself, if there is one.")
 		return
 	}
 	if err := do(); err != nil {

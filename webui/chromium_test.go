@@ -3,6 +3,7 @@ package webui
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -23,7 +24,7 @@ type browser struct{ ctx context.Context }
 
 // startChromium starts the browser. It is missing on some desks, but not where
 // the project is tested for everyone.
-func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser {
+func startChromium(t *testing.T) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -41,9 +42,10 @@ func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP phone.test 127.0.0.1"),
 		chromedp.UserDataDir(t.TempDir()),
 	)
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...)
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
@@ -170,4 +172,17 @@ func (x *tab) withoutScript() {
 	if _, err := chromedp.Call(x.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		x.t.Fatal(err)
 	}
+}
+
+// hold opens a stream and keeps it until the returned function is called.
+func hold(t *testing.T, url string) func() {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("holding %s: %s", url, r.Status)
+	}
+	return func() { r.Body.Close() }
 }

@@ -41,14 +41,14 @@ func (u *UI) fixed(r *http.Request, live parts) parts {
 		"css":    "/assets/page.css?v=" + u.assets["page.css"].version,
 		"js":     "/assets/page.js?v=" + u.assets["page.js"].version,
 		"icon":   "/assets/icon.svg?v=" + u.assets["icon.svg"].version,
-		"reload": "5",
+		"reload": "5;url=/", // without the fragment, which would make it a jump within the page
 		"motion": "full",
 		"hold":   "/?" + still,
 		"holds":  "Hold the page still",
 		"back":   "moving",
 	}
 	if live["phone@data-busy"] == "yes" {
-		p["reload"] = "2"
+		p["reload"] = "2;url=/"
 	}
 	if r.URL.Query().Has(still) {
 		p["reload"] = "86400" // a mark cannot leave an element out; a day is as good as never

@@ -11,8 +11,8 @@ import (
 // Node is what the page needs of the node.
 type Node interface {
 	Snapshot() node.Snapshot
-	// Watch returns a channel that receives after each change (several may
-	// be told as one) and is closed when the node ends. stop ends the watch.
+	// Watch returns a channel that receives after each change; several may be
+	// told as one. It may be closed when the node ends. stop ends the watch.
 	Watch() (changed <-chan struct{}, stop func())
 }
 
