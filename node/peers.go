@@ -195,8 +195,15 @@ func (c *Core) dialFailed(now time.Time, d *dial, reason error) {
 	if d.overlay {
 		c.overlay.Failed(now, d.to, reason)
 	}
+	if d.to.Node.IsZero() {
+		return
+	}
 	if ix, ok := c.peers.byNode[d.to.Node]; ok && c.peers.dials[ix] == nil {
 		c.deliver(now, d, ix)
+		return
+	}
+	if others := c.sessions.With(session.AsNode, d.to.Node); len(others) > 0 {
+		c.peers.dials[others[0]] = &dial{to: d.to, waiting: d.waiting, calls: d.calls}
 	}
 }
 
