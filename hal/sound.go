@@ -3,7 +3,8 @@ package hal
 import "errors"
 
 // Errors of a sound card. ErrStall is passing: the stream has been restarted
-// and the next call goes on. ErrGone is final for this Mic or Speaker.
+// and the next call goes on; a Write that stalls has taken nothing. ErrGone is
+// final for this Mic or Speaker.
 var (
 	ErrStall  = errors.New("hal: sound card stalled (xrun)")
 	ErrGone   = errors.New("hal: sound card is gone")
