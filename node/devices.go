@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"peerphone/hal"
@@ -60,6 +61,9 @@ func (n *Node) showFace(f handset.Face) {
 		if l := n.devices.Lamps[name]; l != nil {
 			n.report("lamp", l.Light(light))
 		}
+	}
+	if f.Ringing {
+		runtime.GC() // so that none is due while the call's first words are spoken
 	}
 	if s := n.devices.Screen; s != nil {
 		n.report("screen", s.Show(f.Lines))

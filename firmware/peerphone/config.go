@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"peerphone/board"
 	"peerphone/node"
 	"peerphone/node/identity"
 )
@@ -52,7 +53,7 @@ type PageConfig struct {
 
 // BoardConfig is the hardware.
 type BoardConfig struct {
-	Name string    `toml:"name"` // "sim" or "none"
+	Name string    `toml:"name"` // of a board that package board knows: "sim" or "none"
 	Sim  SimConfig `toml:"sim"`
 }
 
@@ -142,12 +143,12 @@ func (c Config) check() error {
 }
 
 func (b BoardConfig) check() error {
-	switch b.Name {
-	case "none":
+	p, err := b.profile()
+	if err != nil {
+		return fmt.Errorf("board.name: %s", strings.TrimPrefix(err.Error(), "board: "))
+	}
+	if !p.Telephone() {
 		return nil
-	case "sim":
-	default:
-		return fmt.Errorf("board.name: %q; want \"sim\" or \"none\"", b.Name)
 	}
 	if b.Sim.Mic == "" || b.Sim.Speaker == "" {
 		return errors.New("board.sim: mic and speaker are needed")
@@ -157,6 +158,9 @@ func (b BoardConfig) check() error {
 	}
 	return nil
 }
+
+// profile returns what is known of the board.
+func (b BoardConfig) profile() (board.Profile, error) { return board.Load(board.Name(b.Name)) }
 
 func (c Config) checkContacts() error {
 	for i, contact := range c.Contact {

@@ -115,13 +115,14 @@ func (d doctorCommand) lookAtBoard() finding {
 	if err != nil {
 		return finding{}
 	}
-	if c.Board.Name == "none" {
-		return finding{"board", "none: a supernode without a phone", nil}
+	p, err := c.Board.profile()
+	if err != nil || !p.Telephone() {
+		return finding{"board", p.Title, err}
 	}
 	if _, err := os.Stat(c.file(c.Board.Sim.Mic)); err != nil {
 		return finding{"board", "", fmt.Errorf("microphone: %w", err)}
 	}
-	return finding{"board", c.Board.Name, nil}
+	return finding{"board", p.Title, nil}
 }
 
 // lookAtServer shakes hands with the login server, as a login does.

@@ -39,8 +39,8 @@ type program struct {
 
 // files are the flags that most commands share.
 type files struct {
-	Config string `help:"Configuration file." default:"/etc/peerphone/config.toml" env:"PEERPHONE_CONFIG" placeholder:"FILE"`
-	State  string `help:"Folder for keys, certificates and contacts." default:"/var/lib/peerphone" env:"PEERPHONE_STATE" placeholder:"DIR"`
+	Config string `help:"Configuration file." default:"/etc/peerphone/config.toml" env:"PEERPHONE_CONFIG"`
+	State  string `help:"Folder for keys, certificates and contacts." default:"/var/lib/peerphone" env:"PEERPHONE_STATE"`
 }
 
 // errConfig marks errors of the configuration: exit 78, so that a supervisor

@@ -31,6 +31,7 @@ func (r runCommand) Run() error {
 	if err != nil {
 		return errConfig{err}
 	}
+	tuneRuntime()
 	log := r.logger()
 	board, err := openBoard(config)
 	if err != nil {
@@ -104,7 +105,11 @@ type openedBoard struct {
 }
 
 func openBoard(c Config) (openedBoard, error) {
-	if c.Board.Name == "none" {
+	p, err := c.Board.profile()
+	if err != nil {
+		return openedBoard{}, errConfig{err}
+	}
+	if !p.Telephone() {
 		return openedBoard{}, nil
 	}
 	s := c.Board.Sim
