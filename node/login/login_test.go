@@ -19,7 +19,7 @@ import (
 
 // network is a network with a real login server on loopback.
 type network struct {
-	*testing.T
+	testing.TB
 	root, issuing, tls identity.Key
 	invitation         identity.Invitation
 	stop               func() error // ends the server; nil when it has ended
@@ -39,8 +39,8 @@ func newKey(t testing.TB) identity.Key {
 	return k
 }
 
-func newNetwork(t *testing.T, adjust ...func(*login.ServerConfig)) *network {
-	n := &network{T: t, root: newKey(t), issuing: newKey(t), tls: newKey(t), addr: "127.0.0.1:0"}
+func newNetwork(t testing.TB, adjust ...func(*login.ServerConfig)) *network {
+	n := &network{TB: t, root: newKey(t), issuing: newKey(t), tls: newKey(t), addr: "127.0.0.1:0"}
 	n.sign(identity.Params{Sequence: 1, Issuing: n.issuing.ID()})
 	n.start(adjust...)
 	t.Cleanup(func() { n.halt() })
@@ -131,7 +131,7 @@ func (n *network) halt() {
 
 // phone is a phone of a network: the client core, driven over real TLS.
 type phone struct {
-	*testing.T
+	testing.TB
 	cfg    login.ClientConfig
 	client *login.Client
 	now    time.Time
@@ -141,7 +141,7 @@ type phone struct {
 
 // phone returns a phone that has not started and wants to register.
 func (n *network) phone(name identity.Name, number identity.Number) *phone {
-	p := &phone{T: n.T, now: n.clock(), cfg: login.ClientConfig{
+	p := &phone{TB: n.TB, now: n.clock(), cfg: login.ClientConfig{
 		Rand: rand.Reader, Invitation: n.invitation, Name: name, Number: number, Display: string(name),
 		Password: "correct horse", Register: true, Account: newKey(n), Device: newKey(n),
 	}}
@@ -217,5 +217,21 @@ func TestRegisterThenRestartWithoutServer(t *testing.T) {
 	p.wantState(login.In)
 	if len(p.asked) > 0 {
 		t.Errorf("with valid certificates the phone asked %v", p.asked)
+	}
+}
+
+func TestReach(t *testing.T) {
+	n := newNetwork(t)
+	if err := login.Reach(context.Background(), n.invitation); err != nil {
+		t.Errorf("the server is there: %v", err)
+	}
+	imposter := n.invitation
+	imposter.Server = newKey(t).ID()
+	if err := login.Reach(context.Background(), imposter); !errors.Is(err, login.ErrNotServer) {
+		t.Errorf("another server is there: got %v, want %v", err, login.ErrNotServer)
+	}
+	n.halt()
+	if err := login.Reach(context.Background(), n.invitation); !errors.Is(err, login.ErrUnreachable) {
+		t.Errorf("the server is away: got %v, want %v", err, login.ErrUnreachable)
 	}
 }
