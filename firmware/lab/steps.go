@@ -18,6 +18,3 @@ func newSteps(w io.Writer) *steps { return &steps{w: w, start: time.Now()} }
 func (s *steps) say(who, format string, args ...any) {
 	fmt.Fprintf(s.w, "%8.3f s  %-13s %s\n", time.Since(s.start).Seconds(), who, fmt.Sprintf(format, args...))
 }
-
-// elapsed is the time since the first step.
-func (s *steps) elapsed() time.Duration { return time.Since(s.start) }

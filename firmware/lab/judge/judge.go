@@ -142,11 +142,17 @@ func (v *Verdict) similarity(said, heard Track, frames []frame) {
 	}
 	floor(a)
 	floor(b)
+	var shaped []*frame
 	for i, f := range spoken {
+		if flat(a[i]) {
+			continue // a hum below the bands: there is nothing to compare
+		}
 		f.correlation = correlation(a[i], b[i])
-		v.Similarity += f.correlation / float64(len(spoken))
+		v.Similarity += f.correlation
+		shaped = append(shaped, f)
 	}
-	v.Worst = worst(spoken)
+	v.Similarity /= float64(max(1, len(shaped)))
+	v.Worst = worst(shaped)
 }
 
 // worst is the lowest mean correlation of 50 frames in a row.
@@ -201,6 +207,9 @@ func correlation(a, b [bands]float64) float64 {
 	}
 	return ab / math.Sqrt(aa*bb)
 }
+
+// flat reports whether all bands have the same level.
+func flat(a [bands]float64) bool { return slices.Max(a[:])-slices.Min(a[:]) < 1 }
 
 func mean(a [bands]float64) (m float64) {
 	for _, v := range a {

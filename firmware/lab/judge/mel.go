@@ -82,12 +82,21 @@ func (m *mel) frame(pcm []int16, at int) (levels [bands]float64) {
 	return levels
 }
 
-// level returns the level in dBFS of the 20 ms that begin at a sample; -100
-// for silence. Full scale is that of a sine.
+// level returns the level of the 20 ms that begin at a sample.
 func level(pcm []int16, at int) float64 {
-	sum := 0.0
-	for i := max(0, at); i < min(at+frameLen, len(pcm)); i++ {
-		sum += float64(pcm[i]) * float64(pcm[i])
+	first, last := min(max(0, at), len(pcm)), min(max(0, at+frameLen), len(pcm))
+	if first == last {
+		return -100
 	}
-	return max(-100, 10*math.Log10(sum/frameLen*2/(32768*32768)+1e-12))
+	return Level(pcm[first:last])
+}
+
+// Level returns the level of sound in dBFS, that of a sine of full scale being
+// 0; -100 for silence.
+func Level(pcm []int16) float64 {
+	sum := 0.0
+	for _, v := range pcm {
+		sum += float64(v) * float64(v)
+	}
+	return max(-100, 10*math.Log10(sum/float64(max(1, len(pcm)))*2/(32768*32768)+1e-12))
 }
