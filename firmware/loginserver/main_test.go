@@ -296,7 +296,10 @@ func copyFile(from, to, file string) error {
 	return os.WriteFile(filepath.Join(to, file), b, 0o600)
 }
 
-func expire(dir string) error {
+func expire(dir string) error { return signAt(dir, time.Now().Add(-91*24*time.Hour)) }
+
+// signAt signs the parameters as if it were at.
+func signAt(dir string, at time.Time) error {
 	root, err := folder(dir).key(rootFile, "")
 	if err != nil {
 		return err
@@ -305,7 +308,7 @@ func expire(dir string) error {
 	if err != nil {
 		return err
 	}
-	return folder(dir).sign(root, n.params, time.Now().Add(-91*24*time.Hour))
+	return folder(dir).sign(root, n.params, at)
 }
 
 func TestInitSparesWhatIsThere(t *testing.T) {
@@ -373,4 +376,12 @@ func TestAccountsSurviveAKill(t *testing.T) {
 	p.cfg.Invitation, p.cfg.Register = p.inv, false
 	p.start()
 	p.wantState(login.In)
+}
+
+func TestParamsThatExpireSoon(t *testing.T) {
+	dir := newNetwork(t)
+	if err := signAt(dir, time.Now().Add(-80*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir).end(syscall.SIGTERM).want(t, exitOK, "expire soon", "loginserver params")
 }

@@ -21,6 +21,10 @@ type runCommand struct {
 	Verbose bool   `short:"v" help:"Log refused connections too."`
 }
 
+// paramsWarning is how long before their end the operator hears that the
+// parameters must be signed anew; phones fetch new ones once a week.
+const paramsWarning = 21 * 24 * time.Hour
+
 // ready is the line on the standard output that says where the server answers.
 type ready struct {
 	Listening string `json:"listening"`
@@ -91,6 +95,9 @@ func (f folder) server(now time.Time, log *slog.Logger) (login.ServerConfig, err
 	if now.Unix() > n.params.NotAfter {
 		return login.ServerConfig{}, stateError{fmt.Sprintf("the network parameters in %s have expired on %s",
 			f.path(paramsFile), time.Unix(n.params.NotAfter, 0).UTC().Format(time.DateOnly)), resign}
+	}
+	if left := time.Unix(n.params.NotAfter, 0).Sub(now); left < paramsWarning {
+		log.Warn("loginserver: the network parameters expire soon, and every phone's certificates with them. "+resign, "days", int(left/(24*time.Hour)))
 	}
 	fresh := newFreshParams(f, n, log)
 	return login.ServerConfig{Network: n.id, Issuing: issuing, TLS: key, Params: fresh.get, Log: log}, nil
