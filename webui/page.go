@@ -31,7 +31,13 @@ func (u *UI) streamParts(w http.ResponseWriter, r *http.Request) {
 	u.stream(w, r, "page", partsEvery, func() []byte { return mustJSON(u.parts()) })
 }
 
-func (u *UI) parts() parts { return view(encodable(u.node.Snapshot()), time.Now()) }
+// parts looks at the node. The history is gathered first: an hour of it would
+// be copied for nothing.
+func (u *UI) parts() parts {
+	s := u.node.Snapshot()
+	s.Call.History = gather(s.Call.History, chartPoints)
+	return view(encodable(s), time.Now())
+}
 
 // fixed returns the parts that depend on the request only. Without script the
 // page reloads itself, faster while something goes on, unless it is to be
@@ -41,14 +47,14 @@ func (u *UI) fixed(r *http.Request, live parts) parts {
 		"css":    "/assets/page.css?v=" + u.assets["page.css"].version,
 		"js":     "/assets/page.js?v=" + u.assets["page.js"].version,
 		"icon":   "/assets/icon.svg?v=" + u.assets["icon.svg"].version,
-		"reload": "5;url=/", // without the fragment, which would make it a jump within the page
+		"reload": "5; url=/", // without the fragment, which would make it a jump within the page
 		"motion": "full",
 		"hold":   "/?" + still,
 		"holds":  "Hold the page still",
 		"back":   "moving",
 	}
 	if live["phone@data-busy"] == "yes" {
-		p["reload"] = "2;url=/"
+		p["reload"] = "2; url=/"
 	}
 	if r.URL.Query().Has(still) {
 		p["reload"] = "86400" // a mark cannot leave an element out; a day is as good as never

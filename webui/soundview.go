@@ -2,7 +2,6 @@ package webui
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"peerphone/node"
@@ -48,9 +47,8 @@ const (
 )
 
 // chart draws delay and buffer over the seconds of the call, and a tick where
-// packets were lost or sound was made up.
-func chart(p parts, history []media.Second) {
-	points := gather(history, chartPoints)
+// packets were lost or sound was made up. There are at most chartPoints.
+func chart(p parts, points []media.Second) {
 	end, top := 0.0, 40.0
 	for _, s := range points {
 		end, top = max(end, s.At), max(top, s.DelayMS, s.BufferMS)
@@ -69,19 +67,16 @@ func chart(p parts, history []media.Second) {
 	}
 	p["delay@points"], p["buffer@points"], p["lost@d"] = delay.String(), buffer.String(), lost.String()
 	p["axis-top"], p["axis-half"], p["axis-end"] = fmt.Sprintf("%.0f ms", top), fmt.Sprintf("%.0f", top/2), clock(end)
-	p["chart-says"] = chartWords(history)
-	p["seconds"] = table(gather(history, tableRows))
+	p["chart-says"] = chartWords(points)
+	p["seconds"] = table(gather(points, tableRows))
 }
 
-func chartWords(history []media.Second) string {
-	if len(history) == 0 {
+func chartWords(points []media.Second) string {
+	if len(points) == 0 {
 		return "No call's seconds to show yet."
 	}
-	least, most := math.Inf(1), 0.0
-	for _, s := range history {
-		least, most = min(least, s.DelayMS), max(most, s.DelayMS)
-	}
-	return fmt.Sprintf("%s of a call: delay between %.0f and %.0f ms.", clock(history[len(history)-1].At), least, most)
+	w := worst(points)
+	return fmt.Sprintf("%s of a call: delay up to %.0f ms, buffer up to %.0f ms, %d packets lost.", clock(w.At), w.DelayMS, w.BufferMS, w.Lost)
 }
 
 func table(seconds []media.Second) [][]string {
