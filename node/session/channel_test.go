@@ -297,3 +297,18 @@ func BenchmarkPacket(b *testing.B) {
 		})
 	}
 }
+
+// TestTwoReadersOnePacket lets two readers get as far as decryption with the
+// same packet: one of them has it.
+func TestTwoReadersOnePacket(t *testing.T) {
+	a, b := pair(SuiteAES)
+	h, _ := wire.ParseHeader(a.Seal(nil, []byte("speech")))
+	first, d, err := b.expect(h)
+	must(t, err)
+	second, _, err := b.expect(h)
+	must(t, err)
+	if !b.accept(first, d) || b.accept(second, d) {
+		t.Fatal("not exactly one reader has the packet")
+	}
+	wantCounters(t, b, Counters{Sealed: 0, Opened: 1, Replayed: 1})
+}

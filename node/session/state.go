@@ -110,7 +110,7 @@ func (t *Table) end(now time.Time, s *session, reason error, tell bool) {
 	if tell {
 		t.tell(now, s, refusalFor(reason))
 	}
-	if s.hs != nil && s.hs.asked && !s.hs.finished {
+	if s.hs != nil && s.hs.port == working {
 		t.emit(Drop{s.ix})
 	}
 	t.forget(s)
