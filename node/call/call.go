@@ -125,7 +125,7 @@ func (c *call) end(now time.Time, why Reason, farewell wire.Message) {
 // relation tells what an Invite has to do with this call.
 func (c *call) relation(from Peer, name wire.CallID) input {
 	switch {
-	case c.state != Idle && c.name == name && c.peer.Device == from.Device:
+	case c.state > Connecting && c.name == name && c.peer.Device == from.Device:
 		return inAgain
 	case c.state == Searching && (c.peer.Number == from.Number || c.peer.Number == from.Name):
 		return inRival

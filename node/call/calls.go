@@ -168,6 +168,9 @@ func (b *Calls) Invited(now time.Time, ix wire.Index, from Peer, m wire.Invite) 
 	case b.engaged && s.input == inInvite:
 		b.apply(refuse, s)
 	default:
+		if s.input == inAgain && b.call.state.Live() {
+			b.follow(now, ix)
+		}
 		b.step(s)
 	}
 }
@@ -187,14 +190,15 @@ func (b *Calls) Handle(now time.Time, ix wire.Index, m wire.Message) {
 	default:
 		return
 	}
+	asks := s.input == inRinging || s.input == inAccept
 	switch {
-	case b.uses(ix) && b.call.name == s.name:
+	case b.call.ix != 0 && b.call.name == s.name && (b.uses(ix) || b.isPeers(ix)):
+		if asks {
+			b.follow(now, ix)
+		}
 		b.step(s)
-	case b.knows(ix) && (s.input == inRinging || s.input == inAccept):
+	case b.knows(ix) && asks:
 		b.out = append(b.out, Send{ix, wire.Bye{Call: s.name}})
-	case b.isLeaving(ix) && (s.input == inReject || s.input == inBye):
-		b.dismiss(ix)
-		b.out = append(b.out, Release{ix})
 	}
 }
 
@@ -221,6 +225,14 @@ func (b *Calls) Moved(now time.Time, from, to wire.Index) {
 func (b *Calls) Shut(now time.Time) {
 	b.HangUp(now)
 	b.releaseIf(func(guest) bool { return true })
+}
+
+// follow goes on in session ix, in which the far phone speaks of our call: it
+// has heard before us that the other one is gone.
+func (b *Calls) follow(now time.Time, ix wire.Index) {
+	if !b.uses(ix) {
+		b.apply(follow, signal{now: now, to: ix})
+	}
 }
 
 // step applies the rules to s.

@@ -37,12 +37,22 @@ func cross(c *call, s signal) {
 // moved goes on in session s.to. What was on its way in the old one may be
 // lost, so that each end says its part again.
 func moved(c *call, s signal) {
-	c.ix = s.to
-	switch c.state {
-	case Inviting, RingingFar:
+	c.shift(s.to)
+	if c.state == Inviting || c.state == RingingFar {
 		c.send(c.ix, wire.Invite{Call: c.name, Codecs: c.codecs})
-	case Talking:
-		c.emit(MoveMedia{c.id, c.ix})
 	}
 	repeat(c, s)
+}
+
+// follow goes on in session s.to before moved can say why.
+func follow(c *call, s signal) {
+	c.emit(parted{c.ix, c.peer.Device, lingerFor})
+	c.shift(s.to)
+}
+
+func (c *call) shift(to wire.Index) {
+	c.ix = to
+	if c.state == Talking {
+		c.emit(MoveMedia{c.id, c.ix})
+	}
 }

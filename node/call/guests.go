@@ -17,9 +17,10 @@ func (b *Calls) find(ix wire.Index) int {
 	return slices.IndexFunc(b.guests, func(g guest) bool { return g.ix == ix })
 }
 
-func (b *Calls) isLeaving(ix wire.Index) bool {
+// isPeers reports whether ix is another session with the far phone of the call.
+func (b *Calls) isPeers(ix wire.Index) bool {
 	i := b.find(ix)
-	return i >= 0 && b.guests[i].stage == leaving
+	return i >= 0 && b.guests[i].device == b.call.peer.Device
 }
 
 // receive adds a guest; when there are too many the oldest is released.

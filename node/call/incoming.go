@@ -32,8 +32,6 @@ func ringAnew(c *call, s signal) {
 // it went.
 func repeat(c *call, s signal) {
 	switch {
-	case s.input == inAgain && s.ix != c.ix:
-		return // inMoved will follow
 	case c.state == RingingHere:
 		c.send(c.ix, wire.Ringing{Call: c.name})
 	case c.state == Talking && c.side == invited:
