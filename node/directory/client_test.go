@@ -117,13 +117,23 @@ func TestASilentHomeIsRaced(t *testing.T) {
 	}
 }
 
-func TestAbsentTakesTwoHomes(t *testing.T) {
+func TestAbsentTakesAllHomes(t *testing.T) {
 	c := newCaller(t, 1, 2, 3)
 	c.Find(c.now, network.LookupNumber("1009"))
 	c.want("to 1 find")
 	c.found(1, wire.FindNone, nil)
 	c.want("to 2 find") // at once
 	c.found(2, wire.FindNone, nil)
+	c.want("to 3 find")
+	c.found(3, wire.FindNone, nil)
+	c.want("result 1 Absent")
+
+	c = newCaller(t, 1, 2)
+	c.Find(c.now, network.LookupNumber("1009"))
+	c.want("to 1 find")
+	c.found(1, wire.FindNone, nil)
+	c.want("to 2 find")
+	c.SetHomes(c.now, []wire.Index{1}) // the only one left has denied
 	c.want("result 1 Absent")
 
 	c = newCaller(t, 1)

@@ -17,9 +17,10 @@ const (
 	findWait = 5 * time.Second
 	// maxFinds bounds the searches of a phone.
 	maxFinds = 32
-	// enoughDenials is how many homes must deny before Absent; with one home
-	// its word is enough. One home could lie.
-	enoughDenials = 2
+	// enoughDenials is how many homes must deny before Absent, or all when there
+	// are fewer. A home could lie: with two in five supernodes lying, two homes
+	// agree on a lie for a third of the phones, three for one in sixteen.
+	enoughDenials = 3
 )
 
 // find is a search of this phone.
