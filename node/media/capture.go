@@ -44,7 +44,7 @@ func (c *capture) run() {
 	defer close(c.done)
 	defer c.e.mic.set(CardClosed)
 	defer c.shut()
-	urgent()
+	Urgent()
 	for {
 		former := c.e.mic.get()
 		err := c.talk()

@@ -64,7 +64,7 @@ func (p *playout) run() {
 	defer close(p.done)
 	defer p.e.speaker.set(CardClosed)
 	defer p.shut()
-	urgent()
+	Urgent()
 	for p.sleep() {
 		former := p.e.speaker.get()
 		err := p.play()
