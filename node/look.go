@@ -117,7 +117,8 @@ func (c *Core) timing() Timing {
 		Search: milliseconds(c.view.search), Setup: milliseconds(c.view.setup), Direct: milliseconds(c.view.direct),
 	}
 	if !c.view.ready.IsZero() {
-		t.Login = milliseconds(c.view.ready.Sub(c.view.started))
+		// With certificates from an earlier start it can take no time at all, yet it has happened.
+		t.Login = milliseconds(max(c.view.ready.Sub(c.view.started), time.Microsecond))
 	}
 	return t
 }
