@@ -1,6 +1,8 @@
 package node
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"peerphone/node/call"
@@ -15,6 +17,7 @@ import (
 // and where to begin.
 func (c *Core) loggedIn(now time.Time) {
 	if g := c.login.Granted(); !g.IsZero() {
+		before := c.nodeID()
 		c.granted = g
 		c.do(Certified{g})
 		c.sessions.SetIdentity(c.nodeID(), c.device.ID())
@@ -31,8 +34,19 @@ func (c *Core) loggedIn(now time.Time) {
 			c.view.certified(now)
 		}
 		c.list(now)
+		if before != c.nodeID() && !before.IsZero() {
+			c.meetAgain(now)
+		}
 	}
 	c.line(now)
+}
+
+// meetAgain ends the sessions in which others know us by the node key of the
+// epoch before; the overlay opens new ones, and the record follows.
+func (c *Core) meetAgain(now time.Time) {
+	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
+		c.sessions.Close(now, ix)
+	}
 }
 
 // nodeID returns the node that we are in this epoch; zero before the first

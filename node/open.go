@@ -25,7 +25,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		log: cfg.Log, state: cfg.State, inv: cfg.Invitation, devices: cfg.Devices, version: cfg.Version,
-		begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, queue),
+		begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
 		hardware: make(chan func(), 64),
 	}
 	if err := n.openSocket(cfg.Listen); err != nil {

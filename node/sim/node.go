@@ -112,25 +112,34 @@ func (n *Node) enrol(account, device identity.Key) (*login.Saved, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := login.NodeKey(device, identity.EpochAt(now)).ID()
+	epoch := identity.EpochAt(now)
+	own := login.NodeKey(device, epoch).ID()
 	nodeCert, err := identity.IssueNode(n.w.issuing, own, now)
 	if err != nil {
 		return nil, err
 	}
-	n.badge.node = session.Badge{
-		Peer: session.Peer{Role: session.AsNode, ID: own}, Network: n.w.network,
-		NotAfter: nodeCert.NotAfter, Chain: len(nodeCert.DER),
+	next, err := identity.IssueNodeFor(n.w.issuing, login.NodeKey(device, epoch+1).ID(), epoch+1, now)
+	if err != nil {
+		return nil, err
 	}
+	n.badge.node = n.nodeBadge(nodeCert)
 	n.badge.phone = session.Badge{
 		Peer: session.Peer{Role: session.AsPhone, ID: device.ID(), Phone: identity.Phone{
 			Device: device.ID(), Account: account.ID(), Name: n.name(), Number: n.dial,
 		}},
 		Network: n.w.network, NotAfter: name.NotAfter, Chain: len(badge.DER) + len(name.DER),
 	}
-	return &login.Saved{Device: badge.DER, Granted: wire.Granted{
-		Name: name.DER, Node: nodeCert.DER, Params: n.w.params, Time: now.Unix(),
+	return &login.Saved{Device: badge.DER, Epoch: epoch, Granted: wire.Granted{
+		Name: name.DER, Node: nodeCert.DER, Next: next.DER, Params: n.w.params, Time: now.Unix(),
 		Placements: n.place(account, name.NotAfter),
 	}}, nil
+}
+
+func (n *Node) nodeBadge(c identity.NodeCertificate) session.Badge {
+	return session.Badge{
+		Peer: session.Peer{Role: session.AsNode, ID: c.Subject}, Network: n.w.network,
+		NotAfter: c.NotAfter, Chain: len(c.DER),
+	}
 }
 
 // place signs where the account's two records live.
@@ -215,6 +224,8 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		n.open[e.Index] = e.Channel
 	case node.CloseSession:
 		delete(n.open, e.Index)
+	case node.Certified:
+		n.badge.node = n.nodeBadge(e.Granted.Node)
 	case node.StartMedia:
 		n.sound.start(n, e.Call, e.Index)
 	case node.MoveMedia:

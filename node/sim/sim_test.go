@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"peerphone/node/call"
+	"peerphone/node/identity"
 )
 
 var seed = flag.Uint64("seed", 1, "seed of the simulated worlds")
@@ -93,6 +94,37 @@ func TestLoss(t *testing.T) {
 	t.Logf("seed %d: %d dialled, %d rang, %d failed, trace %s", r.Seed, r.Dialled, r.Rang, r.Failed, r.TraceHash)
 	if r.Failed*50 > r.Dialled {
 		t.Errorf("%d of %d calls failed at 10 %% loss, want at most 2 %%", r.Failed, r.Dialled)
+	}
+	wantQuiet(t, w)
+}
+
+// When an epoch ends every node goes on under the next one's key, one after the
+// other, and stays callable.
+func TestEpoch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five virtual days")
+	}
+	boundary := time.Unix(int64(identity.EpochAt(birth)+1)*int64(identity.Epoch/time.Second), 0)
+	w, err := New(Config{
+		Seed: *seed, Supernodes: 3, Phones: 4, MediaEvery: time.Second, Quiet: time.Hour,
+		Birth: boundary.Add(-6 * time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Start()
+	w.Run(5 * time.Hour)
+	before := w.Snapshots()
+	w.Run(5 * 24 * time.Hour)
+	r := w.Report()
+	t.Logf("seed %d: %d dialled, %d answered, %d failed", r.Seed, r.Dialled, r.Answered, r.Failed)
+	for i, s := range w.Snapshots() {
+		if s.Self.Node == before[i].Self.Node {
+			t.Errorf("phone %s has kept the node key of the epoch before", s.Self.Number)
+		}
+	}
+	if r.Dialled < 100 || r.Failed*50 > r.Dialled {
+		t.Errorf("%d of %d calls failed around the change of epoch, want at least 100 calls and 2 %% at most", r.Failed, r.Dialled)
 	}
 	wantQuiet(t, w)
 }

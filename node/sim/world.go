@@ -24,6 +24,7 @@ type Config struct {
 	Loss       float64       // share of datagrams
 	MediaEvery time.Duration // a packet of sound; 20 ms
 	Quiet      time.Duration // mean pause between a user's calls; 3 min
+	Birth      time.Time     // when the world begins
 }
 
 func (c *Config) setDefaults() {
@@ -31,6 +32,9 @@ func (c *Config) setDefaults() {
 	def(&c.Jitter, 3*time.Millisecond)
 	def(&c.MediaEvery, 20*time.Millisecond)
 	def(&c.Quiet, 3*time.Minute)
+	if c.Birth.IsZero() {
+		c.Birth = birth
+	}
 }
 
 func def(d *time.Duration, value time.Duration) {
@@ -39,7 +43,7 @@ func def(d *time.Duration, value time.Duration) {
 	}
 }
 
-// birth is when every world begins.
+// birth is when a world begins that does not say when.
 var birth = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
 // World is a network and its time.
@@ -68,7 +72,7 @@ func New(cfg Config) (*World, error) {
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[:], cfg.Seed)
 	w := &World{
-		cfg: cfg, now: birth, rng: rand.NewChaCha8(seed), byAddr: map[netip.AddrPort]*Node{}, trace: sha256.New(),
+		cfg: cfg, now: cfg.Birth, rng: rand.NewChaCha8(seed), byAddr: map[netip.AddrPort]*Node{}, trace: sha256.New(),
 	}
 	w.draw = rand.New(w.rng)
 	w.report = Report{Seed: cfg.Seed}
@@ -155,7 +159,7 @@ func (w *World) latency(a, b *Node) time.Duration {
 // record adds a datagram to the trace.
 func (w *World) record(from *Node, to netip.AddrPort, frame []byte) {
 	var head [24]byte
-	binary.BigEndian.PutUint64(head[:], uint64(w.now.Sub(birth)))
+	binary.BigEndian.PutUint64(head[:], uint64(w.now.Sub(w.cfg.Birth)))
 	binary.BigEndian.PutUint32(head[8:], uint32(from.number))
 	binary.BigEndian.PutUint16(head[12:], to.Port())
 	ip := to.Addr().As4()
