@@ -376,6 +376,44 @@ func TestAClockThatWentBackCatchesUp(t *testing.T) {
 	}
 }
 
+func TestFewCopiesArePublishedAgain(t *testing.T) {
+	o := newOwner(t, "1001", "kitchen")
+	c := newCaller(t, 1)
+	c.SetListing(c.now, o.own)
+	c.SetListing(c.now, o.own) // the same: nothing new to say
+	var published []time.Duration
+	answer := func(copies uint8) {
+		for _, e := range c.take() {
+			s, ok := e.(Send)
+			if !ok {
+				continue
+			}
+			p := s.Message.(wire.Publish)
+			if r, _ := ParseRecord(p.Record); r.Placement.Index == o.lookup().Index {
+				published = append(published, c.now.Sub(start).Round(10*time.Minute))
+			}
+			c.Handle(c.now, 1, wire.Stored{Query: p.Query, Code: wire.StoreOK, Copies: copies})
+		}
+	}
+	for c.now.Before(start.Add(48 * time.Hour)) {
+		answer(1)
+		c.advance(time.Second)
+	}
+	if n := len(published); n < 11 || n > 14 {
+		t.Errorf("a lonely record was published %d times in two days: %v", n, published)
+	}
+	c.SetListing(c.now, Own{})
+	c.SetListing(c.now, o.own)
+	published = nil
+	for c.now.Before(start.Add(70 * time.Hour)) {
+		answer(3)
+		c.advance(time.Second)
+	}
+	if n := len(published); n != 1 && n != 2 {
+		t.Errorf("a record with three copies was published %d times in a day: %v", n, published)
+	}
+}
+
 func TestWithdrawing(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	c := newCaller(t, 1)

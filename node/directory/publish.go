@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +23,11 @@ const (
 	// one: our clock has gone back. It doubles each time; the first is one hour
 	// of milliseconds.
 	olderStep = uint64(time.Hour / time.Millisecond)
+	// A record that fewer than fewCopies supernodes hold is published again
+	// after thinPause, doubled each time, at most Resign: the network may just
+	// be starting, and one copy dies with its keeper.
+	fewCopies = 3
+	thinPause = time.Minute
 )
 
 // Own is what a phone publishes of itself. Index 0 of the arrays is for the
@@ -33,6 +39,16 @@ type Own struct {
 	Name        identity.Name
 	Placements  [2]wire.Placement
 	RecordKeys  [2]identity.Key
+}
+
+// equal reports whether a and b make the same records but for their age.
+func (a Own) equal(b Own) bool {
+	same := bytes.Equal(a.Certificate, b.Certificate) && a.Number == b.Number && a.Name == b.Name &&
+		a.Device.Device == b.Device.Device && a.Device.Node == b.Device.Node && slices.Equal(a.Device.Homes, b.Device.Homes)
+	for i := range a.Placements {
+		same = same && bytes.Equal(a.Placements[i].Signature, b.Placements[i].Signature)
+	}
+	return same
 }
 
 // ErrRefused is wrapped by the Err of Published when supernodes refuse.
@@ -64,15 +80,19 @@ type publication struct {
 	home   int // how many homes have been tried with this record
 	fails  int
 	copies int
+	thin   int    // how often it was stored with few copies, in a row
 	older  uint64 // next leap of the sequence
 	// at is when publishing is tried at the next home, pausing ends, or
 	// published is signed anew; zero in pausing without homes.
 	at time.Time
 }
 
-// SetListing tells what to publish; it replaces at once what was told before.
-// A listing without homes is published when it has some. The zero Own stops.
+// SetListing tells what to publish; what differs from before replaces it at
+// once. A listing without homes is not published. The zero Own stops.
 func (c *Client) SetListing(now time.Time, own Own) {
+	if c.pubs[0] != nil && c.own.equal(own) {
+		return
+	}
 	c.own = own
 	c.pubs = [2]*publication{}
 	if len(own.Certificate) == 0 || len(own.Device.Homes) == 0 {
@@ -154,10 +174,22 @@ func (c *Client) publicationOf(q question) *publication {
 
 func (c *Client) stored(now time.Time, p *publication, copies int) {
 	p.state, p.fails, p.copies, p.older, p.open = published, 0, copies, olderStep, nil
-	p.at = now.Add(Resign - time.Duration(c.rand.Int64N(int64(Resign/10))))
+	p.at = now.Add(p.nextSigning(c))
 	if a, b := c.pubs[0], c.pubs[1]; a.state == published && b.state == published {
 		c.emit(Published{Copies: min(a.copies, b.copies)})
 	}
+}
+
+// nextSigning returns how long a stored record is left alone.
+func (p *publication) nextSigning(c *Client) time.Duration {
+	pause := Resign
+	if p.copies >= fewCopies {
+		p.thin = 0
+	} else if p.thin < 11 {
+		pause = min(thinPause<<p.thin, Resign)
+		p.thin++
+	}
+	return pause - time.Duration(c.rand.Int64N(int64(pause/10)))
 }
 
 // refused tries again later, at another home.
