@@ -124,8 +124,11 @@ func tookWords(t node.Timing) string {
 		name string
 		ms   float64
 	}{{"login", t.Login}, {"search", t.Search}, {"until it rang", t.Setup}, {"until direct", t.Direct}} {
-		if step.ms > 0 {
+		switch {
+		case step.ms >= 10:
 			words = append(words, fmt.Sprintf("%s %.0f\u00a0ms", step.name, step.ms))
+		case step.ms > 0:
+			words = append(words, fmt.Sprintf("%s %.1f\u00a0ms", step.name, step.ms))
 		}
 	}
 	return orElse(strings.Join(words, ", "), "–")

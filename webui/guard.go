@@ -31,7 +31,7 @@ func (u *UI) guard(next http.Handler) http.Handler {
 		setHeaders(w.Header())
 		switch {
 		case !u.knows(r.Host):
-			u.log.Warn("webui: refused a request for a foreign host", "host", clip(r.Host))
+			u.log.Debug("webui: refused a request for a foreign host", "host", clip(r.Host))
 			refuse(w, r, http.StatusMisdirectedRequest, misdirected(r.Host))
 		case foreignRead(r):
 			refuseOrigin(w, r)
