@@ -43,6 +43,11 @@ package call
 //	             > Reject, session lost (Vanished)
 //	Talking      Bye, HangUp > Bye, session lost (Vanished)
 //
+// In RingingHere another Invite of the same phone takes the place of the first:
+// it has one call at a time. In every state with a session the call goes on in
+// another one with the same phone when that speaks of this call, or Moved says
+// so.
+//
 // Everything else is ignored in that state, but for two things: an Invite of
 // anybody else is answered with Reject(busy), and a Ringing or Accept of a call
 // that is not this one with Bye, so that no far phone rings or talks for

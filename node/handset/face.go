@@ -125,8 +125,11 @@ func isEmergency(digits string) bool {
 func (h *Handset) lines(now time.Time) []string {
 	first, second := h.headline(now)
 	lines := []string{first, second}
-	if h.rows > 2 {
-		lines = append(lines, h.own())
+	if own := h.own(); h.rows > 2 {
+		if first == own {
+			own = ""
+		}
+		lines = append(lines, own)
 	}
 	if h.rows > 3 {
 		lines = append(lines, h.missedLine())

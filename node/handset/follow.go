@@ -1,6 +1,9 @@
 package handset
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Call takes a change of the call.
 func (h *Handset) Call(now time.Time, v CallView) {
@@ -30,7 +33,7 @@ func (h *Handset) followOnHook(now time.Time, before Phase) {
 	}
 	if h.state == alerting {
 		if before == HereRinging && !h.call.Phase.live() && h.call.Reason != ReasonDeclined {
-			h.missed = missed{min(h.missed.count+1, maxMissed), h.who()}
+			h.missed = missed{min(h.missed.count+1, maxMissed), cmp.Or(h.call.Number, h.call.Peer)}
 		}
 		h.enter(now, onHook, 0)
 	}

@@ -42,8 +42,6 @@ const (
 	finished                // finished
 	howling                 // howling
 	parked                  // parked
-
-	states = iota
 )
 
 // lifted reports whether the receiver is off.
