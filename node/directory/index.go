@@ -114,7 +114,7 @@ func (x *Index) handlePublish(now time.Time, ix wire.Index, m wire.Publish,
 		return
 	}
 	if m.Scope == wire.ScopeLocal {
-		x.send(ix, x.keep(r, m.Record).stored(m.Query))
+		x.send(ix, storedHere(m.Query, x.keep(r, m.Record)))
 		return
 	}
 	x.spread(now, ix, m, r, nearest(r.Placement.Index, Replicas))
@@ -129,25 +129,23 @@ func (x *Index) check(now time.Time, b []byte) (wire.Record, error) {
 	return r, x.counters.count(err)
 }
 
-// kept is the outcome of keeping a record here.
-type kept struct{ code wire.StoreCode }
-
-func (k kept) stored(query uint32) wire.Stored {
-	s := wire.Stored{Query: query, Code: k.code}
-	if k.code == wire.StoreOK {
-		s.Copies = 1
-	}
-	return s
-}
-
 // keep stores a record that has been checked.
-func (x *Index) keep(r wire.Record, b []byte) kept {
+func (x *Index) keep(r wire.Record, b []byte) wire.StoreCode {
 	err := x.counters.count(x.store.put(r, b))
 	if err == nil {
 		x.counters.Stored++
 		x.cache.forget(r.Placement.Index)
 	}
-	return kept{codeOf(err)}
+	return codeOf(err)
+}
+
+// storedHere answers a Publish that concerns only us.
+func storedHere(query uint32, code wire.StoreCode) wire.Stored {
+	s := wire.Stored{Query: query, Code: code}
+	if code == wire.StoreOK {
+		s.Copies = 1
+	}
+	return s
 }
 
 func (x *Index) handleFind(now time.Time, ix wire.Index, m wire.Find,

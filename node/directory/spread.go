@@ -33,7 +33,7 @@ func (x *Index) spread(now time.Time, ix wire.Index, m wire.Publish, r wire.Reco
 	x.jobs = append(x.jobs, s)
 	for _, to := range near {
 		if to.Node == x.cfg.Self {
-			s.count(x.keep(r, m.Record).code)
+			s.count(x.keep(r, m.Record))
 			continue
 		}
 		s.open = append(s.open, x.put(now, s, to, storeEnd, func(q uint32) wire.Message {

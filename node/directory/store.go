@@ -16,7 +16,6 @@ var errFull = errors.New("directory: the store is full")
 // stored is a record that this supernode keeps.
 type stored struct {
 	key      identity.IndexKey
-	owner    identity.ID // the record key
 	sequence uint64
 	expires  int64 // Unix seconds
 	record   []byte
@@ -62,7 +61,7 @@ func (s *store) put(r wire.Record, b []byte) error {
 		}
 		s.removeFirst()
 	}
-	x := &stored{key: key, owner: r.Placement.RecordKey, sequence: r.Sequence, expires: r.Expires, record: bytes.Clone(b)}
+	x := &stored{key: key, sequence: r.Sequence, expires: r.Expires, record: bytes.Clone(b)}
 	s.byKey[key] = x
 	heap.Push(&s.soon, x)
 	return nil

@@ -68,11 +68,10 @@ func FuzzTable(f *testing.F) {
 				table.Payload(now, ix, w, append([]byte{byte(wire.PayloadPath)}, in[:n]...))
 				in = in[n:]
 			case 7:
-				w := way()
-				for _, r := range table.routes {
+				for _, r := range table.timed {
 					if r.prober != nil && len(r.prober.probes) > 0 {
-						w = Way{Addr: r.prober.probes[0].addr}
-						table.Payload(now, r.ix, w, appendProbe(nil, responseOp, r.prober.probes[0].token))
+						q := r.prober.probes[0]
+						table.Payload(now, r.ix, Way{Addr: q.addr}, appendProbe(nil, responseOp, q.token))
 					}
 					break
 				}

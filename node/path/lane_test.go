@@ -20,7 +20,6 @@ type script struct {
 	now   time.Time
 	start time.Time
 	table *Table
-	names map[laneKey]string // lanes as first seen
 }
 
 const (
