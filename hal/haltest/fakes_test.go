@@ -10,7 +10,7 @@ import (
 
 func TestFakeCard(t *testing.T) {
 	for _, rate := range []int{16000, 48000} {
-		TestCard(t, func(t *testing.T) hal.Card { return NewCard(rate) })
+		TestVirtualCard(t, func(t *testing.T) hal.Card { return NewCard(rate) })
 	}
 }
 

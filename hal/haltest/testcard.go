@@ -3,6 +3,7 @@ package haltest
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"peerphone/hal"
@@ -22,9 +23,19 @@ type cardTest struct {
 	now    func() hal.Instant
 }
 
-// TestCard runs the conformance tests of a sound card; open makes a fresh one
-// with nothing open.
+// TestCard runs the conformance tests of a sound card, in real time; open makes
+// a fresh one with nothing open.
 func TestCard(t *testing.T, open func(t *testing.T) hal.Card) {
+	testCard(t, open, func(t *testing.T, test func(t *testing.T)) { test(t) })
+}
+
+// TestVirtualCard is TestCard for a card that runs by package time: each test
+// has a bubble of testing/synctest, so that a busy machine disturbs nothing.
+func TestVirtualCard(t *testing.T, open func(t *testing.T) hal.Card) {
+	testCard(t, open, synctest.Test)
+}
+
+func testCard(t *testing.T, open func(*testing.T) hal.Card, in func(*testing.T, func(*testing.T))) {
 	for _, test := range []struct {
 		name string
 		run  func(*cardTest)
@@ -39,12 +50,14 @@ func TestCard(t *testing.T, open func(t *testing.T) hal.Card) {
 		{"Allocations", (*cardTest).nothingIsAllocated},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			card := open(t)
-			f, ok := card.(hal.Formatter)
-			if !ok {
-				t.Fatal("the card is no hal.Formatter")
-			}
-			test.run(&cardTest{t, card, f.Format(), clockOf(card)})
+			in(t, func(t *testing.T) {
+				card := open(t)
+				f, ok := card.(hal.Formatter)
+				if !ok {
+					t.Fatal("the card is no hal.Formatter")
+				}
+				test.run(&cardTest{t, card, f.Format(), clockOf(card)})
+			})
 		})
 	}
 }
