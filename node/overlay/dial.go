@@ -52,11 +52,12 @@ func (o *Overlay) dialled(now time.Time, l *link) bool {
 // failed notes a dial in vain. It counts against nobody to whom a session is
 // up: if both sides dial, one of two sessions ends.
 func (o *Overlay) failed(now time.Time, m wire.Member) {
-	if !m.Node.IsZero() && o.linkTo(m.Node) != nil {
+	e := o.cache.find(m)
+	if o.linked(m.Node) || e != nil && o.linked(e.m.Node) {
 		return
 	}
 	o.counters.Failures++
-	if e := o.cache.find(m); e != nil {
+	if e != nil {
 		if e.bootstrap {
 			e.m.Node = identity.ID{} // another node may answer there now
 		}
@@ -65,6 +66,8 @@ func (o *Overlay) failed(now time.Time, m wire.Member) {
 	}
 	o.failedMember(now, m)
 }
+
+func (o *Overlay) linked(node identity.ID) bool { return !node.IsZero() && o.linkTo(node) != nil }
 
 // backoff returns the pause after so many failures.
 func (o *Overlay) backoff(fails int) time.Duration {

@@ -174,11 +174,14 @@ func (o *Overlay) meet(now time.Time, l *link) {
 	o.joinLink(l)
 }
 
+// joinLink sends our Join, once to each fellow: two sessions with one node say
+// no more than one.
 func (o *Overlay) joinLink(l *link) {
-	if l.join == notJoined {
-		l.join = joining
-		o.send(l, wire.Join{Self: o.self()})
+	if slices.ContainsFunc(o.links, func(x *link) bool { return x.node == l.node && x.join != notJoined }) {
+		return
 	}
+	l.join = joining
+	o.send(l, wire.Join{Self: o.self()})
 }
 
 func (o *Overlay) self() wire.Member { return wire.Member{Node: o.cfg.Self, Addr: o.cfg.SelfAddr} }
@@ -210,7 +213,11 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		return
 	}
 	o.proved(now, j.Self)
-	o.hearEntry(now, j.Self)
+	if j.Self.Addr.Addr() == l.addr.Addr() {
+		o.reachedEntry(now, j.Self) // a bootstrap address may turn out to be its
+	} else {
+		o.hearEntry(now, j.Self)
+	}
 	o.joinLink(l)
 	l.join = joined
 	if l.answerJoin.After(now) {
@@ -264,7 +271,11 @@ func (o *Overlay) hearDead(now time.Time, node identity.ID) {
 func (o *Overlay) lostMember(now time.Time, l *link) {
 	l.join = notJoined
 	x := o.members.find(l.node)
-	if x == nil || x.state != met || o.linkTo(l.node) != nil {
+	if x == nil || x.state != met {
+		return
+	}
+	if other := o.linkTo(l.node); other != nil {
+		o.joinLink(other)
 		return
 	}
 	x.state, x.fails, x.retry = suspect, 0, now.Add(o.jitter(memberRetry/4))

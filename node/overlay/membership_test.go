@@ -247,3 +247,32 @@ func TestTheFirstSupernodeIsSynced(t *testing.T) {
 	s.advance(time.Minute)
 	s.want("once", len(took[Synced](s)), 0)
 }
+
+func TestTwoSupernodesThatDialEachOtherKeepOneSession(t *testing.T) {
+	s := supernode(t)
+	s.Learn(s.now, bootstraps(1))
+	s.want("dials", s.dials(), []int{1})
+	ix := s.visit(1) // it was faster
+	s.Handle(s.now, ix, wire.Join{Self: memberOf(1)})
+	s.Failed(s.now, wire.Member{Addr: addrOf(1)}, errGlare)
+	s.advance(10 * time.Minute)
+	s.want("dials again", s.dials(), []int{})
+	s.want("members", len(s.Members()), 2)
+
+	both := supernode(t)
+	both.Learn(both.now, bootstraps(1))
+	ix = both.visit(1)
+	both.Handle(both.now, ix, wire.Join{Self: memberOf(1)})
+	second := both.up(1) // the dial succeeded, too
+	both.want("the second is let go", took[Drop](both), []Drop{{second}})
+	both.Down(both.now, ix, errDead)
+	both.want("members", len(both.Members()), 2)
+
+	liar := s.visit(2) // it claims a bootstrap address
+	s.Learn(s.now, bootstraps(3))
+	s.want("dials", s.dials(), []int{3})
+	s.Failed(s.now, wire.Member{Addr: addrOf(3)}, errDead)
+	s.Handle(s.now, liar, wire.Join{Self: wire.Member{Node: nodeID(2), Addr: addrOf(3)}})
+	s.advance(5 * time.Second)
+	s.want("still dials", s.dials()[:1], []int{3})
+}

@@ -51,7 +51,7 @@ type IntroducerCounters struct {
 type Introducer struct {
 	rand     io.Reader
 	legs     map[laneKey]*attempt   // both legs
-	byAge    []*attempt             // by their last frame, the oldest first
+	byAge    []*attempt             // in the order in which they began
 	parties  map[identity.ID]*party // callers and callees
 	sweep    time.Time              // when parties are looked through; set while there are any
 	out      []Event
@@ -201,7 +201,6 @@ func (i *Introducer) carry(now time.Time, a *attempt, from laneKey, frame []byte
 	}
 	a.left -= len(frame)
 	a.idle = now.Add(laneIdle)
-	i.byAge = append(without(i.byAge, a), a)
 	i.counters.Carried += uint64(len(frame))
 	to := a.callee
 	if from == a.callee {
