@@ -13,9 +13,8 @@ const audioNice = -15
 // Urgent binds the goroutine to a thread of its own and asks for its priority.
 // Without the right to ask, the thread stays as it is. The thread ends with the
 // goroutine, so the priority does not leak. The reader of a socket that carries
-// sound is as urgent as the two goroutines of the sound card: measured with ten
-// compilers on two cores, it makes the difference between 10 ms of jitter and
-// 100.
+// sound does well to be as urgent as the two goroutines of the sound card; the
+// README has what was measured.
 func Urgent() {
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), audioNice)
