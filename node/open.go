@@ -32,13 +32,13 @@ func Open(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	if err := n.openCore(cfg); err != nil {
-		n.socket.conn.Close()
+		n.socket.close()
 		return nil, err
 	}
 	if cfg.Devices.Card != nil {
 		engine, err := media.NewEngine(cfg.Devices.Card, cfg.Log)
 		if err != nil {
-			n.socket.conn.Close()
+			n.socket.close()
 			return nil, fmt.Errorf("node: sound card: %w", err)
 		}
 		n.engine = engine
@@ -56,7 +56,12 @@ func (n *Node) openSocket(listen string) error {
 	if err != nil {
 		return err
 	}
-	n.socket = &socket{conn: conn, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{})}
+	wait, err := newWaiter(conn)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	n.socket = &socket{conn: conn, wait: wait, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{})}
 	if port := n.Addr().Port(); port != kept {
 		return n.state.keepPort(port)
 	}

@@ -91,7 +91,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.workers.Go(func() { n.tickWatchers(ctx) })
 	n.loop(ctx)
 	stop()
-	n.socket.conn.Close()
+	n.socket.close()
 	n.workers.Wait()
 	if n.engine != nil {
 		n.engine.Close()

@@ -23,13 +23,14 @@ const ipUDP = 28
 // first byte, opens session frames, and hands sound to its strip without
 // passing through the control loop.
 //
-// Stages of the reader, in order: read, sort, open, deliver.
+// Stages of the reader, in order: wait, read, sort, open, deliver.
 type socket struct {
 	conn  *net.UDPConn
 	in    chan<- input // to the control loop
 	live  sync.Map     // wire.Index -> *line
 	stun  *path.PrefixLimiter
 	count counters
+	wait  waiter
 }
 
 // counters are written by the reader and by every sender.
@@ -68,9 +69,11 @@ func listenUDP(listen string, kept uint16) (*net.UDPConn, error) {
 
 // read runs until the socket is closed. Its owner is Node.Run.
 func (s *socket) read() {
+	media.Urgent()
+	defer s.wait.quit.Close()
 	buf := make([]byte, 2048)
 	plain := make([]byte, 0, 2048)
-	for {
+	for s.wait.readable() {
 		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
 		if errors.Is(err, net.ErrClosed) {
 			return
@@ -83,6 +86,12 @@ func (s *socket) read() {
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		s.sort(from, buf[:n], plain)
 	}
+}
+
+// close ends read.
+func (s *socket) close() {
+	s.wait.close()
+	s.conn.Close()
 }
 
 func (s *socket) sort(from netip.AddrPort, b, plain []byte) {
