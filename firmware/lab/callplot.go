@@ -13,7 +13,7 @@ import (
 const (
 	thereColor = "#1d6fb8"
 	backColor  = "#d9730d"
-	saidColor  = "#dfe5ea"
+	saidColor  = "#ccd6df"
 )
 
 // plot draws the call: delay, buffer, loss, and levels.
@@ -41,7 +41,7 @@ func (c *callRecord) plot(there, back *way) []byte {
 				}},
 			{Title: "Sound waiting in the jitter buffer, ms", Height: 90, High: 60,
 				Series: series(plot.Step, func(s media.Second) float64 { return s.BufferMS })},
-			{Title: "Lost packets and concealed frames, per second", Height: 72, High: 5, Whole: true,
+			{Title: "Lost packets and concealed frames, per second", Height: 72, High: 5, Whole: true, Empty: "none",
 				Series: series(plot.Bars, func(s media.Second) float64 { return float64(s.Lost + s.Concealed) })},
 			levels("Level, "+arrow(there)+", dBFS", there, thereColor),
 			levels("Level, "+arrow(back)+", dBFS", back, backColor),
@@ -88,7 +88,7 @@ func levels(title string, w *way, color string) plot.Panel {
 	return plot.Panel{
 		Title: title, Height: 96, Low: quietest, High: 0,
 		Series: []plot.Series{
-			{Name: "said", Color: saidColor, Kind: plot.Area, Points: envelope(w.said)},
+			{Name: "said", Color: saidColor, Kind: plot.Area, Points: envelope(w.captured)},
 			{Name: "heard", Color: color, Points: envelope(w.heard)},
 		},
 	}

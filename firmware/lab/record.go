@@ -45,7 +45,8 @@ const settle = 500 * time.Millisecond
 // way is one direction of the call.
 type way struct {
 	from, to    string
-	said, heard judge.Track
+	captured    judge.Track // while both talked
+	said, heard judge.Track // what of it should have been heard, and what was
 	verdict     judge.Verdict
 	other       float64 // similarity with what the hearing phone itself said
 }
@@ -76,8 +77,9 @@ func (c *callRecord) way(from, to end) (*way, error) {
 	}
 	w := &way{
 		from: from.name, to: to.name,
-		said:  said.Between(c.from, c.to.Add(-settle)),
-		heard: heard.Between(c.from, c.to),
+		captured: said.Between(c.from, c.to),
+		said:     said.Between(c.from, c.to.Add(-settle)),
+		heard:    heard.Between(c.from, c.to),
 	}
 	w.verdict = judge.Compare(w.said, w.heard)
 	return w, nil

@@ -118,7 +118,11 @@ func (t *talk) speak(ctx context.Context) error {
 	}
 	a, b := t.seen[0].Call.Safety, t.seen[1].Call.Safety
 	t.verified = a != "" && a == b
-	t.steps.say("both", "safety number at the kitchen %s, at the workshop %s", a, b)
+	if t.verified {
+		t.steps.say("both", "show the safety number %s", a)
+	} else {
+		t.steps.say("both", "show different safety numbers: the kitchen %q, the workshop %q", a, b)
+	}
 	return nil
 }
 

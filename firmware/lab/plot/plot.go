@@ -22,7 +22,8 @@ type Panel struct {
 	Height float64
 	Low    float64 // of the y axis; it grows to hold all points
 	High   float64
-	Whole  bool // ticks at whole numbers only
+	Whole  bool   // ticks at whole numbers only
+	Empty  string // what to write when no series rises above Low
 	Series []Series
 	Limits []Limit
 }

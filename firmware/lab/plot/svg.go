@@ -93,6 +93,10 @@ func (c *canvas) panel(p Panel, top float64, last bool) {
 	for _, l := range p.Limits {
 		d.limit(l)
 	}
+	if p.flat() {
+		c.printf(`<text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>`,
+			(left+width-right)/2, top+p.Height/2+4, faintColor, text(p.Empty))
+	}
 	c.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="%s"/>`, left, top, width-right-left, p.Height, frameColor)
 }
 

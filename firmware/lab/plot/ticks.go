@@ -5,7 +5,7 @@ import "math"
 // fitted returns the panel with an axis that holds every point and limit, with
 // some air above.
 func (p Panel) fitted() Panel {
-	const air = 1.08
+	const air, limitAir = 1.08, 1.25 // a limit has its label above it
 	high := p.High
 	for _, s := range p.Series {
 		for _, q := range s.Points {
@@ -16,12 +16,24 @@ func (p Panel) fitted() Panel {
 		p.High = high * air
 	}
 	for _, l := range p.Limits {
-		p.High = max(p.High, l.Y*air)
+		p.High = max(p.High, l.Y*limitAir)
 	}
 	if p.High <= p.Low {
 		p.High = p.Low + 1
 	}
 	return p
+}
+
+// flat reports whether no series rises above the lower edge.
+func (p Panel) flat() bool {
+	for _, s := range p.Series {
+		for _, q := range s.Points {
+			if q.Y > p.Low {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // ticks returns the places of an axis that get a number.
