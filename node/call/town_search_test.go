@@ -1,6 +1,11 @@
 package call
 
-import "testing"
+import (
+	"flag"
+	"testing"
+)
+
+var long = flag.Bool("long", false, "also search two sessions with two calls of each user: 2.2 million states, minutes")
 
 // everything is all that a town can do; a search bounds it by the sessions and
 // the number of times that each user dials.
@@ -31,8 +36,20 @@ func TestTown(t *testing.T) {
 	t.Run("three sessions, both dial", func(t *testing.T) { searchTown(t, &atOnce) })
 }
 
+// TestTownLong is TestTown where each user calls a second time while sessions of
+// the first are still there.
+func TestTownLong(t *testing.T) {
+	if !*long {
+		t.Skip("only with -long")
+	}
+	twice := everything
+	twice.absent, twice.late = false, false
+	twice.sessions, twice.queue, twice.dials = 2, 3, 2
+	searchTown(t, &twice)
+}
+
 func searchTown(t *testing.T, with *faults) {
-	states, moves, wrong := explore(newTown(&standard, with), 2_000_000)
+	states, moves, wrong := explore(newTown(&standard, with), 4_000_000)
 	t.Logf("%d distinct states, %d moves", states, moves)
 	if wrong != "" {
 		t.Fatal(wrong)
