@@ -44,7 +44,8 @@ type Moved struct {
 }
 
 // Unreachable tells that every lane of a session was refused or used up and
-// that it has no direct way. AddHome, or a frame of the peer, revives it.
+// that it has no direct way; a callee waits a while for the caller's next lane
+// before it says so. AddHome, or a frame of the peer, revives it.
 type Unreachable struct {
 	Index wire.Index
 	Why   wire.LaneRefusal // of the lane that ended last; 0: it never answered

@@ -33,6 +33,9 @@ const (
 	maxAttemptsAtHome = 4096
 	maxParties        = 8192
 	partySweep        = time.Minute
+	// maxEnded bounds the legs whose end is said again to who goes on sending:
+	// a refusal may be lost.
+	maxEnded = 4096
 )
 
 // IntroducerCounters count what an Introducer did. They only grow.
@@ -50,10 +53,12 @@ type IntroducerCounters struct {
 // to an address, only into sessions. The zero value is not usable.
 type Introducer struct {
 	rand     io.Reader
-	legs     map[laneKey]*attempt   // both legs
-	byAge    []*attempt             // in the order in which they began
-	parties  map[identity.ID]*party // callers and callees
-	sweep    time.Time              // when parties are looked through; set while there are any
+	legs     map[laneKey]*attempt         // both legs
+	byAge    []*attempt                   // in the order in which they began
+	parties  map[identity.ID]*party       // callers and callees
+	ended    map[laneKey]wire.LaneRefusal // legs that have ended, and why; at most maxEnded
+	lately   []laneKey                    // the same, the oldest first
+	sweep    time.Time                    // when parties are looked through; set while there are any
 	out      []Event
 	counters IntroducerCounters
 }
@@ -76,7 +81,10 @@ type party struct {
 
 // NewIntroducer returns an Introducer without attempts.
 func NewIntroducer(cfg Config) *Introducer {
-	return &Introducer{rand: cfg.Rand, legs: map[laneKey]*attempt{}, parties: map[identity.ID]*party{}}
+	return &Introducer{
+		rand: cfg.Rand, legs: map[laneKey]*attempt{}, parties: map[identity.ID]*party{},
+		ended: map[laneKey]wire.LaneRefusal{},
+	}
 }
 
 // Take returns what has been asked since the last Take, oldest first: only
@@ -96,7 +104,8 @@ func (i *Introducer) Len() int { return len(i.byAge) }
 // Owns reports whether a lane payload from session from is for the Introducer
 // of a node that has a Table, too.
 func (i *Introducer) Owns(from wire.Index, l wire.Lane) bool {
-	return l.Op == wire.LaneOpen || i.legs[laneKey{from, l.Attempt}] != nil
+	leg := laneKey{from, l.Attempt}
+	return l.Op == wire.LaneOpen || i.legs[leg] != nil || i.ended[leg] != 0
 }
 
 // Lane takes a lane payload from the session from, whose peer is the node
@@ -112,6 +121,9 @@ func (i *Introducer) Lane(now time.Time, from wire.Index, fromNode identity.ID, 
 		}
 	case a != nil:
 		i.carry(now, a, leg, l.Frame)
+	case i.ended[leg] != 0:
+		i.counters.Gone++
+		i.refuse(leg, i.ended[leg])
 	case l.Op == wire.LaneOpen && l.Attempt&homeBit == 0:
 		i.open(now, leg, fromNode, l, attached)
 	default:
@@ -186,7 +198,7 @@ func (i *Introducer) party(now time.Time, id identity.ID) *party {
 func (i *Introducer) draw(callee wire.Index) uint32 {
 	for {
 		n := draw32(i.rand) | homeBit
-		if i.legs[laneKey{callee, n}] == nil {
+		if leg := (laneKey{callee, n}); i.legs[leg] == nil && i.ended[leg] == 0 {
 			return n
 		}
 	}
@@ -218,9 +230,22 @@ func (i *Introducer) end(a *attempt, why wire.LaneRefusal, but laneKey) {
 	from.mine = without(from.mine, a)
 	i.parties[a.calleeID].live--
 	for _, leg := range []laneKey{a.caller, a.callee} {
+		i.remember(leg, why)
 		if leg != but {
 			i.refuse(leg, why)
 		}
+	}
+}
+
+// remember notes why a leg has ended.
+func (i *Introducer) remember(leg laneKey, why wire.LaneRefusal) {
+	if i.ended[leg] == 0 {
+		i.lately = append(i.lately, leg)
+	}
+	i.ended[leg] = why
+	if len(i.lately) > maxEnded {
+		delete(i.ended, i.lately[0])
+		i.lately = i.lately[1:]
 	}
 }
 

@@ -143,7 +143,12 @@ func TestAnAttemptCarriesEightKilobytes(t *testing.T) {
 		t.Errorf("%d bytes carried, want %d", carried*1024, laneBudget)
 	}
 	h.lane(calleeLeg, callee, wire.Lane{Op: wire.LaneFrame, Attempt: leg, Frame: []byte(frame)})
-	h.want("12 refuse 4")
+	h.want("12 refuse 2") // again, for the first may be lost
+	h.open(7, frame)
+	h.want("11 refuse 2")
+	if !h.in.Owns(callerLeg, wire.Lane{Op: wire.LaneFrame, Attempt: 7}) {
+		t.Error("the end is forgotten")
+	}
 	if c := h.in.Counters(); c.Spent != 1 || c.Carried != laneBudget {
 		t.Errorf("counters %+v", c)
 	}
@@ -264,6 +269,12 @@ func TestTheHomesMemoryIsBounded(t *testing.T) {
 		h.lane(wire.Index(i+20), id, wire.Lane{Op: wire.LaneOpen, Attempt: 2, Target: id, Frame: []byte("x")})
 	}
 	h.take()
+	for i := range 3 * maxEnded {
+		h.in.Lost(h.now, wire.Index(i+20))
+	}
+	if len(h.in.ended) > maxEnded || len(h.in.lately) > maxEnded {
+		t.Errorf("%d ends are remembered", len(h.in.ended))
+	}
 	if h.in.Len() > maxAttemptsAtHome || len(h.in.parties) > maxParties {
 		t.Errorf("%d attempts and %d parties", h.in.Len(), len(h.in.parties))
 	}

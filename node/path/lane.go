@@ -14,6 +14,10 @@ const (
 	// laneWait is how long an opened lane may keep silent before it counts as
 	// ended. It outlasts the call's own time-out for connecting.
 	laneWait = 12 * time.Second
+	// strandWait is how long a callee whose lanes have ended waits for the
+	// caller to come by another one: the caller's home says so at the same
+	// time, and its frames are repeated each 2 s at most.
+	strandWait = 5 * time.Second
 	// maxLanes bounds the lanes of one route at a time, maxAttempts those that
 	// one call may open in all: three homes, each a second time, and two more.
 	maxLanes    = 6
@@ -192,7 +196,7 @@ func (t *Table) heardLane(now time.Time, r *route, w Way) {
 		t.counters.Unasked++
 		return
 	}
-	r.race, r.flight = time.Time{}, nil
+	r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
 	if r.state != Direct {
 		r.state = Laned
 		t.settle(r)
@@ -208,18 +212,35 @@ func (t *Table) Lane(now time.Time, home wire.Index, l wire.Lane) {
 	case l.Op == wire.LaneFrame && (l.Attempt&homeBit != 0 || t.uses(key)):
 		t.emit(Inner{Frame: slices.Clone(l.Frame), Way: Way{Home: home, Attempt: l.Attempt}})
 	case l.Op == wire.LaneRefuse && t.uses(key):
+		if l.Refusal == wire.LaneSpent {
+			t.again(key)
+		}
 		t.endAll(now, l.Refusal, func(o *lane) bool { return o.key() == key })
 	default:
 		t.counters.Unasked++
 	}
 }
 
+// again offers the home of a lane that is used up once more: what was lost on
+// the way has spent its bytes. maxAttempts holds.
+func (t *Table) again(key laneKey) {
+	for _, r := range t.laned {
+		if r.lane(key) && !r.target.IsZero() && r.state != Direct && r.attempts < maxAttempts {
+			r.attempts++
+			t.addLane(r, &lane{home: key.home, attempt: t.drawAttempt(key.home)})
+		}
+	}
+}
+
 // uses reports whether a route has the lane key. Several may: a caller can
 // begin a second session in one attempt.
 func (t *Table) uses(key laneKey) bool {
-	return slices.ContainsFunc(t.laned, func(r *route) bool {
-		return slices.ContainsFunc(r.lanes, func(l *lane) bool { return l.key() == key })
-	})
+	return slices.ContainsFunc(t.laned, func(r *route) bool { return r.lane(key) })
+}
+
+// lane reports whether r has the lane key.
+func (r *route) lane(key laneKey) bool {
+	return slices.ContainsFunc(r.lanes, func(l *lane) bool { return l.key() == key })
 }
 
 // Lost tells that the session with a home has ended, and the lanes in it.
@@ -255,8 +276,7 @@ func (t *Table) carryOn(now time.Time, r *route, why wire.LaneRefusal) {
 	best := r.bestLane()
 	switch {
 	case best == nil:
-		r.state, r.race, r.best, r.told = Stranded, time.Time{}, Way{}, Way{}
-		t.emit(Unreachable{Index: r.ix, Why: why})
+		t.strand(now, r, why)
 		return
 	case best.state == laneAnswered:
 	case len(r.flight) > 0:
@@ -268,11 +288,27 @@ func (t *Table) carryOn(now time.Time, r *route, why wire.LaneRefusal) {
 	t.settle(r)
 }
 
+// strand notes that the last lane has ended. A caller has nothing left to try;
+// a callee waits for the caller.
+func (t *Table) strand(now time.Time, r *route, why wire.LaneRefusal) {
+	r.state, r.race, r.best, r.told, r.why = Stranded, time.Time{}, Way{}, Way{}, why
+	if r.target.IsZero() {
+		r.giveUp = now.Add(strandWait)
+		t.arm(r)
+		return
+	}
+	t.emit(Unreachable{Index: r.ix, Why: why})
+}
+
 // advanceLanes opens the next lane when the race is due and ends lanes that
 // keep silent.
 func (t *Table) advanceLanes(now time.Time, r *route) {
 	if !r.race.IsZero() && !r.race.After(now) {
 		t.tryNext(now, r)
+	}
+	if !r.giveUp.IsZero() && !r.giveUp.After(now) {
+		r.giveUp = time.Time{}
+		t.emit(Unreachable{Index: r.ix, Why: r.why})
 	}
 	t.endLanes(now, r, 0, func(l *lane) bool { return !l.end.IsZero() && !l.end.After(now) })
 }

@@ -161,7 +161,7 @@ func TestLanesAreRacedOverTheHomes(t *testing.T) {
 }
 
 func TestARefusedLaneIsReplacedAtOnce(t *testing.T) {
-	for _, why := range []wire.LaneRefusal{wire.LaneUnknown, wire.LaneSpent, wire.LaneBusy, wire.LaneGone} {
+	for _, why := range []wire.LaneRefusal{wire.LaneUnknown, wire.LaneBusy, wire.LaneGone} {
 		s := newScript(t)
 		s.dial(homeA, homeB)
 		s.send("hello")
@@ -180,6 +180,28 @@ func TestARefusedLaneIsReplacedAtOnce(t *testing.T) {
 		s.answer(homeC, "at last")
 		s.want("inner at last from home 3", "moved home 3")
 	}
+}
+
+func TestASpentLaneIsTriedAgain(t *testing.T) {
+	s := newScript(t)
+	s.dial(homeA, homeB)
+	s.send("hello")
+	s.answer(homeA, "hi")
+	s.want("home 1 open hello", "inner hi from home 1", "moved home 1")
+	s.send("more")
+	s.want("home 1 frame more")
+	for n := 2; n < maxAttempts; n++ {
+		spent := s.table.routes[ours].bestLane().home
+		s.refuse(spent, wire.LaneSpent)
+		if next := s.table.routes[ours].bestLane().home; next == spent {
+			t.Errorf("home %d follows itself", spent)
+		} else {
+			s.want(fmt.Sprintf("home %d open more", next))
+		}
+	}
+	s.refuse(homeA, wire.LaneSpent)
+	s.refuse(homeB, wire.LaneSpent)
+	s.want("home 2 open more", "unreachable 2")
 }
 
 func TestSilentLanesEnd(t *testing.T) {
@@ -275,7 +297,15 @@ func TestTheCalleeAnswersByTheLaneItWasCalledBy(t *testing.T) {
 	s.refuse(homeA, wire.LaneGone)
 	s.want("moved home 2")
 	s.refuse(homeB, wire.LaneSpent)
-	s.want("unreachable 2")
+	s.advance(strandWait - time.Millisecond)
+	s.want() // the caller may come by another lane
+	third := Way{Home: homeC, Attempt: homeBit | 79}
+	s.table.Heard(s.now, ours, third)
+	s.want("moved home 3")
+	s.advance(time.Minute)
+	s.refuse(homeC, wire.LaneGone)
+	s.advance(strandWait)
+	s.want("unreachable 4")
 	s.table.Heard(s.now, ours, in)
 	s.want("moved home 1")
 	s.table.Shut(s.now, ours)

@@ -224,7 +224,7 @@ func (t *Table) answered(now time.Time, r *route, addr netip.AddrPort, tok token
 		return // the address in use works: keep it
 	}
 	r.state, r.addr, r.heard = Direct, addr, now
-	r.race, r.flight = time.Time{}, nil
+	r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
 	t.settle(r)
 }
 

@@ -48,6 +48,11 @@ type route struct {
 	// and another one waits, cleared when a lane answers.
 	race time.Time
 
+	// giveUp is when a stranded callee is told Unreachable. Set when its last
+	// lane ends, cleared when a frame comes by any way.
+	giveUp time.Time
+	why    wire.LaneRefusal // of the lane that ended last
+
 	addr  netip.AddrPort // in state Direct
 	heard time.Time      // when something last came from addr
 
@@ -56,7 +61,7 @@ type route struct {
 
 // due returns the earliest of the route's timers; zero: none is set.
 func (r *route) due() time.Time {
-	due := r.race
+	due := earlier(r.race, r.giveUp)
 	for _, l := range r.lanes {
 		due = earlier(due, l.end)
 	}
