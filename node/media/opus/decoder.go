@@ -20,6 +20,7 @@ var (
 type Decoder struct {
 	kHz     int // of the sound made
 	heard   bool
+	step    int // units of 10 ms that are concealed at a time: 1, or 2 after frames of 20 ms or more
 	rng     uint32
 	channel channel
 	resampler
@@ -72,6 +73,7 @@ func (d *Decoder) Decode(dst []int16, packet []byte) (n int, err error) {
 		return 0, ErrRoom
 	}
 	d.left = 0
+	d.pace(f.FrameSize)
 	for i := range f.Frames {
 		out := dst[i*size:][:size]
 		if frame := f.next(i); len(frame) > 1 {
@@ -102,6 +104,7 @@ func (d *Decoder) DecodeFEC(dst []int16, packet []byte) error {
 	}
 	d.Conceal(dst[:len(dst)-size])
 	d.left = 0
+	d.pace(f.FrameSize)
 	d.decodeRedundant(dst[len(dst)-size:], frame, f.Packet)
 	return nil
 }
@@ -134,14 +137,18 @@ func (d *Decoder) Conceal(dst []int16) {
 	}
 }
 
-// miss conceals whole units of 10 ms, two at a time.
+func (d *Decoder) pace(frame time.Duration) {
+	d.step = min(int(frame/(10*time.Millisecond)), 2)
+}
+
+// miss conceals whole units of 10 ms.
 func (d *Decoder) miss(dst []int16) {
 	if !d.heard {
 		clear(dst)
 		return
 	}
 	for len(dst) > 0 {
-		f := format{d.channel.kHz, min(len(dst)/(10*d.kHz), 2) * 2}
+		f := format{d.channel.kHz, min(len(dst)/(10*d.kHz), d.step) * 2}
 		d.channel.shape(f)
 		d.channel.miss(d.frame[1:])
 		dst = dst[d.put(dst, f):]
