@@ -200,11 +200,16 @@ func (c *Core) parted(now time.Time, ix wire.Index, p identity.Phone, reason err
 }
 
 // notConnected ends a dial that did not come up. When the far phone's own dial
-// won, its session serves our call too.
+// won, its session serves our call too, now or once it is up.
 func (c *Core) notConnected(now time.Time, id call.ID, ix wire.Index, reason error) {
 	if errors.Is(reason, session.ErrGlare) {
-		if other := c.sessionWith(c.calls.Current().Peer.Device); other != 0 {
+		device := c.calls.Current().Peer.Device
+		if other := c.sessionWith(device); other != 0 {
 			c.calls.Connected(now, id, other)
+			return
+		}
+		if others := c.sessions.With(session.AsPhone, device); len(others) > 0 {
+			c.attempts.dialled[others[0]] = id
 			return
 		}
 	}
@@ -258,9 +263,32 @@ func (c *Core) routeMedia(ix wire.Index) {
 func (c *Core) callChanged(now time.Time, v call.View) {
 	c.view.call(now, v)
 	c.handset.Call(now, faceCall(v))
-	if v.State == call.RingingHere {
+	switch v.State {
+	case call.RingingHere:
 		c.tellCandidates(now, v.Index)
+	case call.Ended:
+		if err := c.log.Add(now, entry(v)); err != nil {
+			c.do(Log{Debug, "call not logged", []any{"error", err}})
+		}
 	}
+}
+
+// entry is what the log says of a call.
+func entry(v call.View) contacts.Entry {
+	e := contacts.Entry{
+		Direction: contacts.Made, Name: identity.Name(v.Peer.Name), Number: v.Peer.Number, Account: v.Peer.Account,
+		At: v.Dialled, Reason: v.Reason.String(),
+	}
+	if v.Incoming() {
+		e.At, e.Direction = v.Rang, contacts.Missed
+	}
+	if !v.Answered.IsZero() {
+		e.Talked = v.Over.Sub(v.Answered)
+		if v.Incoming() {
+			e.Direction = contacts.Received
+		}
+	}
+	return e
 }
 
 // tellCandidates sends our addresses to a contact, once per session, and lets
@@ -305,7 +333,7 @@ var phases = map[call.State]handset.Phase{
 func faceCall(v call.View) handset.CallView {
 	f := handset.CallView{
 		Phase: phases[v.State], Peer: v.Peer.Name, Number: v.Peer.Number,
-		Reason: handset.Reason(v.Reason), // the same order; a test of package call holds it
+		Reason: handset.Reason(v.Reason), // the same order; a test of package sim holds it
 	}
 	switch v.State {
 	case call.Talking:

@@ -59,6 +59,8 @@ func (n *Node) save(e Effect) {
 		err = n.state.keepCache(e.Members)
 	case SaveContacts:
 		err = n.state.write(contactFile, contacts.Append(nil, e.Contacts))
+	case SaveLog:
+		err = n.state.write(logFile, contacts.AppendLog(nil, e.Entries))
 	case SaveLogin:
 		err = n.state.write(loginFile, e.Saved.Append(nil))
 	}

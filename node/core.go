@@ -39,6 +39,7 @@ type Core struct {
 	calls    *call.Calls
 	contacts *contacts.Book
 	handset  *handset.Handset
+	log      *contacts.Log
 
 	lanes *path.Introducer // supernode half; nil in a phone that serves nobody
 	index *directory.Index // likewise
@@ -64,6 +65,7 @@ type CoreConfig struct {
 	Login      login.ClientConfig      // Rand, Account and Device are taken from here
 	Cache      []wire.Member           // host cache that was kept
 	Contacts   *contacts.Book
+	Log        *contacts.Log
 	Codecs     []wire.Codec
 	Verify     func(id identity.ID, msg, sig []byte) bool
 }
@@ -72,7 +74,7 @@ type CoreConfig struct {
 func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
-		candidate: cfg.Candidates, contacts: cfg.Contacts, cache: cfg.Cache,
+		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
 		peers: newPeers(), attempts: newAttempts(),
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device

@@ -83,6 +83,7 @@ var tones = map[handset.Tone]media.Tone{
 	handset.Ringback:   media.ToneRingback,
 	handset.Busy:       media.ToneBusy,
 	handset.Congestion: media.ToneCongestion,
+	handset.Howler:     media.ToneCongestion, // at the level of a tone: nobody's ear shall suffer
 }
 
 // readKeys brings keys and hook to the loop.

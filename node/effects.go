@@ -63,6 +63,8 @@ type (
 	SaveCache struct{ Members []wire.Member }
 	// SaveContacts keeps the contacts.
 	SaveContacts struct{ Contacts []contacts.Contact }
+	// SaveLog keeps the log of calls.
+	SaveLog struct{ Entries []contacts.Entry }
 	// SaveLogin keeps what the login server granted.
 	SaveLogin struct{ Saved login.Saved }
 	// Log tells a change of state.
@@ -96,5 +98,6 @@ func (StopMedia) effect()    {}
 func (ShowFace) effect()     {}
 func (SaveCache) effect()    {}
 func (SaveContacts) effect() {}
+func (SaveLog) effect()      {}
 func (SaveLogin) effect()    {}
 func (Log) effect()          {}

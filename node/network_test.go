@@ -12,6 +12,7 @@ import (
 
 	"peerphone/hal"
 	"peerphone/node"
+	"peerphone/node/contacts"
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/login/storetest"
@@ -249,6 +250,22 @@ func TestCall(t *testing.T) {
 	kitchen.end(workshop)
 	workshop.call(kitchen)
 	workshop.end(kitchen)
+}
+
+// Both ends log a call, and keep the log.
+func TestCallLog(t *testing.T) {
+	l := newLAN(t, 1)
+	state := newState(t)
+	kitchen := l.phone("kitchen", "1001", "1002")
+	workshop := l.open("workshop", "1002", node.Config{State: state, Contacts: []node.Contact{{Name: "k", Number: "1001"}}})
+	workshop.wait("in", 5*time.Second, func(s node.Snapshot) bool { return s.Timing.Login > 0 })
+	kitchen.call(workshop)
+	kitchen.end(workshop)
+	workshop.off()
+	again, err := node.LoadLog(state)
+	if err != nil || len(again) != 1 || again[0].Direction != contacts.Received || again[0].Number != "1001" || again[0].Talked <= 0 {
+		t.Errorf("the workshop's log holds %+v, %v, want the call received from 1001", again, err)
+	}
 }
 
 // A number that nobody has ends in congestion, soon and certainly.

@@ -81,6 +81,10 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	log, err := n.openLog()
+	if err != nil {
+		return err
+	}
 	saved, err := n.openLogin()
 	if err != nil {
 		return err
@@ -95,7 +99,7 @@ func (n *Node) openCore(cfg Config) error {
 			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
-		Cache: cache, Contacts: book, Codecs: []wire.Codec{wire.CodecPCM16},
+		Cache: cache, Contacts: book, Log: log, Codecs: []wire.Codec{wire.CodecPCM16},
 		Verify: identity.ID.Verify,
 	})
 	return nil
@@ -139,6 +143,23 @@ func (n *Node) openContacts(known []Contact) (*contacts.Book, error) {
 		}
 	}
 	return book, nil
+}
+
+// openLog reads the log of calls; a damaged one begins anew, for no call hangs
+// on it.
+func (n *Node) openLog() (*contacts.Log, error) {
+	b, err := n.state.read(logFile)
+	if err != nil {
+		return nil, err
+	}
+	var list []contacts.Entry
+	if b != nil {
+		if list, err = contacts.LoadLog(b); err != nil {
+			n.log.Warn("the log of calls is damaged; a new one begins", "error", err)
+			list = nil
+		}
+	}
+	return contacts.NewLog(list)
 }
 
 func (n *Node) openLogin() (*login.Saved, error) {

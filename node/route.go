@@ -32,6 +32,7 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.calls.Take(), c.fromCall)
 	n += route(now, c.handset.Take(), c.fromHandset)
 	n += route(now, c.contacts.Take(), c.fromContacts)
+	n += route(now, c.log.Take(), c.fromLog)
 	if c.lanes != nil {
 		n += route(now, c.lanes.Take(), c.fromLanes)
 		n += route(now, c.index.Take(), c.fromIndex)
@@ -219,6 +220,12 @@ func (c *Core) fromHandset(now time.Time, e handset.Event) {
 func (c *Core) fromContacts(_ time.Time, e contacts.Event) {
 	if _, ok := e.(contacts.Changed); ok {
 		c.do(SaveContacts{c.contacts.List()})
+	}
+}
+
+func (c *Core) fromLog(_ time.Time, e contacts.Event) {
+	if _, ok := e.(contacts.Changed); ok {
+		c.do(SaveLog{c.log.List()})
 	}
 }
 

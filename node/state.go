@@ -81,6 +81,7 @@ const (
 	portFile    = "port"
 	cacheFile   = "hostcache.json"
 	contactFile = "contacts.json"
+	logFile     = "calls.json"
 	loginFile   = "login"
 )
 

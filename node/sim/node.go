@@ -24,6 +24,7 @@ type Node struct {
 	addr   netip.AddrPort
 	user   *user // nil: a supernode
 
+	on    bool
 	core  *node.Core
 	hands *session.StandIn
 	open  map[wire.Index]*session.Channel
@@ -74,7 +75,7 @@ func newNode(w *World, i int, supernode bool) (*Node, error) {
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: saved,
 		},
-		Contacts: book, Codecs: []wire.Codec{wire.CodecPCM16}, Verify: identity.ID.Verify,
+		Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: identity.ID.Verify,
 	})
 	if !supernode {
 		n.user = &user{n: n}
@@ -163,6 +164,7 @@ func (n *Node) show(r session.Role) session.Badge {
 }
 
 func (n *Node) switchOn(now time.Time) {
+	n.on = true
 	n.core.Start(now)
 	n.flush(now)
 	if n.user != nil {
@@ -174,6 +176,9 @@ func (n *Node) switchOn(now time.Time) {
 
 // receive sorts a datagram as the reader of a real socket does.
 func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
+	if !n.on {
+		return
+	}
 	switch wire.KindOf(b) {
 	case wire.HandshakeFrame:
 		n.core.Handshake(now, path.Way{Addr: from}, b)

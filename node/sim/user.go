@@ -55,6 +55,9 @@ func (u *user) hook(now time.Time, lifted bool) {
 
 // callSomebody lifts the receiver and dials another phone.
 func (u *user) callSomebody(now time.Time) {
+	if u.retired {
+		return
+	}
 	w := u.n.w
 	other := w.cfg.Supernodes + w.draw.IntN(w.cfg.Phones)
 	if other == u.n.number {
