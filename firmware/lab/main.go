@@ -38,9 +38,13 @@ kitchen (1001) and workshop (1002). Ctrl-C ends them all.`
 
 // program is the command line.
 type program struct {
-	Up      upCommand      `cmd:"" help:"Start the network, say where the phones' pages are, and keep it running."`
-	Demo    demoCommand    `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
-	Keep    keepCommand    `cmd:"" hidden:""`
+	Up   upCommand   `cmd:"" help:"Start the network, say where the phones' pages are, and keep it running."`
+	Demo demoCommand `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
+	Keep keepCommand `cmd:"" hidden:""`
+
+	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets. Fails on a packet whose final range is not the encoder's."`
+	Opusinfo opusinfoCommand `cmd:"" help:"Say what each packet of such a file is."`
+
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

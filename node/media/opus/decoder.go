@@ -22,6 +22,7 @@ type Decoder struct {
 	heard   bool
 	step    int // units of 10 ms that are concealed at a time: 1, or 2 after frames of 20 ms or more
 	rng     uint32
+	trailer bool
 	channel channel
 	resampler
 	late int16 // the last sample decoded: all sound is one sample late
@@ -47,15 +48,21 @@ func NewDecoder(hz int) (*Decoder, error) {
 func (d *Decoder) Reset() {
 	d.heard = false
 	d.rng = 0
+	d.trailer = false
 	d.left = 0
 	d.late = 0
 	d.channel.reset()
 }
 
 // FinalRange is the state of the range decoder after the last frame decoded,
-// which is that of the encoder; 0 after one of no more than one byte. It does
-// not count the CELT frame that may end a packet before the mode changes.
+// which is that of the encoder if there is no Trailer; 0 after a frame of no
+// more than one byte.
 func (d *Decoder) FinalRange() uint32 { return d.rng }
+
+// Trailer reports whether the last frame decoded ended in the CELT frame that
+// smooths a change of mode or bandwidth, RFC 6716 section 4.5.1. It is left out:
+// sound is not faded into it, and FinalRange does not count it.
+func (d *Decoder) Trailer() bool { return d.trailer }
 
 // samples is how many there are in a duration.
 func (d *Decoder) samples(t time.Duration) int { return int(t/time.Millisecond) * d.kHz }
@@ -79,7 +86,7 @@ func (d *Decoder) Decode(dst []int16, packet []byte) (n int, err error) {
 		if frame := f.next(i); len(frame) > 1 {
 			d.decode(out, frame, f.Packet)
 		} else {
-			d.rng = 0
+			d.rng, d.trailer = 0, false
 			d.miss(out)
 		}
 	}
@@ -187,6 +194,9 @@ func (d *Decoder) decode(dst []int16, frame []byte, p Packet) {
 		d.channel.frame(d.frame[1:], &r, h.active[i], how)
 		how = conditional
 		dst = dst[d.put(dst, f):]
+	}
+	if d.trailer = r.tell()+17 <= 8*len(frame); d.trailer {
+		r.bit(1) // on which side of the change
 	}
 	d.rng = r.rng
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// silentOpus is one packet of 20 ms of a wide band without a frame in it: the
+// table of contents alone. Its final range is 0.
+var silentOpus = []byte{0, 0, 0, 1, 0, 0, 0, 0, 0x48}
+
+func opusFile(t *testing.T, data []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "in.bit")
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestOpusdec(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.raw")
+	in := opusFile(t, append(silentOpus, silentOpus...))
+	if err := (opusdecCommand{Hz: 48000, In: in, Out: out}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 2 * 960 * 2; len(raw) != want {
+		t.Errorf("%d bytes of sound, want %d", len(raw), want)
+	}
+	if err := (opusinfoCommand{In: in}).Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpusdecRefuses(t *testing.T) {
+	strange := append([]byte(nil), silentOpus...)
+	strange[7] = 1 // a final range that is not ours
+	for name, data := range map[string][]byte{
+		"final range": strange,
+		"cut short":   silentOpus[:8],
+		"malformed":   {0, 0, 0, 0, 0, 0, 0, 0},
+	} {
+		if err := (opusdecCommand{Hz: 16000, In: opusFile(t, data), Out: filepath.Join(t.TempDir(), "out")}).Run(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	err := opusdecCommand{Hz: 44100, In: opusFile(t, silentOpus)}.Run()
+	if !errors.As(err, &errUsage{}) {
+		t.Errorf("44100 Hz: %v, want a usage error", err)
+	}
+}
