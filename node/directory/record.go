@@ -33,6 +33,7 @@ var (
 	ErrOversized = errors.New("directory: the record is too long")
 	ErrMalformed = errors.New("directory: malformed record")
 	ErrSealed    = errors.New("directory: the record cannot be opened with this number or name")
+	ErrTrust     = errors.New("directory: nobody has told the issuing key yet")
 	ErrListing   = errors.New("directory: the listing in the record is not its holder's")
 )
 
@@ -110,6 +111,8 @@ func ParseRecord(b []byte) (wire.Record, error) {
 func CheckRecord(r wire.Record, now time.Time, issuing identity.ID,
 	verify func(identity.ID, []byte, []byte) bool) error {
 	switch {
+	case issuing.IsZero():
+		return ErrTrust
 	case r.Expires <= now.Unix(), r.Placement.NotAfter <= now.Unix():
 		return ErrExpired
 	case r.Expires > now.Add(Lifetime+clockAllowance).Unix():
@@ -133,7 +136,7 @@ func codeOf(err error) wire.StoreCode {
 		return wire.StoreOlder
 	case errors.Is(err, ErrFar):
 		return wire.StoreFar
-	case errors.Is(err, errFull):
+	case errors.Is(err, errFull), errors.Is(err, ErrTrust): // come back later
 		return wire.StoreFull
 	}
 	return wire.StoreForged
@@ -141,7 +144,7 @@ func codeOf(err error) wire.StoreCode {
 
 // Faults count records that were refused, by what was wrong with them.
 type Faults struct {
-	Forged, Foreign, Expired, Older, Far, Misplaced, Oversized, Malformed, Sealed, Listing, Full uint64
+	Forged, Foreign, Expired, Older, Far, Misplaced, Oversized, Malformed, Sealed, Listing, Trust, Full uint64
 }
 
 // count adds err, and returns it.
@@ -152,7 +155,7 @@ func (f *Faults) count(err error) error {
 	}{
 		{ErrForged, &f.Forged}, {ErrForeign, &f.Foreign}, {ErrExpired, &f.Expired}, {ErrOlder, &f.Older},
 		{ErrFar, &f.Far}, {ErrMisplaced, &f.Misplaced}, {ErrOversized, &f.Oversized},
-		{ErrMalformed, &f.Malformed}, {ErrSealed, &f.Sealed}, {ErrListing, &f.Listing}, {errFull, &f.Full},
+		{ErrMalformed, &f.Malformed}, {ErrSealed, &f.Sealed}, {ErrListing, &f.Listing}, {ErrTrust, &f.Trust}, {errFull, &f.Full},
 	} {
 		if errors.Is(err, c.err) {
 			*c.n++

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -111,4 +112,16 @@ func TestVisitorsAreBounded(t *testing.T) {
 	if _, ok := s.Attached(nodeID(9999)); !ok {
 		t.Error("a guest was pushed out by visitors")
 	}
+}
+
+func TestNobodyIsServedBeforeTheLogin(t *testing.T) {
+	s := supernode(t)
+	s.SetSelf(identity.ID{})
+	ix := s.visit(5)
+	s.want("dropped", took[Drop](s), []Drop{{ix}})
+	s.Handle(s.now, ix, wire.Attach{})
+	s.want("sent", s.sent(), []string{})
+	s.SetSelf(nodeID(0))
+	s.Handle(s.now, s.visit(5), wire.Attach{})
+	s.want("guests", s.Guests(), 1)
 }

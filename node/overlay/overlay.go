@@ -125,7 +125,8 @@ func dialable(a netip.AddrPort) bool {
 	return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() && !a.Addr().IsMulticast()
 }
 
-// Up tells that a session with a node is up, whoever asked for it.
+// Up tells that a session with a node is up, whoever asked for it. Before
+// SetSelf nobody is served: we could not say who we are.
 func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.AddrPort, initiator bool) {
 	l := &link{ix: ix, node: node, addr: addr, since: now, dir: theirs}
 	wanted := false
@@ -133,7 +134,7 @@ func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.
 		l.dir = ours
 		wanted = o.dialled(now, l)
 	}
-	if node == o.cfg.Self {
+	if node == o.cfg.Self || o.cfg.Self.IsZero() {
 		o.emit(Drop{Index: ix})
 		return
 	}
