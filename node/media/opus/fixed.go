@@ -27,6 +27,9 @@ func mul32(a, b int32) int32 {
 	return mul16(a, int16(b)) + a*((b>>15+1)>>1)
 }
 
+// product is a*b.
+func product(a, b int16) int32 { return int32(a) * int32(b) }
+
 // mulHigh is a*b/2^32, rounded down.
 func mulHigh(a, b int32) int32 { return int32(int64(a) * int64(b) >> 32) }
 

@@ -108,23 +108,41 @@ func stepDown(aQ24 []int32, reflectQ31, restQ30 int32) bool {
 	return true
 }
 
-// whiten puts what the filter does not predict of in into out, from the first
-// sample that has as many before it as the filter is long. Sums may wrap.
+// whiten puts what the filter, of 10 or 16 coefficients, does not predict of in
+// into out, from the first sample that has as many before it. Sums may wrap.
 func whiten(out, in []int16, aQ12 []int16) {
-	order := len(aQ12)
-	for i := order; i < len(in); i++ {
-		past := in[i-order : i]
-		sum := int32(0)
-		for j, a := range aQ12 {
-			sum += int32(past[len(past)-1-j]) * int32(a)
-		}
-		out[i] = sat16(round(int32(in[i])<<12-sum, 12))
+	if len(aQ12) == maxOrder {
+		whiten16(out[maxOrder:], in, (*[16]int16)(aQ12))
+	} else {
+		whiten10(out[10:], in, (*[10]int16)(aQ12))
 	}
 }
 
+func whiten16(out, in []int16, a *[16]int16) {
+	for i := range out[:len(in)-16] {
+		x := (*[17]int16)(in[i:])
+		out[i] = unpredicted(x[16], product(x[15], a[0])+product(x[14], a[1])+product(x[13], a[2])+product(x[12], a[3])+
+			product(x[11], a[4])+product(x[10], a[5])+product(x[9], a[6])+product(x[8], a[7])+
+			product(x[7], a[8])+product(x[6], a[9])+product(x[5], a[10])+product(x[4], a[11])+
+			product(x[3], a[12])+product(x[2], a[13])+product(x[1], a[14])+product(x[0], a[15]))
+	}
+}
+
+func whiten10(out, in []int16, a *[10]int16) {
+	for i := range out[:len(in)-10] {
+		x := (*[11]int16)(in[i:])
+		out[i] = unpredicted(x[10], product(x[9], a[0])+product(x[8], a[1])+product(x[7], a[2])+product(x[6], a[3])+
+			product(x[5], a[4])+product(x[4], a[5])+product(x[3], a[6])+product(x[2], a[7])+
+			product(x[1], a[8])+product(x[0], a[9]))
+	}
+}
+
+func unpredicted(x int16, sumQ12 int32) int16 { return sat16(round(int32(x)<<12-sumQ12, 12)) }
+
 // predict runs the synthesis filter: x holds the last 16 outputs, then what the
 // filter is to be fed with, which becomes its output. RFC 6716 section
-// 4.2.7.9.2; the filter has 10 or 16 coefficients.
+// 4.2.7.9.2; the filter has 10 or 16 coefficients. The newest output comes last
+// into each sum, since the processor has to wait for it.
 func predict(xQ14 []int32, aQ12 []int16) {
 	if len(aQ12) == maxOrder {
 		predict16(xQ14, (*[16]int16)(aQ12))
@@ -136,10 +154,10 @@ func predict(xQ14 []int32, aQ12 []int16) {
 func predict16(xQ14 []int32, a *[16]int16) {
 	for ; len(xQ14) > maxOrder; xQ14 = xQ14[1:] {
 		x := (*[maxOrder + 1]int32)(xQ14)
-		sum := 8 + mul16(x[15], a[0]) + mul16(x[14], a[1]) + mul16(x[13], a[2]) + mul16(x[12], a[3]) +
-			mul16(x[11], a[4]) + mul16(x[10], a[5]) + mul16(x[9], a[6]) + mul16(x[8], a[7]) +
-			mul16(x[7], a[8]) + mul16(x[6], a[9]) + mul16(x[5], a[10]) + mul16(x[4], a[11]) +
-			mul16(x[3], a[12]) + mul16(x[2], a[13]) + mul16(x[1], a[14]) + mul16(x[0], a[15])
+		sum := 8 + mul16(x[0], a[15]) + mul16(x[1], a[14]) + mul16(x[2], a[13]) + mul16(x[3], a[12]) +
+			mul16(x[4], a[11]) + mul16(x[5], a[10]) + mul16(x[6], a[9]) + mul16(x[7], a[8]) +
+			mul16(x[8], a[7]) + mul16(x[9], a[6]) + mul16(x[10], a[5]) + mul16(x[11], a[4]) +
+			mul16(x[12], a[3]) + mul16(x[13], a[2]) + mul16(x[14], a[1]) + mul16(x[15], a[0])
 		x[16] = addSat(x[16], shiftSat(sum, 4))
 	}
 }
@@ -147,9 +165,9 @@ func predict16(xQ14 []int32, a *[16]int16) {
 func predict10(xQ14 []int32, a *[10]int16) {
 	for ; len(xQ14) > maxOrder; xQ14 = xQ14[1:] {
 		x := (*[maxOrder + 1]int32)(xQ14)
-		sum := 5 + mul16(x[15], a[0]) + mul16(x[14], a[1]) + mul16(x[13], a[2]) + mul16(x[12], a[3]) +
-			mul16(x[11], a[4]) + mul16(x[10], a[5]) + mul16(x[9], a[6]) + mul16(x[8], a[7]) +
-			mul16(x[7], a[8]) + mul16(x[6], a[9])
+		sum := 5 + mul16(x[6], a[9]) + mul16(x[7], a[8]) + mul16(x[8], a[7]) + mul16(x[9], a[6]) +
+			mul16(x[10], a[5]) + mul16(x[11], a[4]) + mul16(x[12], a[3]) + mul16(x[13], a[2]) +
+			mul16(x[14], a[1]) + mul16(x[15], a[0])
 		x[16] = addSat(x[16], shiftSat(sum, 4))
 	}
 }

@@ -11,17 +11,10 @@ func (c *channel) excite(x *indices) {
 	excQ14 := c.excQ14[:c.samples()]
 	for i, p := range c.pulses[:len(excQ14)] {
 		seed = random(seed)
-		e := int32(p) << 14
-		switch {
-		case p > 0:
-			e -= levelAdjustQ10 << 4
-		case p < 0:
-			e += levelAdjustQ10 << 4
-		}
-		e += offsetQ14
-		if seed < 0 {
-			e = -e
-		}
+		sign := int32(p)>>31 | int32(uint32(-int32(p))>>31) // of the pulse: -1, 0, 1
+		e := int32(p)<<14 - sign*(levelAdjustQ10<<4) + offsetQ14
+		turn := seed >> 31 // all ones: negate
+		e = (e ^ turn) - turn
 		excQ14[i] = e
 		seed += int32(p)
 	}
