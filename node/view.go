@@ -20,7 +20,6 @@ type view struct {
 	last    call.View
 	way     path.Way
 	safety  string
-	lifted  bool
 }
 
 // call follows a call's state.
