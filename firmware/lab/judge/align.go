@@ -101,15 +101,13 @@ func energy(x []float64) (sum float64) {
 // track chooses one cell for each block, so that the scores less the cost of
 // the bends are the highest in all (Viterbi).
 func track(scores [][cells]float64) []int {
-	best := make([]float64, cells)
+	var best [cells]float64
 	from := make([][cells]int16, len(scores))
 	for i, score := range scores {
-		next := make([]float64, cells)
-		for c := range next {
-			next[c], from[i][c] = arrive(best, c)
-			next[c] += score[c]
+		best, from[i] = arrive(best)
+		for c := range best {
+			best[c] += score[c]
 		}
-		best = next
 	}
 	path := make([]int, len(scores))
 	last := 0
@@ -125,20 +123,36 @@ func track(scores [][cells]float64) []int {
 	return path
 }
 
-// arrive returns the best sum with which a cell can be reached, and from where.
-func arrive(best []float64, to int) (sum float64, from int16) {
-	sum, from = best[to], int16(to)
-	for c, v := range best {
-		if v <= sum {
-			continue // whatever the bend costs
+// arrive returns for each cell the best sum with which it can be reached, and
+// from where. As the cost grows with the distance, the best of all cells before
+// is the best of the neighbour before, or that neighbour itself: one pass up and
+// one down find it.
+func arrive(best [cells]float64) (sum [cells]float64, from [cells]int16) {
+	const step = bendCostSecond * cell / Rate
+	var below, above [cells]int16 // the best cell to come from, among those up to here, and from here on
+	cost := func(c int16, to int) float64 { return best[c] - step*math.Abs(float64(to-int(c))) }
+	for c := range cells {
+		below[c] = int16(c)
+		if c > 0 && cost(below[c-1], c) > best[c] {
+			below[c] = below[c-1]
 		}
-		steps := math.Abs(float64(c - to))
-		cost := steps * bendCostSecond * cell / Rate
-		if steps > 1 {
-			cost += bendCost
+	}
+	for c := cells - 1; c >= 0; c-- {
+		above[c] = int16(c)
+		if c < cells-1 && cost(above[c+1], c) > best[c] {
+			above[c] = above[c+1]
 		}
-		if v-cost > sum {
-			sum, from = v-cost, int16(c)
+	}
+	for c := range cells {
+		sum[c], from[c] = best[c], int16(c)
+		for _, k := range []int16{below[c], above[c], int16(max(0, c-1)), int16(min(cells-1, c+1))} {
+			v := cost(k, c)
+			if d := int(k) - c; d > 1 || d < -1 {
+				v -= bendCost
+			}
+			if v > sum[c] {
+				sum[c], from[c] = v, k
+			}
 		}
 	}
 	return sum, from

@@ -44,18 +44,20 @@ func (f fft) forward(x []complex128) {
 // len(b)-len(a), with f of at least the length of b.
 func (f fft) correlate(a, b []float64) []float64 {
 	n := 2 * len(f.turns)
-	x, y := make([]complex128, n), make([]complex128, n)
-	for i, v := range a {
-		x[i] = complex(v, 0)
-	}
+	x := make([]complex128, n) // both at once: a is real, b imaginary
 	for i, v := range b {
-		y[i] = complex(v, 0)
+		x[i] = complex(0, v)
+	}
+	for i, v := range a {
+		x[i] += complex(v, 0)
 	}
 	f.forward(x)
-	f.forward(y)
-	for i := range y {
+	y := make([]complex128, n)
+	for i, v := range x {
+		w := cmplx.Conj(x[(n-i)%n])
+		ofA, ofB := (v+w)/2, (v-w)/2i
 		// The inverse is the conjugate of the forward transform of the conjugate.
-		y[i] = cmplx.Conj(cmplx.Conj(x[i]) * y[i])
+		y[i] = ofA * cmplx.Conj(ofB)
 	}
 	f.forward(y)
 	sums := make([]float64, len(b)-len(a)+1)

@@ -1,0 +1,37 @@
+package natlab
+
+// cable joins two namespaces. Its far end, which belongs to whoever provides
+// the network, is where it is pulled: the near end keeps its addresses and
+// loses its carrier, as with a wire or a radio.
+type cable struct {
+	near    *space
+	nearEnd string // interface
+	far     *space
+	farEnd  string
+}
+
+// lay makes the cable, with both ends down. Packets on it are no larger than
+// on a wire: a capture must count the headers of each.
+func (c cable) lay(further ...string) error {
+	add := "link add " + c.farEnd + " gso_max_segs 1 type veth peer name " + c.nearEnd + " gso_max_segs 1 netns " + c.near.path()
+	return c.far.ip(append([]string{add}, further...)...)
+}
+
+// await waits until packets pass, after both ends were set up.
+func (c cable) await() error {
+	if err := c.far.awaitUp(c.farEnd); err != nil {
+		return err
+	}
+	return c.near.awaitUp(c.nearEnd)
+}
+
+func (c cable) pull() error { return c.far.ip("link set " + c.farEnd + " down") }
+
+func (c cable) plug() error {
+	if err := c.far.ip("link set " + c.farEnd + " up"); err != nil {
+		return err
+	}
+	return c.await()
+}
+
+func (c cable) remove() error { return c.far.ip("link del " + c.farEnd) }

@@ -1,0 +1,225 @@
+package natlab
+
+import (
+"os/exec"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+)
+
+// roundTrips measures n round trips to a server, one after the other.
+func (s *sock) roundTrips(server netip.AddrPort, n int) []time.Duration {
+	s.Helper()
+	s.mustAsk(server) // ARP, mapping
+	all := make([]time.Duration, 0, n)
+	for range n {
+		start := time.Now()
+		s.send("ask", server)
+		if _, _, ok := s.receive(soon); !ok {
+			s.Fatalf("round trip to %v: lost", server)
+		}
+		all = append(all, time.Since(start))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// answers counts those to n questions that are sent at once.
+func (s *sock) answers(server netip.AddrPort, n int) (got int) {
+	s.Helper()
+	for i := range n {
+		s.send("ask", server)
+		if i%50 == 49 {
+			got += s.count() // before buffers are full
+		}
+	}
+	return got + s.count()
+}
+
+// count receives until all is quiet.
+func (s *sock) count() (n int) {
+	for {
+		if _, _, ok := s.receive(settled); !ok {
+			return n
+		}
+		n++
+	}
+}
+
+// TestDelay: a line adds its delay in each direction, two lines both, for both
+// IP versions, and none when it is taken away.
+func TestDelay(t *testing.T) {
+	w := newWorld(t)
+	s := w.site("home", PortRestricted, IPv6())
+	h := w.host(s, "phone")
+	c, c6 := w.sock(h, "0.0.0.0:0"), w.sock(h, "[::]:0")
+	server, server6 := at4(w.east, askPort), netip.AddrPortFrom(w.east.Addr6(), askPort)
+	for _, step := range []struct{ home, east, want time.Duration }{
+		{20 * time.Millisecond, 0, 40 * time.Millisecond},
+		{20 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond},
+		{5 * time.Millisecond, 30 * time.Millisecond, 70 * time.Millisecond},
+		{0, 0, 0},
+	} {
+		must(t, s.SetDelay(step.home, 0))
+		must(t, w.east.SetDelay(step.east, 0))
+		for _, version := range []struct {
+			sock   *sock
+			server netip.AddrPort
+		}{{c, server}, {c6, server6}} {
+			all := version.sock.roundTrips(version.server, 5)
+			t.Logf("%v: home %v, east %v: round trips %v", version.server, step.home, step.east, all)
+			// A packet is never early. The best of five is not far off even
+			// where other programs have the CPU.
+			if got := all[0]; got < step.want || got > step.want+15*time.Millisecond {
+				t.Errorf("%v: home %v, east %v: round trip %v, want %v to 15 ms more",
+					version.server, step.home, step.east, got, step.want)
+			}
+		}
+	}
+}
+
+// TestJitter: delays spread over the whole range, and packets stay in order.
+func TestJitter(t *testing.T) {
+	w := newWorld(t)
+	s := w.site("home", PortRestricted)
+	c, d := w.sock(w.host(s, "phone")), w.sock(w.east.Host)
+	c.mustAsk(at4(w.east, askPort))
+	must(t, s.SetDelay(20*time.Millisecond, 10*time.Millisecond))
+	const n = 60
+	var sent, taken [n]time.Duration
+	start := time.Now()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range n {
+			sent[i] = time.Since(start)
+			_, _ = c.WriteToUDPAddrPort([]byte{byte(i)}, at4(w.east, d.port()))
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	for i := range n {
+		text, _, ok := d.receive(soon)
+		if !ok || int(text[0]) != i {
+			t.Fatalf("packet %d: got %q, %v", i, text, ok)
+		}
+		taken[i] = time.Since(start)
+	}
+	<-done
+	for i := range taken {
+		taken[i] -= sent[i]
+	}
+	least, most := slices.Min(taken[:]), slices.Max(taken[:])
+	t.Logf("delay from %v to %v", least, most)
+	if least < 10*time.Millisecond || least > 18*time.Millisecond || most < 22*time.Millisecond {
+		t.Errorf("delays from %v to %v, want 10 to 30 ms", least, most)
+	}
+}
+
+// TestLoss: 30 % in each direction leave 49 % of the answers.
+func TestLoss(t *testing.T) {
+	w := newWorld(t)
+	s := w.site("home", PortRestricted)
+	c := w.sock(w.host(s, "phone"))
+	server := at4(w.east, askPort)
+	c.mustAsk(server)
+	const n = 1000
+	for _, step := range []struct {
+		loss       float64
+		least, max int
+	}{{0, n, n}, {0.3, 410, 570}, {1, 0, 0}, {0, n, n}} { // 490 +- 5 sigma
+		must(t, s.SetLoss(step.loss))
+		if got := c.answers(server, n); got < step.least || got > step.max {
+			t.Errorf("loss %v: %d answers of %d, want %d to %d", step.loss, got, n, step.least, step.max)
+		}
+	}
+	if err := s.SetLoss(1.5); err == nil {
+		t.Error("a loss of 1.5 is accepted")
+	}
+}
+
+// TestRate: what gets through counts IP headers.
+func TestRate(t *testing.T) {
+	w := newWorld(t)
+	s := w.site("home", PortRestricted)
+	h := w.host(s, "phone")
+	for _, direction := range []string{"up", "down"} {
+		const rate, headers, size = 400_000, 28, 200 // 50 kB/s
+		must(t, s.SetRate(rate))
+		from, to := w.sock(h), w.sock(w.east.Host)
+		target := at4(w.east, to.port())
+		if direction == "down" {
+			from.send("open", target)
+			_, mapped, _ := to.receive(soon)
+			from, to, target = to, from, mapped
+		}
+		const n = 300 // 60 kB, at once: 1.5 kB of bucket and 200 ms of queue get through
+		for range n {
+			from.send(string(make([]byte, size-headers)), target)
+		}
+		got := to.count() * size
+		want := 1500 + rate/8/5
+		t.Logf("%s: %d bytes of %d get through", direction, got, n*size)
+		if got < want*8/10 || got > want*13/10 {
+			t.Errorf("%s: %d bytes get through, want about %d", direction, got, want)
+		}
+		// Long enough for the bucket not to count: 10 kB in 200 ms.
+		first := time.Now()
+		for range 51 {
+			from.send(string(make([]byte, size-headers)), target)
+		}
+		for range 51 {
+			if _, _, ok := to.receive(soon); !ok {
+				t.Fatalf("%s: a packet is lost below the queue's length", direction)
+			}
+		}
+		bits := float64(51*size-1500) * 8 / time.Since(first).Seconds()
+		t.Logf("%s: %.0f bit/s", direction, bits)
+		if bits < 0.7*rate || bits > 1.1*rate {
+			t.Errorf("%s: %.0f bit/s, want %d", direction, bits, rate)
+		}
+		must(t, s.SetRate(0))
+		const few = 200 // as many as a socket holds
+		for range few {
+			from.send("x", target)
+		}
+		if got := to.count(); got != few {
+			t.Errorf("%s: %d packets of %d pass without a limit", direction, got, few)
+		}
+	}
+}
+
+// TestPull: nothing passes, and all is as before when the plug is back, with
+// and without a delay.
+func TestPull(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range []*Site{
+		w.site("nat", PortRestricted), w.site("open", NoNAT, IPv6()), w.site("carrier", Carrier),
+	} {
+		h := w.host(s, "phone")
+		c := w.sock(h)
+		server := at4(w.east, askPort)
+		for _, delay := range []time.Duration{0, time.Millisecond} {
+			must(t, s.SetDelay(delay, 0))
+			before := c.mustAsk(server)
+			must(t, s.Pull())
+			if got := c.answers(server, 3); got != 0 {
+				t.Errorf("%s, delay %v: %d answers by a cable that is pulled", s.Name(), delay, got)
+			}
+			must(t, s.Plug())
+			if _, ok := c.ask(server); !ok {
+				for _, sp := range w.lab.spaces {
+					for _, cmd := range []string{"ip addr", "ip route show table all", "ip rule", "ip neigh", "nft list ruleset"} {
+						_ = sp.do(func() error { o, _ := exec.Command("sh", "-c", cmd).CombinedOutput(); t.Logf("%s %s:\n%s", sp.name, cmd, o); return nil })
+					}
+				}
+			}
+			if after := c.mustAsk(server); after != before {
+				t.Errorf("%s, delay %v: the mapping was %v and is %v", s.Name(), delay, before, after)
+			}
+			if h.Addr6().IsValid() {
+				w.sock(h, "[::]:0").mustAsk(netip.AddrPortFrom(w.east.Addr6(), askPort))
+			}
+		}
+	}
+}
