@@ -126,6 +126,7 @@ func spacesInUse(t *testing.T) map[uint64]bool {
 }
 
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	openLab(t) // or skip
 	for _, c := range []struct {
 		part string
@@ -150,6 +151,7 @@ func TestKilled(t *testing.T) {
 
 // TestOthers: a lab that is alive is not touched by another.
 func TestOthers(t *testing.T) {
+	t.Parallel()
 	openLab(t)
 	cmd, l := start(t, "alive")
 	defer func() { _ = cmd.Wait(); l.wantGone(t) }()
@@ -223,6 +225,7 @@ func TestClose(t *testing.T) {
 
 // TestSiteClose: a site that is closed leaves its line to the next.
 func TestSiteClose(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.site("first", Carrier)
 	w.host(first, "a")

@@ -117,7 +117,7 @@ func (l *Line) reach(network netip.Prefix, router netip.Addr) error {
 func (l *Line) routeLocked() error {
 	var commands []string
 	for network, router := range l.behind {
-		commands = append(commands, fmt.Sprintf("route replace %v via %v", network, router))
+		commands = append(commands, fmt.Sprintf("route replace %v via %v dev %s", network, router, l.cable.farEnd))
 	}
 	if commands == nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -201,17 +202,22 @@ func (s *sock) mustAsk(server netip.AddrPort) netip.AddrPort {
 // settled is how long a packet can be behind another that took a path as long.
 const settled = 50 * time.Millisecond
 
-// kicks collects who sends to the socket until all is quiet.
-func (s *sock) kicks() map[netip.AddrPort]bool {
+// kicks collects who sends to the socket: those who surely do, and who else
+// does until all is quiet.
+func (s *sock) kicks(surely ...netip.AddrPort) map[netip.AddrPort]bool {
 	s.Helper()
 	got := map[netip.AddrPort]bool{}
-	for {
+	missing := func() bool {
+		return slices.ContainsFunc(surely, func(a netip.AddrPort) bool { return !got[a] })
+	}
+	for end := time.Now().Add(soon); ; {
 		text, from, ok := s.receive(settled)
-		if !ok {
-			return got
-		}
-		if text == "kick" {
+		switch {
+		case ok && text == "kick":
 			got[from] = true
+		case ok: // a late answer
+		case !missing() || time.Now().After(end):
+			return got
 		}
 	}
 }

@@ -24,6 +24,7 @@ func (w *world) bound(h *Host, u *Uplink) *sock {
 // TestTwoUplinks: each has its own way to the internet, and the second takes
 // over when the first has no carrier.
 func TestTwoUplinks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	home, mobile := w.site("home", PortRestricted), w.site("mobile", CarrierSymmetric)
 	h := w.host(home, "phone")
@@ -66,6 +67,7 @@ func TestTwoUplinks(t *testing.T) {
 
 // TestMove: from one network to another, and another address in the same one.
 func TestMove(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	wifi, mobile := w.site("wifi", PortRestricted), w.site("mobile", Carrier)
 	six := w.site("six", IPv6Firewall)
