@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,8 +70,22 @@ func recorded(t *testing.T) (c *callRecord, there, back *way) {
 	c.kitchen.name, c.workshop.name = kitchen, workshop
 	there = &way{from: kitchen, to: workshop, said: track(speech.Kitchen, 0), heard: track(speech.Kitchen, 80*time.Millisecond)}
 	back = &way{from: workshop, to: kitchen, said: track(speech.Workshop, 0), heard: track(speech.Workshop, 90*time.Millisecond)}
-	there.verdict, back.verdict = judge.Compare(there.said, there.heard), judge.Compare(back.said, back.heard)
+	v := compared(there, back)
+	there.verdict, back.verdict = v[0], v[1]
 	return c, there, back
+}
+
+var verdicts struct {
+	sync.Once
+	of [2]judge.Verdict
+}
+
+// compared judges the two directions, which are the same in every test.
+func compared(there, back *way) [2]judge.Verdict {
+	verdicts.Do(func() {
+		verdicts.of = [2]judge.Verdict{judge.Compare(there.said, there.heard), judge.Compare(back.said, back.heard)}
+	})
+	return verdicts.of
 }
 
 // TestReportTellsTheWorse: where the two ends differ.
