@@ -108,14 +108,16 @@ func (r *resampler) batch(out, in []int16) {
 
 // double makes two samples of each by two chains of three all-pass sections.
 func (r *resampler) double(out, in []int16) {
-	s := &r.allpass
+	s := r.allpass
 	for i, x := range in {
 		x := int32(x) << 10
-		even := section(&s[2], section(&s[1], section(&s[0], x, allpassEven[0]), allpassEven[1]), allpassEven[2])
-		odd := section(&s[5], section(&s[4], section(&s[3], x, allpassOdd[0]), allpassOdd[1]), allpassOdd[2])
-		out[2*i] = sat16(round(even, 10))
-		out[2*i+1] = sat16(round(odd, 10))
+		even := section(&s[2], section(&s[1], section(&s[0], x, even0), even1), even2)
+		odd := section(&s[5], section(&s[4], section(&s[3], x, odd0), odd1), odd2)
+		pair := out[2*i:][:2]
+		pair[0] = sat16(round(even, 10))
+		pair[1] = sat16(round(odd, 10))
 	}
+	r.allpass = s
 }
 
 // section is one all-pass section. Negative coefficients stand for those above
@@ -134,8 +136,9 @@ func section(s *int32, x int32, coefficient int16) int32 {
 func (r *resampler) raise(out, in []int16) {
 	n := 2 * len(in)
 	r.double(r.doubled[upTaps:upTaps+n], in)
-	for at, i := int32(0), 0; at < int32(n)<<16; at, i = at+r.stepQ16, i+1 {
-		phase := mul16(at&0xffff, 12)
+	step := r.stepQ16
+	for at, i := int32(0), 0; at < int32(n)<<16; at, i = at+step, i+1 {
+		phase := uint32(at&0xffff) * 12 >> 16
 		a, b := &fractionQ15[phase], &fractionQ15[11-phase]
 		x := (*[upTaps]int16)(r.doubled[at>>16:])
 		sum := int32(x[0])*int32(a[0]) + int32(x[1])*int32(a[1]) + int32(x[2])*int32(a[2]) + int32(x[3])*int32(a[3]) +
@@ -153,7 +156,7 @@ func (r *resampler) lower(out, in []int16) {
 	for at, i := int32(0), 0; at < int32(n)<<16; at, i = at+r.stepQ16, i+1 {
 		x := r.smooth[at>>16:][:order]
 		if r.phases == 1 {
-			out[i] = sat16(round(even(x, r.down.taps), 6))
+			out[i] = sat16(round(mirrored(x, r.down.taps), 6))
 			continue
 		}
 		phase := mul16(at&0xffff, int16(r.phases))
@@ -170,8 +173,8 @@ func (r *resampler) lower(out, in []int16) {
 	copy(r.smooth[:order], r.smooth[n:])
 }
 
-// even is a filter whose two halves mirror each other.
-func even(x []int32, taps []int16) (sum int32) {
+// mirrored is a filter whose two halves mirror each other.
+func mirrored(x []int32, taps []int16) (sum int32) {
 	for j, t := range taps {
 		sum += mul16(x[j]+x[len(x)-1-j], t)
 	}

@@ -3,11 +3,11 @@ package opus
 // Filters of the rate converter. RFC 6716 leaves it open; these are the numbers of
 // the reference decoder, without which its sound is not met bit for bit.
 
-// allpassEven and allpassOdd are the sections of the doubler, for the two samples
-// that each sample becomes, in 1/65536.
-var (
-	allpassEven = [3]int16{1746, 14986, 39083 - 65536}
-	allpassOdd  = [3]int16{6854, 25769, 55542 - 65536}
+// The sections of the doubler, for the two samples that each sample becomes, in
+// 1/65536.
+const (
+	even0, even1, even2 int16 = 1746, 14986, 39083 - 65536
+	odd0, odd1, odd2    int16 = 6854, 25769, 55542 - 65536
 )
 
 // fractionQ15 is half of an 8 tap filter for delays of 1/24, 3/24 ... of a sample; the other
