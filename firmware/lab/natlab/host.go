@@ -39,7 +39,7 @@ func (l *Lab) Public(name string) (*Public, error) {
 	}
 	line, err := l.newLine(space, "eth0")
 	if err != nil {
-		return nil, errors.Join(err, l.dropSpace(space))
+		return nil, errors.Join(err, l.dropSpaces(space))
 	}
 	p := &Public{Host: &Host{lab: l, name: name, space: space, line: line}, Line: line}
 	err = space.ip(append([]string{"link set lo up"}, line.addresses(0, true)...)...)
@@ -76,14 +76,21 @@ func (s *Site) Host(name string) (*Host, error) {
 // Close removes the host and ends what runs on it. Closing its site, or the
 // lab, does the same.
 func (h *Host) Close() error {
-	var err error
-	for _, u := range h.Uplinks() {
-		err = errors.Join(err, u.Detach())
-	}
+	err := h.leave(nil)
 	if h.line != nil {
 		err = errors.Join(err, h.line.close())
 	}
-	return errors.Join(err, h.lab.dropSpace(h.space))
+	return errors.Join(err, h.lab.dropSpaces(h.space))
+}
+
+// leave detaches all uplinks but those to a site that itself is closing.
+func (h *Host) leave(closing *Site) (err error) {
+	for _, u := range h.Uplinks() {
+		if u.port.site != closing {
+			err = errors.Join(err, u.Detach())
+		}
+	}
+	return err
 }
 
 // Name is what it was called when made.
@@ -143,7 +150,8 @@ func (h *Host) Dial(ctx context.Context, network, address string) (c net.Conn, e
 }
 
 // Command is exec.CommandContext on the host. The program ends with the lab,
-// and is killed with this process, however that ends.
+// and is killed with this process, however that ends: who changes SysProcAttr
+// leaves Pdeathsig in it.
 func (h *Host) Command(ctx context.Context, path string, args ...string) *exec.Cmd {
 	line := h.Enter(path, args...)
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)

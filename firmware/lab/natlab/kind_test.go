@@ -44,6 +44,7 @@ func TestKinds(t *testing.T) {
 			continue // TestIPv6Firewall
 		}
 		t.Run(k.String(), func(t *testing.T) {
+			t.Parallel()
 			want, ok := wanted[k]
 			if !ok {
 				t.Fatal("no expectation")

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,17 +18,27 @@ import (
 // delay, sch_netem, is a module that many machines have not.)
 type lag struct {
 	// constant after construction
-	file *os.File
-	plan plan
-	up   chan held // from the line
-	down chan held // to the line
-	done chan struct{}
-	all  sync.WaitGroup
+	device int // nonblocking
+	stop   int // event that Close raises
+	plan   plan
+	done   chan struct{} // closed when run has ended
+
+	once sync.Once
+	err  error // of Close, after once
 
 	delay, jitter atomic.Int64 // nanoseconds
+
+	// owned by run
+	up   way // from the line
+	down way // to the line
 }
 
-// held is a packet under way.
+// way is the packets under way in one direction, oldest first.
+type way struct {
+	held []held
+	last time.Time // when the latest goes on
+}
+
 type held struct {
 	at     time.Time // when to go on
 	packet []byte
@@ -44,19 +54,15 @@ const (
 
 // newLag makes the device, which is down.
 func newLag(s *space, name string, p plan) (*lag, error) {
-	var fd int
-	err := s.do(func() (err error) { fd, err = openTUN(name); return err })
+	l := &lag{plan: p, done: make(chan struct{})}
+	err := s.do(func() (err error) { l.device, err = openTUN(name); return err })
 	if err != nil {
 		return nil, err
 	}
-	l := &lag{
-		file: os.NewFile(uintptr(fd), name), plan: p, done: make(chan struct{}),
-		up: make(chan held, underWay), down: make(chan held, underWay),
+	if l.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		return nil, errors.Join(fmt.Errorf("natlab: %w", err), unix.Close(l.device))
 	}
-	// Owned by l; they end in Close.
-	l.all.Go(l.read)
-	l.all.Go(func() { l.write(l.up) })
-	l.all.Go(func() { l.write(l.down) })
+	go l.run() // owned by l; ends in Close
 	return l, nil
 }
 
@@ -84,38 +90,80 @@ func (l *lag) set(delay, jitter time.Duration) {
 
 // Close drops what is under way and removes the device.
 func (l *lag) Close() error {
-	close(l.done)
-	err := l.file.Close()
-	l.all.Wait()
-	return err
-}
-
-// read takes packets from the kernel.
-func (l *lag) read() {
-	var lastUp, lastDown time.Time
-	buffer := make([]byte, mtu)
-	for {
-		n, err := l.file.Read(buffer)
-		if errors.Is(err, os.ErrClosed) {
+	l.once.Do(func() {
+		if _, err := unix.Write(l.stop, []byte{7: 1}); err != nil {
+			l.err = fmt.Errorf("natlab: %w", err)
 			return
 		}
-		if err != nil { // the device is down: when the lab ends, or before detour
-			select {
-			case <-l.done:
-				return
-			case <-time.After(time.Millisecond):
-			}
-			continue
+		<-l.done
+		l.err = errors.Join(unix.Close(l.device), unix.Close(l.stop))
+	})
+	return l.err
+}
+
+// mostUrgent is the niceness of a lag's thread: a packet that waits for the
+// CPU behind the programs that are measured would make the line a worse one.
+const mostUrgent = -20
+
+// run takes packets and gives them back in time. It has a thread of its own,
+// which ends with it, and waits in the kernel: Go's timers and poller would
+// wake it by way of threads that are not urgent.
+func (l *lag) run() {
+	defer close(l.done)
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), mostUrgent) // or it is not
+	buffer := make([]byte, mtu)
+	for l.wait() {
+		l.take(buffer)
+		now := time.Now()
+		l.give(&l.up, now)
+		l.give(&l.down, now)
+	}
+}
+
+// wait returns when there is something to do, and false after Close.
+func (l *lag) wait() bool {
+	fds := []unix.PollFd{{Fd: int32(l.stop), Events: unix.POLLIN}, {Fd: int32(l.device), Events: unix.POLLIN}}
+	_, err := unix.Ppoll(fds, l.timeout(), nil)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return false
+	}
+	if fds[1].Revents&unix.POLLERR != 0 { // the device is down, before detour or at the end
+		time.Sleep(time.Millisecond)
+	}
+	return fds[0].Revents == 0
+}
+
+// timeout is until the next packet goes on; nil: none is under way.
+func (l *lag) timeout() *unix.Timespec {
+	var next time.Time
+	for _, w := range []*way{&l.up, &l.down} {
+		if len(w.held) > 0 && (next.IsZero() || w.held[0].at.Before(next)) {
+			next = w.held[0].at
+		}
+	}
+	if next.IsZero() {
+		return nil
+	}
+	ts := unix.NsecToTimespec(int64(max(0, time.Until(next))))
+	return &ts
+}
+
+// take holds what the kernel has.
+func (l *lag) take(buffer []byte) {
+	for range underWay {
+		n, err := unix.Read(l.device, buffer)
+		if err != nil {
+			return
 		}
 		packet := append([]byte(nil), buffer[:n]...)
-		queue, last := l.up, &lastUp
+		w := &l.up
 		if l.forLine(packet) {
-			queue, last = l.down, &lastDown
+			w = &l.down
 		}
-		*last = l.due(*last)
-		select {
-		case queue <- held{*last, packet}:
-		default: // full: dropped
+		w.last = l.due(w.last)
+		if len(w.held) < underWay {
+			w.held = append(w.held, held{w.last, packet})
 		}
 	}
 }
@@ -143,23 +191,13 @@ func (l *lag) forLine(packet []byte) bool {
 	return false
 }
 
-// write gives packets back to the kernel.
-func (l *lag) write(queue <-chan held) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-l.done:
-			return
-		case h := <-queue:
-			timer.Reset(time.Until(h.at))
-			select {
-			case <-l.done:
-				return
-			case <-timer.C:
-			}
-			// A packet that the kernel refuses is lost, as on a wire.
-			_, _ = l.file.Write(h.packet)
-		}
+// give writes back what is due. A packet that the kernel refuses is lost, as
+// on a wire.
+func (l *lag) give(w *way, now time.Time) {
+	n := 0
+	for ; n < len(w.held) && !w.held[n].at.After(now); n++ {
+		_, _ = unix.Write(l.device, w.held[n].packet)
+		w.held[n].packet = nil
 	}
+	w.held = w.held[n:]
 }

@@ -23,6 +23,7 @@ type Line struct {
 	lag     *lag                        // guarded by mu; nil until there is a delay
 	lagging bool                        // whether packets go by lag, guarded by mu
 	behind  map[netip.Prefix]netip.Addr // networks that the internet reaches by this line, and their router, guarded by mu
+	lossy   bool                        // whether there are rules for loss, guarded by mu
 	closed  bool                        // guarded by mu
 }
 
@@ -220,10 +221,17 @@ func (l *Line) SetLoss(share float64) error {
 	if !(share >= 0 && share <= 1) {
 		return fmt.Errorf("natlab: a loss of %v is not a share", share)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	const whole = 1_000_000
-	table := fmt.Sprintf("table inet %s", l.cable.farEnd)
+	n := int(share * whole)
+	if n == 0 && !l.lossy || l.closed {
+		return nil
+	}
+	l.lossy = n > 0
+	table := "table inet " + l.cable.farEnd
 	set := table + " {}\ndelete " + table + "\n"
-	if n := int(share * whole); n > 0 {
+	if n > 0 {
 		chance := fmt.Sprintf("numgen random mod %d < %d drop", whole, n)
 		if n == whole {
 			chance = "drop"
@@ -276,17 +284,18 @@ func (l *Line) close() error {
 	}
 	l.closed = true
 	var err error
+	if l.lossy {
+		table := "table inet " + l.cable.farEnd
+		err = l.lab.inet.nft("delete " + table + "\n")
+	}
 	if l.lagging {
-		err = l.bypass()
+		err = errors.Join(err, l.bypass())
 	}
 	if l.lag != nil {
 		l.lab.forget(l.lag)
 		err = errors.Join(err, l.lag.Close())
 	}
-	table := "table inet " + l.cable.farEnd
-	err = errors.Join(err,
-		l.cable.remove(),
-		l.lab.inet.nft(table+" {}\ndelete "+table+"\n"))
+	err = errors.Join(err, l.cable.remove())
 	l.lab.freeLine(l.n)
 	return err
 }

@@ -156,13 +156,17 @@ func (l *Lab) newSpace(name string) (*space, error) {
 	return s, nil
 }
 
-// dropSpace ends the programs in a namespace and closes it before the lab ends.
-func (l *Lab) dropSpace(s *space) error {
+// dropSpaces ends the programs in namespaces and closes them before the lab
+// ends.
+func (l *Lab) dropSpaces(spaces ...*space) error {
 	l.mu.Lock()
-	l.spaces = slices.DeleteFunc(l.spaces, func(o *space) bool { return o == s })
+	l.spaces = slices.DeleteFunc(l.spaces, func(s *space) bool { return slices.Contains(spaces, s) })
 	l.mu.Unlock()
-	inside := func(p process) bool { return p.inside([]*space{s}) }
-	return errors.Join(endPrograms(inside), s.close())
+	err := endPrograms(func(p process) bool { return p.inside(spaces) })
+	for _, s := range spaces {
+		err = errors.Join(err, s.close())
+	}
+	return err
 }
 
 // keep has Close close c.

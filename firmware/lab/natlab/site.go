@@ -18,6 +18,7 @@ type Site struct {
 	name    string
 	router  *Host
 	carrier *Site        // nil: the line is this site's own
+	upward  *port        // in the carrier's network
 	brought bool         // whether the carrier came with the kind
 	v4, v6  netip.Prefix // of the hosts; invalid: none
 
@@ -47,7 +48,8 @@ type siting struct {
 func IPv6() Option { return func(s *siting) { s.v6 = true } }
 
 // Behind puts the site into the network of another, as homes are behind their
-// carrier. It has no IPv6.
+// carrier. It has no IPv6, and its hosts the same addresses as those of the
+// other homes, if LAN does not give it others.
 func Behind(carrier *Site) Option { return func(s *siting) { s.carrier = carrier } }
 
 // LAN gives hosts addresses of this prefix, a /24, so that sites can have the
@@ -66,21 +68,35 @@ func (l *Lab) Site(name string, kind Kind, options ...Option) (_ *Site, err erro
 	for _, option := range options {
 		option(&o)
 	}
+	if err := o.check(kind); err != nil {
+		return nil, fmt.Errorf("natlab: %s: %w", name, err)
+	}
 	s := &Site{name: name, kind: kind, carrier: o.carrier, mapping: lastUDP, latest: -1}
-	if above, ok := kind.carrier(); ok && o.carrier == nil {
+	if above, ok := kind.carrier(); ok {
 		if s.carrier, err = l.Site(name+"-carrier", above, func(s *siting) { s.carries = true }); err != nil {
 			return nil, err
 		}
 		s.brought = true
-	}
-	if s.carrier != nil && o.v6 {
-		return nil, fmt.Errorf("natlab: %s: there is no IPv6 behind a carrier", name)
 	}
 	if err := s.build(l, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	l.log.Debug("site", "name", name, "kind", kind, "outside", s.outside)
 	return s, nil
+}
+
+// check refuses options that contradict the kind or each other.
+func (o siting) check(kind Kind) error {
+	_, brings := kind.carrier()
+	switch {
+	case o.carrier != nil && (brings || !(rules{kind: kind}).translates()):
+		return fmt.Errorf("%v cannot be behind another site", kind)
+	case o.v6 && (brings || o.carrier != nil):
+		return errors.New("there is no IPv6 behind a carrier")
+	case o.lan.IsValid() && (!o.lan.Addr().Is4() || o.lan.Bits() != 24 || !(rules{kind: kind}).translates()):
+		return fmt.Errorf("%v cannot have the network %v", kind, o.lan)
+	}
+	return nil
 }
 
 // build makes the namespace, its line, its network and its rules.
@@ -129,7 +145,7 @@ func (s *Site) joinUpward(l *Lab, v6 bool) (commands []string, await func() erro
 	if err != nil {
 		return nil, nil, err
 	}
-	s.outside = port.v4
+	s.upward, s.outside = port, port.v4
 	return append([]string{"link set lo up"}, port.addresses(0)...), port.await, nil
 }
 
@@ -165,7 +181,9 @@ func (s *Site) gates() (v4, v6 netip.Addr) {
 
 // network is ip's commands for the inside: a switch called lan.
 func (s *Site) network() []string {
-	commands := []string{"link add lan type bridge", "link set lan up"}
+	// By itself a bridge has the address of one of its ports, and another when
+	// that one goes: hosts would send to nobody for a while.
+	commands := []string{"link add lan address 02:00:00:00:00:01 type bridge", "link set lan up"}
 	v4, v6 := s.gates()
 	if v4.IsValid() {
 		commands = append(commands, fmt.Sprintf("addr add %v/%d dev lan", v4, s.v4.Bits()))
@@ -301,25 +319,31 @@ func (s *Site) Renumber() error {
 	return s.flushLocked()
 }
 
-// Close removes the site, its hosts and a carrier that came with it. Closing
-// the lab does the same to all.
+// Close removes the site, the hosts that it made and a carrier that came with
+// it. Closing the lab does the same to all.
 func (s *Site) Close() error {
 	s.mu.Lock()
 	hosts := s.hosts
 	s.hosts = nil
 	s.mu.Unlock()
 	var err error
+	var spaces []*space
 	for _, h := range hosts {
-		err = errors.Join(err, h.Close())
+		err = errors.Join(err, h.leave(s))
+		spaces = append(spaces, h.space)
 	}
 	if s.Line != nil && s.carrier == nil {
 		err = errors.Join(err, s.Line.close())
 	}
-	if s.router != nil {
-		err = errors.Join(err, s.router.lab.dropSpace(s.router.space))
+	if s.router != nil { // else it was never built
+		spaces = append(spaces, s.router.space)
+		err = errors.Join(err, s.router.lab.dropSpaces(spaces...))
 	}
 	if s.brought {
-		err = errors.Join(err, s.carrier.Close())
+		return errors.Join(err, s.carrier.Close())
+	}
+	if s.upward != nil {
+		err = errors.Join(err, s.upward.remove())
 	}
 	return err
 }

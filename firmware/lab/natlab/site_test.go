@@ -118,8 +118,25 @@ func TestBehind(t *testing.T) {
 			t.Errorf("%s is seen as %v, want at %v", h.Name(), seen, isp.Outside())
 		}
 	}
-	if _, err := w.lab.Site("third", PortRestricted, Behind(isp), IPv6()); err == nil {
-		t.Error("IPv6 behind a carrier is accepted")
+	must(t, first.Close())
+	w.sock(b).mustAsk(at4(w.east, askPort)) // the neighbour is still there
+	if isp.taken[0] || !isp.taken[1] {
+		t.Error("the first home's address at the carrier is not free")
+	}
+	n := len(w.lab.spaces)
+	for what, try := range map[string]func() (*Site, error){
+		"IPv6 behind a carrier":    func() (*Site, error) { return w.lab.Site("x", PortRestricted, Behind(isp), IPv6()) },
+		"a carrier behind another": func() (*Site, error) { return w.lab.Site("x", Carrier, Behind(isp)) },
+		"no NAT behind a carrier":  func() (*Site, error) { return w.lab.Site("x", NoNAT, Behind(isp)) },
+		"a LAN without NAT":        func() (*Site, error) { return w.lab.Site("x", NoNAT, lan) },
+		"an unknown kind":          func() (*Site, error) { return w.lab.Site("x", kinds) },
+	} {
+		if _, err := try(); err == nil {
+			t.Errorf("%s is accepted", what)
+		}
+	}
+	if len(w.lab.spaces) != n {
+		t.Error("a site that is refused leaves namespaces")
 	}
 }
 

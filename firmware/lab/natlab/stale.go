@@ -45,7 +45,7 @@ func startTime(pid int) (ticks uint64, alive bool) {
 	}
 	// The name, in parentheses, may hold anything; what follows does not.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	const state, start = 3 - 3, 22 - 3 // field 3 is the first after the name
+	const state, start = 0, 22 - 3 // field 3 is the first after the name
 	if len(fields) <= start {
 		return 0, true
 	}

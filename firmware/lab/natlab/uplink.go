@@ -106,7 +106,11 @@ func (p *port) remove() error {
 	p.site.mu.Lock()
 	defer p.site.mu.Unlock()
 	p.site.taken[p.slot] = false
-	return p.cable.remove()
+	err := p.cable.remove()
+	if errors.Is(err, errClosed) { // the site has taken it along
+		return nil
+	}
+	return err
 }
 
 // Uplink is a host's interface in the network of a site.
