@@ -52,7 +52,7 @@ cross:
 ##### test
 
 .PHONY: test
-test: deps check test-race demo ## everything that CI runs: installs what it needs, then check, unit, race and demo
+test: deps lab-deps check test-race demo ## everything that CI runs: installs what it needs, then check, unit, race and demo
 	@echo "make test: all passed"
 
 .PHONY: test-unit
@@ -65,7 +65,7 @@ test-race: # the judge of speech has no goroutines, and takes minutes under the 
 	go test -race $$(go list ./... | grep -v /judge$$)
 
 .PHONY: test-long
-test-long: deps ## the full forms: no cached results, longer fuzzing
+test-long: deps lab-deps ## the full forms: no cached results, longer fuzzing
 	go test -count=1 ./...
 	$(MAKE) fuzz FUZZTIME=200000x
 
@@ -146,6 +146,13 @@ deps: ## install what the tests use, where it is missing (Debian's packages)
 		$$root apt-get update -q
 		DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -q --no-install-recommends $$missing
 	fi
+
+# What firmware/lab/natlab runs.
+LABTOOLS := ip:iproute2 tc:iproute2 nft:nftables conntrack:conntrack
+
+.PHONY: lab-deps
+lab-deps: ## install what the laboratory of networks needs
+	@$(MAKE) --no-print-directory deps TOOLS='$(LABTOOLS)'
 
 # Silence is cut from both ends, the level brought to -6 dBFS, 0.2 s of silence put around; no dither, so that the
 # same version of espeak-ng makes the same bytes.
