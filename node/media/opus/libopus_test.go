@@ -65,3 +65,41 @@ func difference(got, want []byte) string {
 	}
 	return "equal"
 }
+
+// TestChangeOfBandwidth compares streams whose bandwidth changes. Only the 5 ms
+// may differ that libopus fades with a CELT frame, at the edges of packets with
+// a Trailer: the first 5 ms or the last 2.5 ms.
+func TestChangeOfBandwidth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a C compiler")
+	}
+	l := newLibopus(t)
+	clip := speech(t)
+	const ms = 16
+	for _, how := range []string{"1101 20 20000 1 0 0 1103", "1101 20 16000 1 0 0 1102", "1102 20 24000 1 0 0 1103"} {
+		bit := l.run(clip, append([]string{"encode"}, strings.Fields(how)...)...)
+		want := l.run(bit, "decode", "16000")
+		d := newDecoder(t, 16000)
+		pcm := make([]int16, 20*ms)
+		trailers := 0
+		for i, p := range parseStream(t, bit) {
+			if _, err := d.Decode(pcm, p.data); err != nil {
+				t.Fatal(err)
+			}
+			got, want := bytesOf(pcm), want[i*40*ms:][:40*ms]
+			if d.Trailer() {
+				trailers++
+				if bytes.Equal(got[10*ms:], want[10*ms:]) {
+					continue
+				}
+				got, want = got[:35*ms], want[:35*ms]
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("encode %s: packet %d (trailer: %v) %s", how, i, d.Trailer(), difference(got, want))
+			}
+		}
+		if trailers == 0 {
+			t.Errorf("encode %s: no change", how)
+		}
+	}
+}

@@ -81,10 +81,9 @@ var ltpFilter2 = [...]uint8{
 // ltpScale is how much the past is trusted; table 42.
 var ltpScale = [...]uint8{128, 64, 0}
 
-// uniform3 to uniform8 are even odds.
-var uniform3 = [...]uint8{171, 85, 0}
-
-var uniform4 = [...]uint8{192, 128, 64, 0}
-var uniform5 = [...]uint8{205, 154, 102, 51, 0}
-var uniform6 = [...]uint8{213, 171, 128, 85, 43, 0}
-var uniform8 = [...]uint8{224, 192, 160, 128, 96, 64, 32, 0}
+// Even odds.
+var (
+	uniform4 = [...]uint8{192, 128, 64, 0}
+	uniform6 = [...]uint8{213, 171, 128, 85, 43, 0}
+	uniform8 = [...]uint8{224, 192, 160, 128, 96, 64, 32, 0}
+)
