@@ -25,7 +25,12 @@ func (c cable) await() error {
 	return c.near.awaitUp(c.nearEnd)
 }
 
-func (c cable) pull() error { return c.far.ip("link set " + c.farEnd + " down") }
+func (c cable) pull() error {
+	if err := c.far.ip("link set " + c.farEnd + " down"); err != nil {
+		return err
+	}
+	return c.near.awaitDown(c.nearEnd)
+}
 
 func (c cable) plug() error {
 	if err := c.far.ip("link set " + c.farEnd + " up"); err != nil {

@@ -11,27 +11,34 @@ import (
 
 // A carrier that has come is not yet one that carries: the kernel makes an
 // interface ready to send, and a switch's port ready to forward, in work of
-// its own, at times a second later, and drops packets until then. Asking for
-// that one interface has the work done at once (Linux 6.8), and shows whether
-// it was.
+// its own, at times a second later, and drops packets until then. In the same
+// work it tells programs and routes that a carrier has gone. Asking for that
+// one interface has the work done at once (Linux 6.8), and shows whether it
+// was.
 
-// awaitUp waits until interfaces whose other end is up are ready.
-func (s *space) awaitUp(ends ...string) error {
-	for _, end := range ends {
-		for start := time.Now(); ; time.Sleep(time.Millisecond) {
-			state, err := s.operState(end)
-			if err != nil {
-				return fmt.Errorf("natlab: %s: %s: %w", s.name, end, err)
-			}
-			if state == operUp {
-				break
-			}
-			if time.Since(start) > patience {
-				return fmt.Errorf("natlab: %s: %s does not come up", s.name, end)
-			}
+// awaitUp waits until an interface whose other end is up is ready.
+func (s *space) awaitUp(end string) error {
+	return s.awaitState(end, func(state byte) bool { return state == operUp })
+}
+
+// awaitDown waits until an interface whose other end is down is known to be.
+func (s *space) awaitDown(end string) error {
+	return s.awaitState(end, func(state byte) bool { return state != operUp })
+}
+
+func (s *space) awaitState(end string, done func(state byte) bool) error {
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		state, err := s.operState(end)
+		if err != nil {
+			return fmt.Errorf("natlab: %s: %s: %w", s.name, end, err)
+		}
+		if done(state) {
+			return nil
+		}
+		if time.Since(start) > patience {
+			return fmt.Errorf("natlab: %s: %s stays in state %d (RFC 2863)", s.name, end, state)
 		}
 	}
-	return nil
 }
 
 // operUp is IF_OPER_UP of linux/if.h.

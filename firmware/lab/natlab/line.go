@@ -126,7 +126,8 @@ func (l *Line) routeLocked() error {
 	return l.lab.inet.ip(commands...)
 }
 
-// Pull takes the line's plug out: the host or router sees its carrier go.
+// Pull takes the line's plug out. The host or router has seen its carrier go
+// when it returns.
 func (l *Line) Pull() error { return l.cable.pull() }
 
 // Plug undoes Pull.

@@ -139,8 +139,8 @@ func (u *Uplink) Addr6() netip.Addr {
 	return u.port.v6
 }
 
-// Pull takes the plug out: the host sees its carrier go, and its kernel uses
-// no route by it.
+// Pull takes the plug out. When it returns, the host has seen its carrier go,
+// and its kernel uses no route by it.
 func (u *Uplink) Pull() error { return u.port.cable.pull() }
 
 // Plug undoes Pull.
