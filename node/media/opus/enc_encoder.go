@@ -258,5 +258,6 @@ func (e *Encoder) finish(coder *rangeEncoder, payload []byte, ms int, silent boo
 	for size > 2 && payload[size-1] == 0 {
 		size-- // the decoder reads zeros behind the end
 	}
+	e.budget.steer(size, ms)
 	return size
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestOtherProcessors runs TestGolden and TestArithmetic as the processors of
-// small boards would, in QEMU: the oldest 32-bit one that is supported, and a
+// TestOtherProcessors runs the golden tests and TestArithmetic as the processors
+// of small boards would, in QEMU: the oldest 32-bit one that is supported, and a
 // 64-bit one.
 func TestOtherProcessors(t *testing.T) {
 	if testing.Short() {
@@ -38,7 +38,7 @@ func TestOtherProcessors(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			run := exec.Command(emulator[0], append(emulator[1:], binary, "-test.run", "^(TestGolden|TestArithmetic)$")...)
+			run := exec.Command(emulator[0], append(emulator[1:], binary, "-test.run", "^(TestGolden|TestArithmetic|TestEncoderGolden)$")...)
 			if out, err := run.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
