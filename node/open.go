@@ -14,7 +14,6 @@ import (
 	"peerphone/node/media"
 	"peerphone/node/path"
 	"peerphone/node/session"
-	"peerphone/node/wire"
 )
 
 // Open makes a node: it reads its state, opens its socket and its sound card.
@@ -99,7 +98,7 @@ func (n *Node) openCore(cfg Config) error {
 			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
-		Cache: cache, Contacts: book, Log: log, Codecs: []wire.Codec{wire.CodecPCM16},
+		Cache: cache, Contacts: book, Log: log, Codecs: media.Codecs(),
 		Verify: identity.ID.Verify,
 	})
 	return nil

@@ -18,18 +18,24 @@ type Encoder interface {
 type Decoder = jitter.Decoder
 
 // Codecs returns the codecs that NewLeg takes, the best first.
-func Codecs() []wire.Codec { return []wire.Codec{wire.CodecPCM16} }
+func Codecs() []wire.Codec { return []wire.Codec{wire.CodecOpus, wire.CodecPCM16} }
 
 func newEncoder(c wire.Codec) Encoder {
-	if c == wire.CodecPCM16 {
+	switch c {
+	case wire.CodecPCM16:
 		return pcmEncoder{}
+	case wire.CodecOpus:
+		return newOpusEncoder()
 	}
 	return nil
 }
 
 func newDecoder(c wire.Codec) Decoder {
-	if c == wire.CodecPCM16 {
+	switch c {
+	case wire.CodecPCM16:
 		return new(pcmDecoder)
+	case wire.CodecOpus:
+		return newOpusDecoder()
 	}
 	return nil
 }
