@@ -21,15 +21,21 @@ type attempts struct {
 	queries map[directory.QueryID]query
 	devices map[identity.ID]wire.Device // where a peer that was located can be reached
 	dialled map[wire.Index]call.ID      // phone sessions that are coming up for a call
-	phones  map[wire.Index]identity.Phone
+	phones  map[wire.Index]farPhone
 	told    wire.Index // the session that has been told our candidates
+}
+
+// farPhone is a phone that we have a session with.
+type farPhone struct {
+	identity.Phone
+	asked bool // we dialled it
 }
 
 func newAttempts() attempts {
 	return attempts{
 		queries: map[directory.QueryID]query{},
 		dialled: map[wire.Index]call.ID{},
-		phones:  map[wire.Index]identity.Phone{},
+		phones:  map[wire.Index]farPhone{},
 	}
 }
 
@@ -156,9 +162,10 @@ const callKeepAlive = 2 * time.Second
 // phoneUp takes a session with a phone that has come up.
 func (c *Core) phoneUp(now time.Time, e session.Up) {
 	p := e.Peer.Phone
-	c.attempts.phones[e.Index] = p
+	id, asked := c.attempts.dialled[e.Index]
+	c.attempts.phones[e.Index] = farPhone{p, asked}
 	c.sessions.KeepAlive(e.Index, callKeepAlive)
-	if id, ok := c.attempts.dialled[e.Index]; ok {
+	if asked {
 		delete(c.attempts.dialled, e.Index)
 		c.calls.Connected(now, id, e.Index)
 		return
@@ -179,7 +186,7 @@ func (c *Core) phoneDown(now time.Time, ix wire.Index, reason error) bool {
 	delete(c.attempts.phones, ix)
 	delete(c.attempts.dialled, ix)
 	if up {
-		c.parted(now, ix, p, reason)
+		c.parted(now, ix, p.Phone, reason)
 	}
 	if dialled {
 		c.notConnected(now, id, ix, reason)
@@ -291,11 +298,23 @@ func entry(v call.View) contacts.Entry {
 	return e
 }
 
-// tellCandidates sends our addresses to a contact, once per session, and lets
-// it come straight to us (DESIGN section 6).
+// invited takes an Invite. A phone rings for its contacts, and for whom it is
+// calling at that moment: a stranger may not
+// learn our address (DESIGN section 6), and without one there is no way for the
+// sound until there are relays.
+func (c *Core) invited(now time.Time, ix wire.Index, p identity.Phone, m wire.Invite) {
+	if !c.isContact(p.Account) && c.calls.Current().Peer.Account != p.Account {
+		c.do(Log{Info, "a stranger's call was declined", []any{"number", p.Number}})
+		c.send(now, ix, wire.Reject{Call: m.Call, Code: wire.RejectDeclined})
+		return
+	}
+	c.calls.Invited(now, ix, callPeer(p), m)
+}
+
+// tellCandidates sends our addresses, once per session, to a contact or to whom
+// we dialled, and lets it come straight to us.
 func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
-	p, ok := c.attempts.phones[ix]
-	if !ok || c.attempts.told == ix || !c.isContact(p.Account) {
+	if c.attempts.told == ix || !c.mayMeet(ix) {
 		return
 	}
 	c.attempts.told = ix
@@ -303,14 +322,18 @@ func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
 	c.send(now, ix, wire.Candidates{Addrs: c.candidate()})
 }
 
-// candidates takes the far end's addresses. Probing them shows ours, so only a
-// contact's are probed.
-func (c *Core) candidates(now time.Time, ix wire.Index, p identity.Phone, addrs []netip.AddrPort) {
-	if !c.isContact(p.Account) {
-		return
+// candidates takes the far end's addresses. Probing them shows ours.
+func (c *Core) candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort) {
+	if c.mayMeet(ix) {
+		c.tellCandidates(now, ix)
+		c.paths.Candidates(now, ix, addrs)
 	}
-	c.tellCandidates(now, ix)
-	c.paths.Candidates(now, ix, addrs)
+}
+
+// mayMeet reports whether the phone of a session may learn our address.
+func (c *Core) mayMeet(ix wire.Index) bool {
+	p, ok := c.attempts.phones[ix]
+	return ok && (p.asked || c.isContact(p.Account))
 }
 
 func (c *Core) isContact(account identity.ID) bool {

@@ -267,9 +267,9 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m wire.Message) {
 	switch m := m.(type) {
 	case wire.Invite:
-		c.calls.Invited(now, ix, callPeer(peer.Phone), m)
+		c.invited(now, ix, peer.Phone, m)
 	case wire.Candidates:
-		c.candidates(now, ix, peer.Phone, m.Addrs)
+		c.candidates(now, ix, m.Addrs)
 	default:
 		c.calls.Handle(now, ix, m)
 	}
