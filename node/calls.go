@@ -303,7 +303,8 @@ func entry(v call.View) contacts.Entry {
 // learn our address (DESIGN section 6), and without one there is no way for the
 // sound until there are relays.
 func (c *Core) invited(now time.Time, ix wire.Index, p identity.Phone, m wire.Invite) {
-	if !c.isContact(p.Account) && c.calls.Current().Peer.Account != p.Account {
+	calling := c.calls.Current()
+	if !c.isContact(p.Account) && !(calling.State.Live() && calling.Peer.Account == p.Account) {
 		c.do(Log{Info, "a stranger's call was declined", []any{"number", p.Number}})
 		c.send(now, ix, wire.Reject{Call: m.Call, Code: wire.RejectDeclined})
 		return
