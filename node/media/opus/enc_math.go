@@ -6,11 +6,13 @@ import "math/bits"
 // wraps in 32 bits.
 func dot(x, y []int16) (sum int32) {
 	y = y[:len(x)]
-	for ; len(x) >= 4; x, y = x[4:], y[4:] {
-		sum += int32(x[0])*int32(y[0]) + int32(x[1])*int32(y[1]) + int32(x[2])*int32(y[2]) + int32(x[3])*int32(y[3])
+	for ; len(x) >= 8 && len(y) >= 8; x, y = x[8:], y[8:] {
+		a, b := (*[8]int16)(x), (*[8]int16)(y)
+		sum += product(a[0], b[0]) + product(a[1], b[1]) + product(a[2], b[2]) + product(a[3], b[3]) +
+			product(a[4], b[4]) + product(a[5], b[5]) + product(a[6], b[6]) + product(a[7], b[7])
 	}
 	for i, a := range x {
-		sum += int32(a) * int32(y[i])
+		sum += product(a, y[i])
 	}
 	return sum
 }

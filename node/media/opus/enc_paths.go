@@ -238,22 +238,23 @@ func (p *path) extend(w *nsqWork, sub *subframeWork, i int, pitchQ14, lessNoiseQ
 // feedBack runs the shaping filter, with all-pass sections where warp is not 0,
 // over its state; Q11.
 func (p *path) feedBack(aQ13 []int16, warpQ16 int16) int32 {
-	state := p.arQ14[:len(aQ13)]
+	s, c := p.arQ14[:len(aQ13)], aQ13
 	sum := int32(len(aQ13) >> 1)
-	b := p.diffQ14 + mul16(state[0], warpQ16)
-	a := state[0] + mul16(state[1]-b, warpQ16)
-	state[0] = b
-	sum += mul16(b, aQ13[0])
-	for j := 2; j < len(state)-1; j += 2 {
-		b = state[j-1] + mul16(state[j]-a, warpQ16)
-		state[j-1] = a
-		sum += mul16(a, aQ13[j-1])
-		a = state[j] + mul16(state[j+1]-b, warpQ16)
-		state[j] = b
-		sum += mul16(b, aQ13[j])
+	b := p.diffQ14 + mul16(s[0], warpQ16)
+	a := s[0] + mul16(s[1]-b, warpQ16)
+	s[0] = b
+	sum += mul16(b, c[0])
+	s, c = s[1:], c[1:]
+	for ; len(s) >= 3 && len(c) >= 3; s, c = s[2:], c[2:] {
+		b = s[0] + mul16(s[1]-a, warpQ16)
+		s[0] = a
+		sum += mul16(a, c[0])
+		a = s[1] + mul16(s[2]-b, warpQ16)
+		s[1] = b
+		sum += mul16(b, c[1])
 	}
-	state[len(state)-1] = a
-	return sum + mul16(a, aQ13[len(aQ13)-1])
+	s[0] = a
+	return sum + mul16(a, c[0])
 }
 
 // race drops paths that differ from the best one where it is decided now, and

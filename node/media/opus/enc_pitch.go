@@ -49,16 +49,42 @@ type hearing struct {
 	active *activity
 }
 
-// whitenAny is whiten for any order.
+// whitenAny is whiten for the orders of whiteners.
 func whitenAny(out, x []int16, aQ12 []int16) {
-	order := len(aQ12)
-	for i := order; i < len(x); i++ {
-		past := x[i-order : i]
-		sum := int32(0)
-		for j, a := range aQ12 {
-			sum += int32(past[len(past)-1-j]) * int32(a)
-		}
-		out[i] = sat16(round(int32(x[i])<<12-sum, 12))
+	switch len(aQ12) {
+	case 6:
+		whiten6(out[6:], x, (*[6]int16)(aQ12))
+	case 8:
+		whiten8(out[8:], x, (*[8]int16)(aQ12))
+	case 12:
+		whiten12(out[12:], x, (*[12]int16)(aQ12))
+	default:
+		whiten(out, x, aQ12)
+	}
+}
+
+func whiten6(out, in []int16, a *[6]int16) {
+	for i := range out[:len(in)-6] {
+		x := (*[7]int16)(in[i:])
+		out[i] = unpredicted(x[6], product(x[5], a[0])+product(x[4], a[1])+product(x[3], a[2])+
+			product(x[2], a[3])+product(x[1], a[4])+product(x[0], a[5]))
+	}
+}
+
+func whiten8(out, in []int16, a *[8]int16) {
+	for i := range out[:len(in)-8] {
+		x := (*[9]int16)(in[i:])
+		out[i] = unpredicted(x[8], product(x[7], a[0])+product(x[6], a[1])+product(x[5], a[2])+product(x[4], a[3])+
+			product(x[3], a[4])+product(x[2], a[5])+product(x[1], a[6])+product(x[0], a[7]))
+	}
+}
+
+func whiten12(out, in []int16, a *[12]int16) {
+	for i := range out[:len(in)-12] {
+		x := (*[13]int16)(in[i:])
+		out[i] = unpredicted(x[12], product(x[11], a[0])+product(x[10], a[1])+product(x[9], a[2])+product(x[8], a[3])+
+			product(x[7], a[4])+product(x[6], a[5])+product(x[5], a[6])+product(x[4], a[7])+
+			product(x[3], a[8])+product(x[2], a[9])+product(x[1], a[10])+product(x[0], a[11]))
 	}
 }
 

@@ -5,19 +5,20 @@ package opus
 
 // autocorrelateWarped is autocorrelate on the bent axis.
 func autocorrelateWarped(ac []int32, x []int16, warpQ16 int16) (shift int) {
-	var state [maxShapeOrder + 2]int32 // Q13
+	var state [maxShapeOrder + 1]int32 // Q13
 	var sum [maxShapeOrder + 1]int64   // Q10
 	order := len(ac) - 1
 	for _, v := range x {
 		a := int32(v) << 13
 		first := int64(a)
-		for i := 0; i < order; i += 2 {
-			b := state[i] + mul16(state[i+1]-a, warpQ16)
-			state[i] = a
-			sum[i] += int64(a) * first >> 16
-			a = state[i+1] + mul16(state[i+2]-b, warpQ16)
-			state[i+1] = b
-			sum[i+1] += int64(b) * first >> 16
+		s, c := state[:order+1], sum[:order]
+		for ; len(s) >= 3 && len(c) >= 2; s, c = s[2:], c[2:] {
+			b := s[0] + mul16(s[1]-a, warpQ16)
+			s[0] = a
+			c[0] += int64(a) * first >> 16
+			a = s[1] + mul16(s[2]-b, warpQ16)
+			s[1] = b
+			c[1] += int64(b) * first >> 16
 		}
 		state[order] = a
 		sum[order] += int64(a) * first >> 16
