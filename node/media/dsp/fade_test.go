@@ -59,7 +59,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		d.Convert(x[:Unit], y)
 		c.Hear(x[:Unit])
 		c.Conceal(x[Unit : 2*Unit])
-		n := 3*Unit - Shorten(x[:3*Unit], MaxPitch)
+		n := 3*Unit - Shorten(x[:3*Unit], MaxPitch, GoodMatchQ15)
 		Lengthen(x, n, MaxPitch)
 	})
 	if got != 0 {

@@ -7,17 +7,17 @@ const (
 	// StretchNeed is the number of samples that Shorten and Lengthen want to
 	// see at least.
 	StretchNeed = MinPitch + seamLength
-	// goodMatchQ15 is the correlation from which a seam is not heard, 0.9 as
+	// GoodMatchQ15 is the correlation from which a seam is not heard, 0.9 as
 	// NetEQ has it.
-	goodMatchQ15 = 29491
+	GoodMatchQ15 = 29491
 	// quiet is the mean square below which any seam will do: -54 dBFS.
 	quiet = 4300
 )
 
 // Shorten leaves out one period of pcm, at most most samples, and returns how
 // many it left out: pcm[:len(pcm)-n] is the result. 0: nothing fitted.
-func Shorten(pcm []int16, most int) (n int) {
-	lag, ok := seam(pcm, most)
+func Shorten(pcm []int16, most int, matchQ15 int32) (n int) {
+	lag, ok := seam(pcm, most, matchQ15)
 	if !ok {
 		return 0
 	}
@@ -32,7 +32,7 @@ func Shorten(pcm []int16, most int) (n int) {
 // how many it added: pcm[:n+added] is the result. There is room for most more
 // samples in pcm. 0: nothing fitted.
 func Lengthen(pcm []int16, n, most int) (added int) {
-	lag, ok := seam(pcm[:n], min(most, len(pcm)-n))
+	lag, ok := seam(pcm[:n], min(most, len(pcm)-n), GoodMatchQ15)
 	if !ok {
 		return 0
 	}
@@ -48,7 +48,7 @@ func Lengthen(pcm []int16, n, most int) (added int) {
 }
 
 // seam finds the period at which pcm goes on as it began.
-func seam(pcm []int16, most int) (lag int, ok bool) {
+func seam(pcm []int16, most int, goodQ15 int32) (lag int, ok bool) {
 	high := min(most, MaxPitch, len(pcm)-seamLength)
 	if high < MinPitch {
 		return 0, false
@@ -57,5 +57,29 @@ func seam(pcm []int16, most int) (lag int, ok bool) {
 		return high, true
 	}
 	lag, matchQ15 := period(pcm, 0, 1, seamLength, MinPitch, high)
-	return lag, matchQ15 >= goodMatchQ15
+	return lag, matchQ15 >= goodQ15
+}
+
+// Repeat plays the period before x[now] once more, at most most samples, if it
+// is at least as like what follows as matchQ15, and returns how many samples it
+// added. What follows is x[now:now+n]; then x[now:now+n+added] is. x has room
+// for most more samples, and at least as many lie before now. 0: nothing fitted.
+func Repeat(x []int16, now, n, most int, matchQ15 int32) (added int) {
+	high := min(most, MaxPitch, now)
+	if high < MinPitch || n < seamLength {
+		return 0
+	}
+	lag, like := high, int32(1<<15)
+	if Energy(x[now-high:now+seamLength]) >= quiet*uint64(high+seamLength) {
+		lag, like = period(x, now, -1, seamLength, MinPitch, high)
+	}
+	if like < matchQ15 {
+		return 0
+	}
+	var next [seamLength]int16
+	copy(next[:], x[now:])
+	copy(x[now+lag:now+lag+n], x[now:now+n])
+	copy(x[now:now+lag], x[now-lag:now])
+	CrossFade(x[now:], next[:])
+	return lag
 }

@@ -12,7 +12,7 @@ func TestStretchingTakesWholePeriods(t *testing.T) {
 		natural := largestStep(x)
 
 		short := append([]int16{}, x...)
-		n := Shorten(short, MaxPitch)
+		n := Shorten(short, MaxPitch, GoodMatchQ15)
 		if n == 0 || n%period != 0 {
 			t.Errorf("%v Hz: shortened by %d, want periods of %d", hz, n, period)
 		}
@@ -38,13 +38,13 @@ func TestStretchingTakesWholePeriods(t *testing.T) {
 
 func TestStretchingKeepsToWhatItMay(t *testing.T) {
 	x := voice(2*Unit, 100)
-	if n := Shorten(append([]int16{}, x...), 100); n > 100 {
+	if n := Shorten(append([]int16{}, x...), 100, GoodMatchQ15); n > 100 {
 		t.Errorf("shortened by %d, allowed 100", n)
 	}
-	if n := Shorten(append([]int16{}, x...), MinPitch-1); n != 0 {
+	if n := Shorten(append([]int16{}, x...), MinPitch-1, GoodMatchQ15); n != 0 {
 		t.Errorf("shortened by %d, allowed less than a period", n)
 	}
-	if n := Shorten(x[:StretchNeed-1], MaxPitch); n != 0 {
+	if n := Shorten(x[:StretchNeed-1], MaxPitch, GoodMatchQ15); n != 0 {
 		t.Errorf("shortened too little sound by %d", n)
 	}
 }
@@ -55,7 +55,7 @@ func TestNoiseIsNotStretched(t *testing.T) {
 	for i := range x {
 		x[i] = int16(r.IntN(20000) - 10000)
 	}
-	if n := Shorten(x, MaxPitch); n != 0 {
+	if n := Shorten(x, MaxPitch, GoodMatchQ15); n != 0 {
 		t.Errorf("noise was shortened by %d", n)
 	}
 }
@@ -63,7 +63,7 @@ func TestNoiseIsNotStretched(t *testing.T) {
 func TestSilenceIsStretchedByAnything(t *testing.T) {
 	x := make([]int16, 2*Unit+77)
 	x[5], x[30] = 20, -20
-	if n := Shorten(x[:2*Unit], 77); n != 77 {
+	if n := Shorten(x[:2*Unit], 77, GoodMatchQ15); n != 77 {
 		t.Errorf("shortened by %d, want 77", n)
 	}
 	if n := Lengthen(x, 2*Unit, 77); n != 77 {
@@ -78,7 +78,7 @@ func FuzzStretch(f *testing.F) {
 		for i := range x {
 			x[i] = int16(b[i%len(b)])<<8 | int16(b[i*7%len(b)])
 		}
-		if n := Shorten(append([]int16{}, x...), most); n < 0 || n > max(most, 0) {
+		if n := Shorten(append([]int16{}, x...), most, GoodMatchQ15); n < 0 || n > max(most, 0) {
 			t.Fatalf("shortened by %d of %d", n, most)
 		}
 		room = min(max(room, 0), 1000)
@@ -93,7 +93,7 @@ func BenchmarkShorten(b *testing.B) {
 	x, y := voice(2*Unit, 120), make([]int16, 2*Unit)
 	for range b.N {
 		copy(y, x)
-		Shorten(y, MaxPitch)
+		Shorten(y, MaxPitch, GoodMatchQ15)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1000/float64(b.N), "us/10ms")
 }

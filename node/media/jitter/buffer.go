@@ -1,11 +1,15 @@
 // Package jitter evens out the arrival of packets: Insert on arrival, Pull per
 // 10 ms. In between it decides how long sound waits.
 //
-// Time is counted in units of 10 ms of the sender's clock. A packet's position
-// is its 16-bit time made longer by the arrival clock, so that a wrap, a pause
-// of minutes and a sender that begins anew are told apart. Insert only files a
-// packet under the mutex; decoding, concealment, merging and stretching run in
-// Pull, into a FIFO of samples from which 10 ms are taken.
+// A packet's position is its 16-bit time made longer by the arrival clock, so
+// that a wrap, a pause of minutes and a sender that begins anew are told apart;
+// it counts units of 10 ms of the sender's clock. What is played is counted in
+// the sender's samples.
+//
+// Insert only files packets and arrivals under the mutex. Everything else runs
+// in Pull: learning from the arrivals (aim.go, skew.go), decoding, concealment,
+// merging, stretching (pull.go, steer.go), into a FIFO from which the
+// resampler takes what makes 10 ms of the card's clock.
 //
 // The life of a Buffer:
 //
@@ -19,6 +23,7 @@ import (
 	"time"
 
 	"peerphone/hal"
+	"peerphone/node/media/dsp"
 )
 
 const (
@@ -34,6 +39,9 @@ const (
 	// maxLate is the number of late packets in a row that begin anew: 200 ms
 	// at the usual 20 ms.
 	maxLate = 10
+	// maxOwed bounds, in samples, what is made up before what it stood for is
+	// given up: 500 ms.
+	maxOwed = Rate / 2
 )
 
 // Decoder turns packets into sound, one stream after another.
@@ -46,6 +54,14 @@ type Decoder interface {
 	// Conceal fills pcm with what may have followed the sound decoded or
 	// concealed last; it fades to silence. Any length up to one unit is asked.
 	Conceal(pcm []int16)
+}
+
+// Recoverer is a Decoder whose packets may tell what the packet before them
+// held: in-band FEC, or a copy.
+type Recoverer interface {
+	// Recover fills pcm, of as many units as packet has, with the sound before
+	// packet, or fails and fills nothing. Decode of packet follows.
+	Recover(pcm []int16, packet []byte) error
 }
 
 //go:generate go tool stringer -type=State,Fate
@@ -73,20 +89,24 @@ const (
 	Malformed      // not a packet of this codec, or too large
 )
 
-// A Buffer is the jitter buffer of one sender. Insert and Counters may be
-// called from any goroutine, Pull from one at a time.
+// A Buffer is the jitter buffer of one sender. Insert, Counters and the other
+// questions may be asked from any goroutine, Pull from one at a time.
 type Buffer struct {
 	// constant after New
 	dec Decoder
+	fec Recoverer // nil: dec is none
 
 	// owned by Pull
-	fifo   [Unit + MaxUnits*Unit + maxStretch]int16 // decoded, waiting to sound
-	ready  int                                      // samples in fifo
-	rested int                                      // units pulled since the last stretching
-	packet [MaxPacket]byte                          // the one being decoded
-	tail   [mergeLength]int16                       // what a concealment would have gone on with
-	merge  bool                                     // the next packet is cross-faded with tail
-	mark   mark                                     // where a packet begins in fifo
+	fifo    [past + 2*Unit + MaxUnits*Unit + 2*dsp.MaxPitch]int16 // played, then waiting to sound
+	ready   int                                                   // samples of fifo that wait
+	packet  [MaxPacket]byte                                       // the one being decoded
+	tail    [mergeLength]int16                                    // what a concealment would have gone on with
+	merge   bool                                                  // the next packet is cross-faded with tail
+	marks   marks                                                 // where packets begin in fifo
+	vary    dsp.Vary                                              // from the sender's clock to the card's
+	steer   steer
+	playing bool
+	drained [maxArrivals]arrival
 
 	mu sync.Mutex // guards what follows; held for the time of one packet's copy
 	filed
@@ -94,18 +114,23 @@ type Buffer struct {
 
 // filed is what Insert and Pull share.
 type filed struct {
-	state  State
-	ring   ring
-	time   extender
-	delay  delay
-	play   int64       // position of the next unit to be decoded
-	owed   int         // units made up since Starved began: they may still be played
-	late   int         // late packets since the last one in time
-	cut    bool        // play has moved: what follows does not join what went before
-	lead   lead        // how long sound waits now
-	pulled hal.Instant // the last pull
-	missed missed
-	counts Counters
+	state    State
+	ring     ring
+	time     extender
+	arrivals arrivals
+	play     int64 // the sample that is decoded next, counted from position 0
+	owed     int64 // samples made up since Starved began: what they stood for may still be played
+	late     int   // late packets since the last one in time
+	cut      bool  // play has moved: what follows does not join what went before
+	missed   missed
+	counts   Counters
+	report   report
+}
+
+// report is what Pull tells those who ask.
+type report struct {
+	target time.Duration
+	skew   float64 // ppm
 }
 
 // Counters are totals since New.
@@ -117,17 +142,19 @@ type Counters struct {
 	Malformed uint64
 	LostUnits uint64 // units of 10 ms that never came, or not until now
 	Lost      uint64 // the same in packets of the last size seen, rounded up
-	Concealed uint64 // units of 10 ms made up
+	MadeUp    uint64 // samples made up
+	Concealed uint64 // the same in units of 10 ms, rounded up
+	Recovered uint64 // samples that the packet behind them told
 	Skipped   uint64 // units passed over to catch up
-	Stretched uint64 // samples added or removed by stretching
+	Stretched uint64 // samples added or left out
 	Restarts  uint64 // jumps of the sender's time
 }
 
 // New returns an empty Buffer that decodes with dec.
 func New(dec Decoder) *Buffer {
-	b := &Buffer{dec: dec}
-	b.delay.reset()
-	b.merge = true
+	b := &Buffer{dec: dec, merge: true}
+	b.fec, _ = dec.(Recoverer)
+	b.steer.reset()
 	return b
 }
 
@@ -170,36 +197,36 @@ func (b *Buffer) insertLocked(at hal.Instant, time uint16, packet []byte, units 
 		}
 		pos = b.restartLocked(at, time)
 	}
-	b.delay.observe(at, pos)
 	switch b.state {
 	case Empty:
-		b.state, b.play = Filling, pos
+		b.state, b.play = Filling, pos*Unit
 	case Filling:
 		b.makeRoomLocked(pos + int64(units))
-		b.play = min(b.play, max(pos, b.ring.newest-span+MaxUnits))
-	case Starved:
-		b.rewindLocked(pos, units)
+		b.play = min(b.play, max(pos, b.ring.newest-span+MaxUnits)*Unit)
 	}
-	return b.fileLocked(at, pos, packet, units)
+	fate := b.fileLocked(at, pos, packet, units)
+	if fate == Kept || fate == Late {
+		b.arrivals.note(arrival{at, pos, units})
+	}
+	return fate
 }
 
 func (b *Buffer) fileLocked(at hal.Instant, pos int64, packet []byte, units int) Fate {
 	end := pos + int64(units)
-	if end <= b.play {
+	if end*Unit <= b.play-b.owed {
 		return b.lateLocked(at, pos, end)
 	}
 	b.makeRoomLocked(end)
 	if !b.ring.put(at, pos, packet, units) {
 		return Duplicate
 	}
-	b.missed.found(pos, b.play)
 	b.late = 0
 	return Kept
 }
 
 // lateLocked tells a late packet from a second copy. Several of either in a row
-// with nothing else to play mean that the way has become longer than the
-// target may grow, or that the sender has begun anew just behind.
+// with nothing else to play mean that the way has become longer than sound may
+// wait, or that the sender has begun anew just behind.
 func (b *Buffer) lateLocked(at hal.Instant, pos, end int64) Fate {
 	fate := Duplicate
 	if b.missed.found(pos, end) {
@@ -214,42 +241,28 @@ func (b *Buffer) lateLocked(at hal.Instant, pos, end int64) Fate {
 // makeRoomLocked lets go of the oldest when end is too far ahead: nobody pulls,
 // or the sender runs away.
 func (b *Buffer) makeRoomLocked(end int64) {
-	if first := end - span; first > b.play {
-		b.skipLocked(first)
+	if first := (end - span) * Unit; first > b.play-b.owed {
+		b.skipLocked(max(first, b.play))
+		b.owed = 0
 	}
 }
 
-// skipLocked moves on to position to without playing what lies before.
+// skipLocked moves on to sample to without playing what lies before.
 func (b *Buffer) skipLocked(to int64) {
-	b.counts.Skipped += uint64(to - b.play)
-	b.ring.dropBefore(to)
-	b.lead.moved(time.Duration(to-b.play) * -unit)
+	b.counts.Skipped += uint64(to-b.play) / Unit
+	b.ring.dropBefore(to / Unit)
 	b.play, b.owed, b.cut = to, 0, true
-}
-
-// rewindLocked gives sound that was believed missing its time back: what was
-// made up meanwhile has lengthened the delay, as far as the target allows.
-func (b *Buffer) rewindLocked(pos int64, units int) {
-	if pos >= b.play || pos+int64(units) <= b.play-int64(b.owed) {
-		return
-	}
-	room := b.delay.target() - b.lead.now()
-	grow := int64((room + unit - 1) / unit)
-	to := max(pos, b.play-int64(b.owed), b.play-max(grow, 0))
-	b.missed.found(to, b.play)
-	b.lead.moved(time.Duration(b.play-to) * unit)
-	b.play, b.owed = to, 0
 }
 
 func (b *Buffer) restartLocked(at hal.Instant, time uint16) int64 {
 	b.ring.clear()
-	b.delay.reset()
+	b.arrivals.begin()
 	b.missed.clear()
-	b.lead = lead{}
 	b.state, b.owed, b.late, b.cut = Filling, 0, 0, true
 	b.counts.Restarts++
-	b.play = b.time.anchor(at, time)
-	return b.play
+	pos := b.time.anchor(at, time)
+	b.play = pos * Unit
+	return pos
 }
 
 // Counters returns the totals.
@@ -260,6 +273,7 @@ func (b *Buffer) Counters() Counters {
 	c.LostUnits = b.missed.total
 	per := uint64(max(b.ring.units, 1))
 	c.Lost = (c.LostUnits + per - 1) / per
+	c.Concealed = (c.MadeUp + Unit - 1) / Unit
 	return c
 }
 
@@ -275,5 +289,13 @@ func (b *Buffer) State() State {
 func (b *Buffer) Target() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.delay.wait
+	return b.report.target
+}
+
+// Skew returns by how many millionths the sender's clock is slow: what its
+// packets are later each second, in us.
+func (b *Buffer) Skew() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.report.skew
 }

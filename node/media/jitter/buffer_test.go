@@ -27,27 +27,15 @@ func (l *link) wantSmooth(most int) {
 	}
 }
 
-func TestSteadyStreamIsPlayedAsItWas(t *testing.T) {
+func TestSteadyStreamIsPlayedWhole(t *testing.T) {
 	l := newLink(t)
 	l.keep = true
 	l.run(l.steady(1, 250, 20*time.Millisecond, 3*time.Millisecond), 4900*time.Millisecond)
 	c := l.b.Counters()
 	l.want("concealed", c.Concealed, 0)
-	l.want("stretched", c.Stretched, 0)
 	l.wantSmooth(naturalStep)
-	if d := l.meanDelay(); d < 30*time.Millisecond || d > 50*time.Millisecond {
-		t.Errorf("delay %v, want about 40 ms", d)
-	}
-	// The first 5 ms fade in.
-	first := 0
-	for l.played[first] == 0 {
-		first++
-	}
-	first = first / Unit * Unit
-	for i := mergeLength; i < 4*Rate; i++ {
-		if l.played[first+i] != tone(i%Rate) {
-			t.Fatalf("sample %d: got %d, want %d", i, l.played[first+i], tone(i%Rate))
-		}
+	if d := l.meanDelay(); d < 15*time.Millisecond || d > 40*time.Millisecond {
+		t.Errorf("delay %v, want less than the 40 ms of the start", d)
 	}
 }
 
@@ -78,13 +66,13 @@ func TestReorderingWithinTheTargetIsNotHeard(t *testing.T) {
 func TestDuplicatesAreDropped(t *testing.T) {
 	l := newLink(t)
 	as := l.steady(4, 100, 5*time.Millisecond, 0)
-	for _, a := range as[:100] {
+	for _, a := range as[:90] {
 		a.at += 70 * time.Millisecond
 		as = append(as, a)
 	}
 	l.run(as, 2*time.Second)
 	c := l.b.Counters()
-	l.want("duplicate", c.Duplicate, 100)
+	l.want("duplicate", c.Duplicate, 90)
 	l.want("concealed", c.Concealed, 0)
 	l.want("late", c.Late, 0)
 }
@@ -101,9 +89,11 @@ func TestLossIsConcealedInItsTime(t *testing.T) {
 	l.run(as, 9900*time.Millisecond)
 	c := l.b.Counters()
 	l.want("lost", c.Lost, uint64(lost))
-	l.want("concealed", c.Concealed, uint64(2*lost))
 	l.want("late", c.Late, 0)
-	l.want("stretched", c.Stretched, 0)
+	// The sound around a hole is stretched into it: less is made up than is lost.
+	if c.Concealed == 0 || c.Concealed >= uint64(2*lost) {
+		t.Errorf("%d units concealed of %d lost", c.Concealed, 2*lost)
+	}
 	// A tone of whole periods is concealed without a seam.
 	l.wantSmooth(naturalStep + 100)
 }
@@ -116,7 +106,9 @@ func TestPacketThatComesTooLateIsDropped(t *testing.T) {
 	c := l.b.Counters()
 	l.want("late", c.Late, 1)
 	l.want("lost", c.Lost, 0)
-	l.want("concealed", c.Concealed, 2)
+	if c.Concealed < 1 || c.Concealed > 2 {
+		t.Errorf("%d units concealed, want the packet's two or fewer", c.Concealed)
+	}
 }
 
 func TestPacketThatIsLateForAPartIsPlayedFromThere(t *testing.T) {
@@ -135,8 +127,8 @@ func TestPacketThatIsLateForAPartIsPlayedFromThere(t *testing.T) {
 }
 
 // A burst after a pause of the network: nothing was lost, so nothing is
-// dropped; the delay rises by what was made up, and comes down again.
-func TestSpikeRaisesTheTargetAtOnce(t *testing.T) {
+// dropped: the delay rises by what was made up, and comes down again.
+func TestSpikeIsHeardWhole(t *testing.T) {
 	l := newLink(t)
 	l.keep = true
 	as := l.steady(8, 3000, 5*time.Millisecond, 0)
@@ -147,9 +139,6 @@ func TestSpikeRaisesTheTargetAtOnce(t *testing.T) {
 	c := l.b.Counters()
 	l.want("lost", c.Lost, 0)
 	l.want("late", c.Late, 0)
-	if w := l.b.Target(); w < 200*time.Millisecond {
-		t.Errorf("target %v after a spike of 200 ms", w)
-	}
 	if c.Concealed < 14 || c.Concealed > 20 {
 		t.Errorf("%d units concealed, want about 16", c.Concealed)
 	}
@@ -218,29 +207,145 @@ func TestNobodyPullsForAWhile(t *testing.T) {
 }
 
 func TestDriftForAnHour(t *testing.T) {
-	for _, ppm := range []float64{-100, 100} {
+	for _, ppm := range []float64{-300, 300} {
 		t.Run(fmt.Sprint(ppm), func(t *testing.T) {
 			t.Parallel()
 			l := newLink(t)
-			l.ppm = ppm
-			l.run(l.steady(12, 180000, 5*time.Millisecond, 2*time.Millisecond), l.sent(179990))
+			l.sender = ppm
+			as := l.steady(12, 180000, 5*time.Millisecond, 2*time.Millisecond)
+			l.run(as[:3000], as[2999].at)
+			if got := l.b.Skew(); got < ppm-5 || got > ppm+5 {
+				t.Errorf("after a minute the skew is believed to be %.1f ppm, want %.0f", got, ppm)
+			}
+			before := l.b.Counters().Stretched
+			l.waits = nil
+			l.run(as[3000:], as[len(as)-1].at)
 			c := l.b.Counters()
 			l.want("concealed", c.Concealed, 0)
 			l.want("lost", c.Lost, 0)
 			l.want("skipped", c.Skipped, 0)
-			// 100 ppm of an hour is 360 ms: 5760 samples.
-			if c.Stretched < 5000 || c.Stretched > 6600 {
-				t.Errorf("%d samples stretched, want about 5760", c.Stretched)
-			}
 			least, most := l.waits[1], l.waits[1]
 			for _, w := range l.waits[1:] {
 				least, most = min(least, w), max(most, w)
 			}
-			t.Logf("%+.0f ppm: sound waited %v to %v, %d samples stretched", ppm, least, most, c.Stretched)
-			if least < 18*time.Millisecond || most > 60*time.Millisecond {
-				t.Errorf("sound waited %v to %v, want 18 to 60 ms", least, most)
+			t.Logf("%+.0f ppm: sound waited %v to %v, %d samples stretched", ppm, least, most, c.Stretched-before)
+			if most-least > 4*time.Millisecond || most > 25*time.Millisecond {
+				t.Errorf("sound waited %v to %v, want 4 ms of difference at most, and 25 ms", least, most)
 			}
 		})
+	}
+}
+
+// The card's clock drifts too, and both add up.
+func TestTwoClocksThatDrift(t *testing.T) {
+	l := newLink(t)
+	l.sender, l.ppm = 150, 150
+	as := l.steady(15, 30000, 5*time.Millisecond, 2*time.Millisecond)
+	l.run(as[:3000], as[2999].at)
+	l.waits = nil
+	l.run(as[3000:], as[len(as)-1].at)
+	l.want("concealed", l.b.Counters().Concealed, 0)
+	least, most := l.waits[1], l.waits[1]
+	for _, w := range l.waits[1:] {
+		least, most = min(least, w), max(most, w)
+	}
+	if most-least > 4*time.Millisecond {
+		t.Errorf("sound waited %v to %v", least, most)
+	}
+}
+
+func TestRegularArrivalsWaitLittle(t *testing.T) {
+	l := newLink(t)
+	as := l.steady(14, 1500, 2*time.Millisecond, time.Millisecond)
+	l.run(as, as[len(as)-1].at)
+	l.want("concealed", l.b.Counters().Concealed, 0)
+	if w := l.waits[len(l.waits)-1]; w > 15*time.Millisecond {
+		t.Errorf("sound waits %v, want at most 15 ms", w)
+	}
+}
+
+// Five seconds after a spike sound waits as before it.
+func TestDelayComesBackAfterASpike(t *testing.T) {
+	for _, spike := range []time.Duration{100, 200, 300, 400, 500} {
+		spike *= time.Millisecond
+		l := newLink(t)
+		as := l.steady(16, 2000, 15*time.Millisecond, 4*time.Millisecond)
+		for i := range as {
+			if since := as[i].at - 30*time.Second; since >= 0 {
+				as[i].at += max(0, spike-since)
+			}
+		}
+		l.run(as, as[len(as)-1].at)
+		before, after := l.waits[28], l.waits[34]
+		if after > before+10*time.Millisecond {
+			t.Errorf("spike of %v: sound waits %v after five seconds, %v before", spike, after, before)
+		}
+		if c := l.b.Counters(); c.Lost > 0 || c.Late > 0 {
+			t.Logf("spike of %v: %+v", spike, c)
+		}
+	}
+}
+
+func TestRouteChangesAreFollowed(t *testing.T) {
+	l := newLink(t)
+	as := l.steady(17, 3000, 20*time.Millisecond, 4*time.Millisecond)
+	for i := 1000; i < 2000; i++ {
+		as[i].at += 60 * time.Millisecond
+	}
+	l.run(as, as[len(as)-1].at)
+	// What a packet waits after its arrival is the same on both routes.
+	for _, at := range []int{22, 38, 44} {
+		if w := l.waits[at]; w > 30*time.Millisecond {
+			t.Errorf("second %d: sound waits %v", at, w)
+		}
+	}
+	if c := l.b.Counters(); c.Concealed > 8 {
+		t.Errorf("%d units concealed for a way that became 60 ms longer", c.Concealed)
+	}
+}
+
+func TestJumpOfTheTimestampDoesNotHang(t *testing.T) {
+	for _, jump := range []uint16{1, 299, 301, 32767, 32768, 65535} {
+		l := newLink(t)
+		as := l.steady(18, 400, 5*time.Millisecond, 0)
+		l.run(as[:200], as[199].at)
+		l.start += jump
+		l.run(as[200:], as[399].at)
+		if s := l.b.State(); s != Playing && s != Starved {
+			t.Errorf("jump of %d: %v; %+v", jump, s, l.b.Counters())
+		}
+	}
+}
+
+// fecPCM is a decoder whose packets know the one before.
+type fecPCM struct{ pcm16 }
+
+func (d *fecPCM) Recover(pcm []int16, p []byte) error {
+	for i := range pcm {
+		pcm[i] = 1234
+	}
+	d.c.Hear(pcm)
+	return nil
+}
+
+func TestPacketBehindAHoleFillsIt(t *testing.T) {
+	l := newLink(t)
+	l.b = New(new(fecPCM))
+	l.keep = true
+	as := l.steady(19, 300, 5*time.Millisecond, 0)
+	as[100].lost = true
+	l.run(as, as[299].at)
+	c := l.b.Counters()
+	l.want("concealed", c.Concealed, 0)
+	if c.Recovered < Unit/2 || c.Recovered > 2*Unit {
+		t.Errorf("%d samples recovered, want about those of a packet; %+v", c.Recovered, c)
+	}
+	heard := false
+	for _, v := range l.played {
+		heard = heard || v == 1234
+	}
+	if !heard {
+		t.Error("what was recovered is not heard")
 	}
 }
 

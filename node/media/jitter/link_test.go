@@ -45,9 +45,9 @@ func (d *pcm16) Decode(pcm []int16, p []byte) error {
 
 func (d *pcm16) Conceal(pcm []int16) { d.c.Conceal(pcm) }
 
-// arrival is a packet on its way: seq-th, sent and arriving at these times
+// flight is a packet on its way: seq-th, sent and arriving at these times
 // after the start.
-type arrival struct {
+type flight struct {
 	seq  int
 	at   time.Duration
 	lost bool
@@ -55,13 +55,14 @@ type arrival struct {
 
 // link is a sender, a network and a receiver in virtual time.
 type link struct {
-	t     testing.TB
-	b     *Buffer
-	units int     // per packet
-	start uint16  // time of packet 0
-	ppm   float64 // by how much the receiver's card is fast
-	pull  time.Duration
-	begin hal.Instant
+	t      testing.TB
+	b      *Buffer
+	units  int     // per packet
+	start  uint16  // time of packet 0
+	ppm    float64 // by how much the receiver's card is fast
+	sender float64 // by how many ppm the sender's clock is slow
+	pull   time.Duration
+	begin  hal.Instant
 
 	pulls  int
 	played []int16
@@ -108,7 +109,7 @@ func makePacket(seq, units int) []byte {
 }
 
 // run plays the arrivals and then until the end.
-func (l *link) run(as []arrival, end time.Duration) {
+func (l *link) run(as []flight, end time.Duration) {
 	sort.SliceStable(as, func(i, j int) bool { return as[i].at < as[j].at })
 	for _, a := range as {
 		if a.lost {
@@ -120,7 +121,7 @@ func (l *link) run(as []arrival, end time.Duration) {
 	l.pullUntil(end)
 }
 
-func (l *link) insert(a arrival) Fate {
+func (l *link) insert(a flight) Fate {
 	return l.b.Insert(l.begin.Add(a.at), l.start+uint16(a.seq*l.units), packet(a.seq%50, l.units))
 }
 
@@ -157,11 +158,11 @@ func (l *link) pullUntil(end time.Duration) {
 func (l *link) meanDelay() time.Duration { return l.delay / time.Duration(max(l.delays, 1)) }
 
 // steady are n packets that take delay and up to jitter more.
-func (l *link) steady(seed uint64, n int, delay, jitter time.Duration) []arrival {
+func (l *link) steady(seed uint64, n int, delay, jitter time.Duration) []flight {
 	r := rand.New(rand.NewPCG(seed, 0))
-	as := make([]arrival, n)
+	as := make([]flight, n)
 	for i := range as {
-		as[i] = arrival{seq: i, at: l.sent(i) + delay}
+		as[i] = flight{seq: i, at: l.sent(i) + delay}
 		if jitter > 0 {
 			as[i].at += time.Duration(r.Int64N(int64(jitter)))
 		}
@@ -169,4 +170,6 @@ func (l *link) steady(seed uint64, n int, delay, jitter time.Duration) []arrival
 	return as
 }
 
-func (l *link) sent(seq int) time.Duration { return time.Duration(seq*l.units) * unit }
+func (l *link) sent(seq int) time.Duration {
+	return time.Duration(float64(seq*l.units) * 1e7 * (1 + l.sender/1e6))
+}

@@ -11,8 +11,10 @@ type missed struct {
 }
 
 func (m *missed) mark(pos int64) {
-	m.at[pos%missedSpan] = pos
-	m.total++
+	if m.at[pos%missedSpan] != pos {
+		m.at[pos%missedSpan] = pos
+		m.total++
+	}
 }
 
 // found takes back the marks from position from to position to, and reports

@@ -56,6 +56,22 @@ func (r *ring) covering(pos int64) *slot {
 	return nil
 }
 
+// first returns the sample with which the earliest packet begins that ends
+// behind sample from; from itself when there is none.
+func (r *ring) first(from int64) int64 {
+	found := int64(-1)
+	for i := range r.slots {
+		s := &r.slots[i]
+		if s.units > 0 && s.end()*Unit > from && (found < 0 || s.pos*Unit < found) {
+			found = s.pos * Unit
+		}
+	}
+	if found < 0 {
+		return from
+	}
+	return found
+}
+
 // free empties a slot.
 func (r *ring) free(s *slot) {
 	if s.units > 0 {

@@ -1,0 +1,349 @@
+package jitter
+
+import (
+	"time"
+
+	"peerphone/hal"
+)
+
+const (
+	// startWait is what sound waits at least, above the fastest packet, while
+	// nothing is known: the first second.
+	startWait = 40 * time.Millisecond
+	startSpan = time.Second
+	// startFall is the time in which that minimum then falls to nothing.
+	startFall = 4 * time.Second
+	// leastWait covers what a quiet network hides: a reader that is a few
+	// milliseconds late.
+	leastWait = 6 * time.Millisecond
+	// mostWait bounds the delay: beyond it a talk becomes a walkie-talkie's.
+	mostWait = 500 * time.Millisecond
+	// safeWait is the wait up to which every packet of the last calmSpan is
+	// waited for: nobody minds so little.
+	safeWait = 40 * time.Millisecond
+	calmSpan = 8 * time.Second
+	// cheapWait is the wait up to which the spread of the packets is waited for
+	// twice, scant what is added to the slowest in any case.
+	cheapWait = 25 * time.Millisecond
+	scant     = 2 * time.Millisecond
+	// impossible is how much faster than the fastest no network becomes: the
+	// sender's time has jumped.
+	impossible = 200 * time.Millisecond
+	// price is what a frame made up costs, in ms that all sound waits: a wait of
+	// one ms more is worth it that saves one frame in 30,000. Long waits cost
+	// more than in proportion, since people begin to talk at the same time:
+	// twice as much at convex ms as at none.
+	price  = 30000
+	convex = 120
+)
+
+// memories are how long the histograms remember, in units of 10 ms.
+var memories = [...]float64{40, 150, 500, 1500, 6000}
+
+// views are what can be made of the memories: each asks one for the best wait,
+// at the price times worth. Those at less than the full price overlook a spike.
+var views = [...]struct {
+	memory int
+	worth  float32
+}{{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}, {2, 1. / 8}, {3, 1. / 8}, {4, 1. / 8}}
+
+// margins are added to what a histogram says, in steps.
+var margins = [...]int{0, 1, 2}
+
+const (
+	policies = len(views) * len(margins)
+	// costSpan is over how many packets the policies are compared.
+	costSpan = 1500 // 30 s
+	wasSpan  = 64
+)
+
+// aim decides how long sound should wait. Several policies, each a memory and a
+// margin, are followed at once; what each would have cost decides which is
+// obeyed. All delays are transits: arrival less position, on the line of the
+// sender's skew.
+type aim struct {
+	zero  time.Duration // of bin 0
+	seen  int           // packets since the start
+	began hal.Instant
+	hist  [len(memories)]histogram
+	best  [len(views)]float32 // bins that each would have now
+	cost  [policies]float32
+	obey  int
+	was   [wasSpan][len(views)]float32 // best at the last pulls
+	ticks int
+	grid  grid
+	calm  calm
+	tails [bins + 64]float32 // of the histogram being solved
+}
+
+// grid is the raster of pulls: a packet can be missed at these transits only.
+type grid struct {
+	regular bool          // the raster stands still against the sender's time
+	phase   time.Duration // where, modulo 10 ms
+}
+
+func (a *aim) reset() {
+	*a = aim{}
+	for i := range a.hist {
+		a.hist[i].reset(float32(1 + 1/memories[i]))
+	}
+	for i := range a.cost {
+		a.cost[i] = float32(2-i%len(margins)) * 4
+	}
+	a.obey = 2*len(margins) + 2
+}
+
+// observe learns from the transit of a packet.
+func (a *aim) observe(at hal.Instant, transit time.Duration, units int) {
+	if low, _ := a.calm.limits(); a.seen > 0 && transit < low-impossible {
+		a.reset()
+	}
+	if a.seen == 0 {
+		a.zero, a.began = transit-before*binWidth, at
+	}
+	a.seen++
+	a.calm.observe(at, transit)
+	bin := a.bin(transit)
+	late := float32(transit-a.zero) / float32(binWidth)
+	missed := late > a.wait(a.obey)
+	a.judge(late)
+	for i := range a.hist {
+		a.hist[i].add(bin, units)
+	}
+	for i, v := range views {
+		if missed || a.seen%len(views) == i || a.seen < 100 {
+			a.best[i] = a.solve(&a.hist[v.memory], v.worth*price)
+		}
+	}
+	a.choose()
+}
+
+// bin files a transit; when it lies outside, all is moved.
+func (a *aim) bin(transit time.Duration) int {
+	bin := int((transit - a.zero) / binWidth)
+	if transit < a.zero {
+		a.shift(before - bin)
+		bin = before
+	}
+	if bin >= bins {
+		low := bins
+		for i := range a.hist {
+			low = min(low, a.hist[i].low)
+		}
+		if by := min(low-before/2, bin-bins+before); by > 0 {
+			a.shift(-by)
+			bin -= by
+		}
+	}
+	return min(bin, bins-1)
+}
+
+func (a *aim) shift(by int) {
+	a.zero -= time.Duration(by) * binWidth
+	for i := range a.was {
+		for j := range a.was[i] {
+			a.was[i][j] += float32(by)
+		}
+	}
+	for i := range a.hist {
+		a.hist[i].shift(by)
+	}
+	for i := range a.best {
+		a.best[i] += float32(by)
+	}
+}
+
+// tick takes note of a pull.
+func (a *aim) tick() {
+	a.ticks++
+	a.was[a.ticks%wasSpan] = a.best
+}
+
+// judge lets each policy pay for a packet that came that late, with the wait
+// that it had when the packet was due at the earliest: what the packet itself
+// teaches came too late for it.
+func (a *aim) judge(late float32) {
+	pace := 1 / float32(min(a.seen+100, costSpan))
+	low, _ := a.calm.limits()
+	ago := int(late-float32(low-a.zero)/float32(binWidth)) / 10
+	then := &a.was[max(0, a.ticks-min(max(ago, 0), wasSpan-1))%wasSpan]
+	if a.ticks < wasSpan {
+		then = &a.best
+	}
+	first := a.waitOf(then, 0)
+	for i := range a.cost {
+		w := a.waitOf(then, i)
+		c := a.toll(w) - a.toll(first) + price*a.grid.missing(late-w)
+		a.cost[i] += (c - a.cost[i]) * pace
+	}
+}
+
+// toll is what a wait costs: long ones more than in proportion.
+func (a *aim) toll(w float32) float32 {
+	low, _ := a.calm.limits()
+	w -= float32(low-a.zero) / float32(binWidth)
+	return w * (1 + max(0, w)/convex)
+}
+
+// missing is the share of a frame that is made up for a packet that came so
+// many ms too late.
+func (g grid) missing(ms float32) float32 {
+	if !g.regular {
+		return min(max(0, (ms+8)/20), 1)
+	}
+	switch {
+	case ms <= 0:
+		return 0
+	case ms <= 10:
+		return .5
+	}
+	return 1
+}
+
+func (a *aim) choose() {
+	best := a.obey
+	for i, c := range a.cost {
+		if c < a.cost[best]-1 {
+			best = i
+		}
+	}
+	a.obey = best
+}
+
+// wait is what a policy says, in bins.
+func (a *aim) wait(policy int) float32 { return a.waitOf(&a.best, policy) }
+
+func (a *aim) waitOf(best *[len(views)]float32, policy int) float32 {
+	step := 5
+	if a.grid.regular {
+		step = 10
+	}
+	return best[policy/len(margins)] + float32(margins[policy%len(margins)]*step)
+}
+
+// solve finds the wait at which a little more would cost more than it saves.
+func (a *aim) solve(h *histogram, price float32) float32 {
+	var sum float32
+	clear(a.tails[h.high+1:])
+	for i := h.high; i >= h.low; i-- {
+		sum += h.weight[i]
+		a.tails[i] = sum
+	}
+	for i := max(0, h.low-12); i < h.low; i++ {
+		a.tails[i] = sum
+	}
+	scale := price / sum
+	if a.grid.regular {
+		return a.solveGrid(h, scale)
+	}
+	best, least := float32(h.low), float32(0)
+	for i := max(h.low, 5); i < min(h.high+12, bins); i++ {
+		c := a.toll(float32(i)) + scale*(a.tails[max(0, i-8)]+a.tails[max(0, i-4)]+a.tails[i]+a.tails[i+5]+a.tails[i+12])/5
+		if least == 0 || c < least {
+			best, least = float32(i), c
+		}
+	}
+	return best
+}
+
+func (a *aim) solveGrid(h *histogram, scale float32) float32 {
+	phase := (a.grid.phase - a.zero) % unit
+	if phase < 0 {
+		phase += unit
+	}
+	first := float32(phase) / float32(binWidth)
+	for int(first)+10 < h.low {
+		first += 10
+	}
+	best, least := float32(0), float32(0)
+	for w := first; int(w) < bins; w += 10 {
+		i := int(w)
+		c := a.toll(w) + scale*(a.tails[i]+a.tails[i+10])/2
+		if least == 0 || c < least {
+			best, least = w, c
+		}
+		if i > h.high {
+			break
+		}
+	}
+	return best
+}
+
+// target is the transit at which sound should be played.
+func (a *aim) target(now hal.Instant) time.Duration {
+	if a.seen == 0 {
+		return 0
+	}
+	t := a.zero + time.Duration(a.wait(a.obey)*float32(binWidth))
+	low, high := a.calm.limits()
+	least := low + leastWait
+	if spread := high - low; spread < safeWait {
+		least = max(least, high+scant, min(high+spread, low+cheapWait))
+	}
+	if !a.grid.regular {
+		least += max(0, unit-(high-low)/2)
+	}
+	if age := now.Sub(a.began); age < startSpan+startFall {
+		least = max(least, low+startWait*(min(startFall, startSpan+startFall-age)/time.Millisecond)/(startFall/time.Millisecond))
+	}
+	return min(a.grid.above(t, least), low+mostWait)
+}
+
+// wanted is the target above the fastest packets.
+func (a *aim) wanted(now hal.Instant) time.Duration {
+	if a.seen == 0 {
+		return startWait
+	}
+	low, _ := a.calm.limits()
+	return a.target(now) - low
+}
+
+// overdue reports whether a packet of that age that has not come will more
+// likely than not take another pull to come.
+func (a *aim) overdue(age time.Duration) bool {
+	h := &a.hist[2]
+	from := int((age - a.zero) / binWidth)
+	var later, much float32
+	for i := max(from-1, h.low); i <= h.high; i++ {
+		later += h.weight[i]
+		if i > from+10 {
+			much += h.weight[i]
+		}
+	}
+	return later < h.total/4 && much*2 >= later
+}
+
+// above raises t to least, on the raster.
+func (g grid) above(t, least time.Duration) time.Duration {
+	if t >= least {
+		return t
+	}
+	if !g.regular {
+		return least
+	}
+	return t + (least-t+unit-1)/unit*unit
+}
+
+// calm keeps the fastest and the slowest packet of the last calmSpan or up to
+// twice as long.
+type calm struct {
+	turn      hal.Instant // when the halves change; 0: nothing seen
+	low, high [2]time.Duration
+}
+
+func (c *calm) observe(at hal.Instant, transit time.Duration) {
+	switch {
+	case c.turn == 0:
+		c.low, c.high = [2]time.Duration{transit, transit}, [2]time.Duration{transit, transit}
+		c.turn = at.Add(calmSpan)
+	case at >= c.turn:
+		c.low, c.high = [2]time.Duration{c.low[1], transit}, [2]time.Duration{c.high[1], transit}
+		c.turn = at.Add(calmSpan)
+	default:
+		c.low[1], c.high[1] = min(c.low[1], transit), max(c.high[1], transit)
+	}
+}
+
+func (c *calm) limits() (low, high time.Duration) {
+	return min(c.low[0], c.low[1]), max(c.high[0], c.high[1])
+}
