@@ -57,6 +57,7 @@ var rules = []rule{
 	{"node/media/opus", nil},
 	{"node/media/dsp", nil},
 	{"node/media/jitter", []string{"hal", "node/media/dsp"}},
+	{"node/media/trace", []string{"hal", "node/media/dsp", "node/media/jitter"}}, // plays traces through the buffer, for the lab and for tests
 
 	{"node", []string{"node/...", "hal"}},
 	{"node/sim/...", []string{"node/...", "hal"}},
