@@ -59,6 +59,9 @@ type Decoder interface {
 // Recoverer is a Decoder whose packets may tell what the packet before them
 // held: in-band FEC, or a copy.
 type Recoverer interface {
+	// Recovers reports whether packet tells that. It reads no state: any
+	// goroutine may ask.
+	Recovers(packet []byte) bool
 	// Recover fills pcm, of as many units as packet has, with the sound before
 	// packet, or fails and fills nothing. Decode of packet follows.
 	Recover(pcm []int16, packet []byte) error

@@ -320,6 +320,8 @@ func TestJumpOfTheTimestampDoesNotHang(t *testing.T) {
 // fecPCM is a decoder whose packets know the one before.
 type fecPCM struct{ pcm16 }
 
+func (*fecPCM) Recovers([]byte) bool { return true }
+
 func (d *fecPCM) Recover(pcm []int16, p []byte) error {
 	for i := range pcm {
 		pcm[i] = 1234

@@ -216,6 +216,9 @@ func (b *Buffer) starveLocked(need int) choice {
 // is left out, as much as sound waits too long already and lean more.
 func (b *Buffer) bridgeLocked(need int) choice {
 	gap := b.ring.first(b.play) - b.play
+	if s := b.ring.covering((b.play + gap) / Unit); b.recoversLocked(s, gap) {
+		return b.recoverLocked(s, gap)
+	}
 	if spare := b.steer.off + lean; spare > 0 {
 		out := min(gap, toSamples(spare))
 		b.missed.mark(b.play / Unit)
@@ -227,10 +230,12 @@ func (b *Buffer) bridgeLocked(need int) choice {
 			return b.takeLocked(b.ring.covering(b.play / Unit))
 		}
 	}
-	if s := b.ring.covering((b.play + gap) / Unit); b.fec != nil && gap <= int64(s.units)*Unit {
-		return b.recoverLocked(s, gap)
-	}
 	return b.missLocked(int(min(gap, int64(need))))
+}
+
+// recoversLocked reports whether the packet behind a hole tells what was in it.
+func (b *Buffer) recoversLocked(s *slot, gap int64) bool {
+	return b.fec != nil && s != nil && gap <= int64(s.units)*Unit && b.fec.Recovers(s.data[:s.size])
 }
 
 // recoverLocked asks the packet behind the hole for what was in it.

@@ -186,7 +186,10 @@ func (b *Buffer) following(now hal.Instant) following {
 	defer b.mu.Unlock()
 	a := following{more: b.ring.held > 0, age: time.Duration(now) - samples(b.play) - b.steer.line}
 	if a.more && b.ring.covering(b.play/Unit) == nil {
-		a.hole = b.ring.first(b.play) - b.play
+		gap := b.ring.first(b.play) - b.play
+		if !b.recoversLocked(b.ring.covering((b.play+gap)/Unit), gap) {
+			a.hole = gap
+		}
 	}
 	return a
 }
