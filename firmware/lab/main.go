@@ -42,6 +42,7 @@ type program struct {
 	Demo demoCommand `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
 	Keep keepCommand `cmd:"" hidden:""`
 
+	Jitter   jitterCommand   `cmd:"" help:"Play a trace of packets' arrivals through the jitter buffer: how long did sound wait, and what was made up?"`
 	Codec    codecCommand    `cmd:"" help:"Send a file through the codec: encode, lose packets, decode, and say what it takes."`
 	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets. Fails on a packet whose final range is not the encoder's."`
 	Opusinfo opusinfoCommand `cmd:"" help:"Say what each packet of such a file is."`
