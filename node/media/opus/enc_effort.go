@@ -17,19 +17,20 @@ type effort struct {
 func (e *effort) delays() bool { return e.survivors > 1 || e.warp }
 
 // ladder is the effort by complexity. What costs little and helps much comes
-// first: a second path from 2 on, warping from 4 on.
+// first: a second path of the quantizer from 2 on, warping from 4, interpolation
+// from 5. README.md has what each step is worth.
 var ladder = [...]effort{
 	0:  {0, 52429, 6, 12, 3, 1, false, 2, false},
 	1:  {1, 49807, 8, 14, 5, 1, false, 3, false},
 	2:  {0, 52429, 6, 12, 3, 2, false, 2, false},
 	3:  {1, 49807, 8, 14, 5, 2, false, 4, false},
-	4:  {1, 48497, 10, 16, 5, 2, true, 6, true},
+	4:  {1, 48497, 10, 16, 5, 2, false, 4, true},
 	5:  {1, 48497, 10, 16, 5, 2, true, 6, true},
 	6:  {1, 47186, 12, 20, 5, 3, true, 8, true},
-	7:  {1, 47186, 12, 20, 5, 3, true, 8, true},
+	7:  {2, 45875, 16, 24, 5, 3, true, 12, true},
 	8:  {2, 45875, 16, 24, 5, 4, true, 16, true},
-	9:  {2, 45875, 16, 24, 5, 4, true, 16, true},
-	10: {2, 45875, 16, 24, 5, 4, true, 16, true},
+	9:  {2, 45875, 16, 24, 5, 5, true, 24, true},
+	10: {2, 45875, 16, 24, 5, 6, true, 32, true},
 }
 
 // at is the effort at a rate inside.

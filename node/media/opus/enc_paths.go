@@ -1,7 +1,7 @@
 package opus
 
 const (
-	maxPaths = 4
+	maxPaths = 6
 	// decisionDelay is how many samples a decision may be put off.
 	decisionDelay = 40
 	// outOfRace is added to the cost of a path that is not to win any more.
