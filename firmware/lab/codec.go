@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"peerphone/firmware/lab/quality"
 	"peerphone/firmware/lab/wav"
 	"peerphone/node/media/opus"
 )
@@ -22,8 +23,8 @@ const (
 	codecLookAhead = 104
 )
 
-// codecCommand sends a file through the codec: it encodes, loses packets, and
-// decodes.
+// codecCommand sends a file through the codec: it encodes, loses packets,
+// decodes, and judges what is heard.
 type codecCommand struct {
 	Rate       int    `help:"Bit rate in bit/s. Default: ${default}." default:"16000" placeholder:"N"`
 	Complexity int    `help:"0 to 10. Default: ${default}." default:"5" placeholder:"N"`
@@ -66,6 +67,7 @@ func (c codecCommand) Run() error {
 	fmt.Printf("average bitrate: %.0f\n", float64(8*bytes)/seconds)
 	fmt.Printf("encoder: %.2f ms of CPU per second of sound\n", spent.Seconds()*1000/seconds)
 	fmt.Printf("decoder: %.2f ms of CPU per second of sound\n", spentBack.Seconds()*1000/seconds)
+	fmt.Printf("quality: %.2f of 4.64\n", quality.Score(sound, heard))
 	return writeSound(c.Out, heard)
 }
 
