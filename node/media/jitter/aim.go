@@ -25,7 +25,12 @@ const (
 	// cheapWait is the wait up to which the spread of the packets is waited for
 	// twice, scant what is added to the slowest in any case.
 	cheapWait = 25 * time.Millisecond
-	scant     = 2 * time.Millisecond
+	// busyWait covers a reader and a playout thread that are each a period and
+	// more late, which a busy machine with two cores shows every few seconds;
+	// up to busyMost all is waited for that was seen in the last calmSpan.
+	busyWait = 35 * time.Millisecond
+	busyMost = 70 * time.Millisecond
+	scant    = 2 * time.Millisecond
 	// impossible is how much faster than the fastest no network becomes: the
 	// sender's time has jumped.
 	impossible = 200 * time.Millisecond
@@ -54,7 +59,8 @@ const (
 	policies = len(views) * len(margins)
 	// costSpan is over how many packets the policies are compared.
 	costSpan = 1500 // 30 s
-	wasSpan  = 64
+	// wasSpan is for how many pulls it is known what each would have done: 640 ms.
+	wasSpan = 64
 )
 
 // aim decides how long sound should wait. Several policies, each a memory and a
@@ -73,6 +79,7 @@ type aim struct {
 	ticks int
 	grid  grid
 	calm  calm
+	busy  bool               // the machine lets threads wait: it may do that to the reader too
 	tails [bins + 64]float32 // of the histogram being solved
 }
 
@@ -280,6 +287,9 @@ func (a *aim) target(now hal.Instant) time.Duration {
 	if spread := high - low; spread < safeWait {
 		least = max(least, high+scant, min(high+spread, low+cheapWait))
 	}
+	if a.busy {
+		least = max(least, low+busyWait, min(high+scant, low+busyMost))
+	}
 	if !a.grid.regular {
 		least += max(0, unit-(high-low)/2)
 	}
@@ -322,28 +332,4 @@ func (g grid) above(t, least time.Duration) time.Duration {
 		return least
 	}
 	return t + (least-t+unit-1)/unit*unit
-}
-
-// calm keeps the fastest and the slowest packet of the last calmSpan or up to
-// twice as long.
-type calm struct {
-	turn      hal.Instant // when the halves change; 0: nothing seen
-	low, high [2]time.Duration
-}
-
-func (c *calm) observe(at hal.Instant, transit time.Duration) {
-	switch {
-	case c.turn == 0:
-		c.low, c.high = [2]time.Duration{transit, transit}, [2]time.Duration{transit, transit}
-		c.turn = at.Add(calmSpan)
-	case at >= c.turn:
-		c.low, c.high = [2]time.Duration{c.low[1], transit}, [2]time.Duration{c.high[1], transit}
-		c.turn = at.Add(calmSpan)
-	default:
-		c.low[1], c.high[1] = min(c.low[1], transit), max(c.high[1], transit)
-	}
-}
-
-func (c *calm) limits() (low, high time.Duration) {
-	return min(c.low[0], c.low[1]), max(c.high[0], c.high[1])
 }

@@ -123,9 +123,10 @@ func (b *Buffer) fill(now hal.Instant, need int) {
 }
 
 func (b *Buffer) next(now hal.Instant, need int) choice {
+	r := report{b.steer.aim.wanted(now), b.steer.sender.slope * 1e6}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.report = report{b.steer.aim.wanted(now), b.steer.sender.slope * 1e6}
+	b.report = r
 	if b.state == Empty || b.state == Filling && !b.beginLocked(now) {
 		return choice{count: need}
 	}

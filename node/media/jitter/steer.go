@@ -22,6 +22,8 @@ const (
 	// how many pulls have to be like that: 2 s.
 	steady    = 3 * time.Millisecond
 	steadyFor = 200
+	// quietFor is how many steady pulls show that the machine has time: 15 s.
+	quietFor = 1500
 	// slack is by how much the target may move before it is followed where
 	// there is no raster.
 	slack = 3 * time.Millisecond
@@ -39,13 +41,14 @@ type steer struct {
 	lead    lead
 	aimed   time.Duration // the target that is followed
 	off     time.Duration // the lead less that
+	quiet   int           // pulls since they were not steady
 	wobble  int           // pulls until there is a raster, if they are steady; 0: there is one
 	rested  int           // pulls since the last stretching
 	trimmed float64       // samples that trimming has moved, not yet counted
 }
 
 func (s *steer) reset() {
-	*s = steer{card: s.card, pulls: s.pulls, pulled: s.pulled}
+	*s = steer{card: s.card, pulls: s.pulls, pulled: s.pulled, quiet: quietFor}
 	s.aim.reset()
 }
 
@@ -89,7 +92,13 @@ func (s *steer) measure(now hal.Instant, next int64) {
 // isSteady reports whether the pulls have stood still against the sender's time
 // for a while. A call begins as if they did.
 func (s *steer) isSteady() bool {
-	if s.lead.spread() < steady && max(s.slip(), -s.slip()) < standing {
+	spread := s.lead.spread()
+	if spread >= steady {
+		s.quiet = 0
+	}
+	s.quiet++
+	s.aim.busy = s.quiet < quietFor
+	if spread < steady && max(s.slip(), -s.slip()) < standing {
 		s.wobble = max(0, s.wobble-1)
 	} else {
 		s.wobble = steadyFor
