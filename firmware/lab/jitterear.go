@@ -16,8 +16,7 @@ import (
 // jitterEar keeps what a Player's listener hears.
 type jitterEar struct {
 	pcm    []int16
-	delay  []plot.Point // of packets, from arrival to sound
-	buffer []plot.Point
+	buffer []plot.Point // what waits, and what should
 	target []plot.Point
 	made   []plot.Point // concealed, per second
 	before uint64

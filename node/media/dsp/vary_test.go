@@ -103,13 +103,13 @@ func TestVaryDoesNotOverflow(t *testing.T) {
 	}
 	var v Vary
 	v.Speed(q32(500))
-	y := v.run(x)
+	v.run(x)
 	// The loudest noise stays noise: a wrapped sum would jump from rail to rail
 	// where the input does not move.
 	for i := range x {
 		x[i] = 32767
 	}
-	y = v.run(x)[Unit:]
+	y := v.run(x)[Unit:]
 	for i, s := range y {
 		if s < 32700 {
 			t.Fatalf("sample %d of a constant 32767 is %d", i, s)
