@@ -52,7 +52,7 @@ cross:
 ##### test
 
 .PHONY: test
-test: deps check test-all test-race demo ## everything that CI runs: installs what it needs, then check, unit, race and demo
+test: deps lab-deps check test-all test-race demo ## everything that CI runs: installs what it needs, then check, unit, race and demo
 	@echo "make test: all passed"
 
 .PHONY: test-unit
@@ -139,13 +139,14 @@ fuzz:
 
 ##### tend
 
-# What tests use, as command:package. Go, make and git are there already.
-TOOLS := turnutils_stunclient:coturn chromium:chromium file:file gcc:gcc,libc6-dev espeak-ng:espeak-ng sox:sox
+# What tests use, as command:package or file:package. Go, make and git are there already.
+TOOLS := turnutils_stunclient:coturn chromium:chromium file:file gcc:gcc,libc6-dev espeak-ng:espeak-ng sox:sox \
+	qemu-arm:qemu-user opusenc:opus-tools /usr/include/opus/opus.h:libopus-dev
 
 .PHONY: deps
 deps: ## install what the tests use, where it is missing (Debian's packages)
 	@missing=
-	for tool in $(TOOLS); do command -v $${tool%%:*} >/dev/null || missing="$$missing $$(echo $${tool#*:} | tr , ' ')"; done
+	for tool in $(TOOLS); do command -v $${tool%%:*} >/dev/null || [ -e $${tool%%:*} ] || missing="$$missing $$(echo $${tool#*:} | tr , ' ')"; done
 	if [ -n "$$missing" ]; then
 		root=; [ $$(id -u) = 0 ] || root=sudo
 		echo "installing:$$missing"

@@ -47,7 +47,7 @@ type query struct {
 // search asks the directory for what was dialled: a number, or a name.
 func (c *Core) search(now time.Time, id call.ID, dialled string) {
 	var q directory.QueryID
-	number, err := identity.ParseNumber(dialled)
+	number, err := identity.ParseNumber(c.numberOf(dialled))
 	if err == nil {
 		q = c.client.Find(now, c.network.LookupNumber(number))
 	} else {
@@ -59,6 +59,17 @@ func (c *Core) search(now time.Time, id call.ID, dialled string) {
 		q = c.client.Find(now, c.network.LookupName(name))
 	}
 	c.attempts.queries[q] = query{id, number}
+}
+
+// numberOf turns a contact's name into its number, so that the pinned key is
+// asked for whichever was dialled.
+func (c *Core) numberOf(dialled string) string {
+	for _, known := range c.contacts.List() {
+		if string(known.Name) == dialled && dialled != "" {
+			return string(known.Number)
+		}
+	}
+	return dialled
 }
 
 // located takes the directory's answer to a search.
@@ -167,6 +178,12 @@ func (c *Core) phoneUp(now time.Time, e session.Up) {
 	c.sessions.KeepAlive(e.Index, callKeepAlive)
 	if asked {
 		delete(c.attempts.dialled, e.Index)
+		if p.Account != c.calls.Current().Peer.Account {
+			// The device is who it should be, but speaks for another account.
+			c.calls.Unreachable(now, id)
+			c.sessions.Close(now, e.Index)
+			return
+		}
 		c.calls.Connected(now, id, e.Index)
 		return
 	}
@@ -265,18 +282,23 @@ func (c *Core) routeMedia(ix wire.Index) {
 	}
 }
 
-// callChanged follows the call's state: it shows on the handset, and once it
-// rings here a contact learns our addresses.
+// callChanged follows the call's state: it shows on the handset, and at its end
+// in the log.
 func (c *Core) callChanged(now time.Time, v call.View) {
 	c.view.call(now, v)
 	c.handset.Call(now, faceCall(v))
-	switch v.State {
-	case call.RingingHere:
-		c.tellCandidates(now, v.Index)
-	case call.Ended:
+	if v.State == call.Ended {
 		if err := c.log.Add(now, entry(v)); err != nil {
 			c.do(Log{Debug, "call not logged", []any{"error", err}})
 		}
+	}
+}
+
+// meetDirectly tells the far phone our addresses once it rings here, or once we
+// talk: two phones that dial each other talk without ringing.
+func (c *Core) meetDirectly(now time.Time) {
+	if v := c.calls.Current(); v.State == call.RingingHere || v.State == call.Talking {
+		c.tellCandidates(now, v.Index)
 	}
 }
 
@@ -325,10 +347,12 @@ func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
 
 // candidates takes the far end's addresses. Probing them shows ours.
 func (c *Core) candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort) {
-	if c.mayMeet(ix) {
-		c.tellCandidates(now, ix)
-		c.paths.Candidates(now, ix, addrs)
+	v := c.calls.Current()
+	if v.Index != ix || v.State < call.RingingFar || !v.State.Live() || !c.mayMeet(ix) {
+		return // no call, no ringing: nobody shall find out where a phone is
 	}
+	c.tellCandidates(now, ix)
+	c.paths.Candidates(now, ix, addrs)
 }
 
 // mayMeet reports whether the phone of a session may learn our address.

@@ -2,7 +2,9 @@ package node
 
 import (
 	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peerphone/hal"
@@ -243,8 +245,8 @@ func (c *Core) Hook(now time.Time, lifted bool) {
 func (c *Core) Leave(now time.Time) {
 	c.calls.Shut(now)
 	c.settle(now)
-	for _, h := range c.overlay.Homes() {
-		c.send(now, h.Index, wire.Detach{})
+	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
+		c.sessions.Close(now, ix)
 	}
 	c.settle(now)
 }

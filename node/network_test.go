@@ -268,6 +268,31 @@ func TestCallLog(t *testing.T) {
 	}
 }
 
+// Two phones that dial each other at once talk, by a direct path.
+func TestBothDial(t *testing.T) {
+	l := newLAN(t, 3)
+	kitchen, workshop := l.phone("kitchen", "1001", "1002"), l.phone("workshop", "1002", "1001")
+	for range 5 {
+		kitchen.lift()
+		workshop.lift()
+		kitchen.dial("1002")
+		workshop.dial("1001")
+		for _, m := range []*machine{kitchen, workshop} {
+			m.wantCall("talking")
+			m.wait("direct", 5*time.Second, func(s node.Snapshot) bool { return s.Call.Path == "direct" })
+		}
+		kitchen.end(workshop)
+	}
+}
+
+// A phone hears at once that its home stops.
+func TestHomeStops(t *testing.T) {
+	l := newLAN(t, 3)
+	kitchen := l.phone("kitchen", "1001")
+	l.supers[0].off()
+	kitchen.wait("without the home that stopped", time.Second, func(s node.Snapshot) bool { return len(s.Network.Homes) == 2 })
+}
+
 // A phone does not ring for a stranger, and tells it no address. Whoever is a
 // contact of the callee gets through, also to one who is none of its own.
 func TestStranger(t *testing.T) {

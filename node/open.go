@@ -27,7 +27,7 @@ func Open(cfg Config) (*Node, error) {
 		begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
 		hardware: make(chan func(), 64),
 	}
-	if err := n.openSocket(cfg.Listen); err != nil {
+	if err := n.openSocket(cfg.Listen, cfg.Promotion == Always); err != nil {
 		return nil, err
 	}
 	if err := n.openCore(cfg); err != nil {
@@ -46,7 +46,7 @@ func Open(cfg Config) (*Node, error) {
 	return n, nil
 }
 
-func (n *Node) openSocket(listen string) error {
+func (n *Node) openSocket(listen string, public bool) error {
 	kept, err := n.state.port()
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (n *Node) openSocket(listen string) error {
 		conn.Close()
 		return err
 	}
-	n.socket = &socket{conn: conn, wait: wait, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{})}
+	n.socket = &socket{conn: conn, wait: wait, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{}), public: public}
 	if port := n.Addr().Port(); port != kept {
 		return n.state.keepPort(port)
 	}
@@ -124,7 +124,11 @@ func (n *Node) openContacts(known []Contact) (*contacts.Book, error) {
 	var list []contacts.Contact
 	if b != nil {
 		if list, err = contacts.Load(b); err != nil {
-			return nil, fmt.Errorf("node: %s: %w", contactFile, err)
+			n.log.Error("the contacts are damaged; they are kept aside, and whom each was is forgotten", "file", contactFile+".bad", "error", err)
+			if err := n.state.write(contactFile+".bad", b); err != nil {
+				return nil, err
+			}
+			list = nil
 		}
 	}
 	book, err := contacts.New(list)

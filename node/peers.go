@@ -2,6 +2,7 @@ package node
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"peerphone/node/identity"
@@ -58,16 +59,29 @@ func (c *Core) dialNode(now time.Time, m wire.Member) {
 			d.overlay = true
 			return
 		}
+		if i := slices.Index(c.peers.idle, ix); i >= 0 {
+			c.peers.idle = slices.Delete(c.peers.idle, i, i+1)
+			c.overlay.Up(now, ix, m.Node, m.Addr, true)
+			return
+		}
 		c.overlay.Failed(now, m, session.ErrGlare) // it knows the session that stands
 		return
 	}
-	c.startDial(now, m).overlay = true
+	if d := c.startDial(now, m); d != nil {
+		d.overlay = true
+		return
+	}
+	c.overlay.Failed(now, m, session.ErrBacklog)
 }
 
+// startDial dials a node; nil: there is no room for another session.
 func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 	ix := c.sessions.Dial(now, session.Want{
 		Role: session.AsNode, Peer: m.Node, Network: c.network, Padded: true,
 	})
+	if ix == 0 {
+		return nil
+	}
 	c.paths.Open(now, ix, path.Way{Addr: m.Addr})
 	d := &dial{to: m}
 	c.peers.dials[ix] = d
@@ -82,7 +96,10 @@ func (c *Core) reach(now time.Time, m wire.Member) (wire.Index, *dial) {
 	if ix, ok := c.peers.byNode[m.Node]; ok {
 		return ix, c.peers.dials[ix]
 	}
-	return 0, c.startDial(now, m)
+	if d := c.startDial(now, m); d != nil {
+		return 0, d
+	}
+	return 0, &dial{to: m} // what waits there waits in vain
 }
 
 // ask sends a message to a supernode, which is dialled when need be.
@@ -141,6 +158,7 @@ func (c *Core) addr(ix wire.Index) netip.AddrPort {
 func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	c.do(CloseSession{ix})
 	c.paths.Shut(now, ix)
+	c.peers.idle = slices.DeleteFunc(c.peers.idle, func(other wire.Index) bool { return other == ix })
 	if c.phoneDown(now, ix, reason) {
 		c.closeIdle(now)
 		return
@@ -156,9 +174,7 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 		id = d.to.Node
 		delete(c.peers.dials, ix)
 	}
-	if c.peers.byNode[id] == ix {
-		delete(c.peers.byNode, id)
-	}
+	c.forget(id, ix)
 	if d != nil {
 		c.dialFailed(now, d, reason)
 	}
@@ -166,6 +182,19 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 		c.lanes.Lost(now, ix)
 		c.index.Lost(now, ix)
 		c.indexLost(now, id)
+	}
+}
+
+// forget takes session ix from a node; an older one that stands takes its place.
+func (c *Core) forget(id identity.ID, ix wire.Index) {
+	if c.peers.byNode[id] != ix {
+		return
+	}
+	delete(c.peers.byNode, id)
+	for _, other := range c.sessions.With(session.AsNode, id) {
+		if _, up := c.peers.nodes[other]; up {
+			c.peers.byNode[id] = other
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.overlay.Take(), c.fromOverlay)
 	n += route(now, c.client.Take(), c.fromClient)
 	n += route(now, c.calls.Take(), c.fromCall)
+	c.meetDirectly(now)
 	n += route(now, c.handset.Take(), c.fromHandset)
 	n += route(now, c.contacts.Take(), c.fromContacts)
 	n += route(now, c.log.Take(), c.fromLog)

@@ -25,12 +25,14 @@ const ipUDP = 28
 //
 // Stages of the reader, in order: wait, read, sort, open, deliver.
 type socket struct {
-	conn  *net.UDPConn
-	in    chan<- input // to the control loop
-	live  sync.Map     // wire.Index -> *line
-	stun  *path.PrefixLimiter
-	count counters
-	wait  waiter
+	conn *net.UDPConn
+	in   chan<- input // to the control loop
+	live sync.Map     // wire.Index -> *line
+	stun *path.PrefixLimiter
+
+	public bool // a supernode: answers STUN, which a phone does not
+	count  counters
+	wait   waiter
 }
 
 // counters are written by the reader and by every sender.
@@ -138,7 +140,7 @@ func (s *socket) open(from netip.AddrPort, b, plain []byte) {
 }
 
 func (s *socket) answerSTUN(from netip.AddrPort, b []byte) {
-	if !s.stun.Allow(time.Now(), from.Addr()) {
+	if !s.public || !s.stun.Allow(time.Now(), from.Addr()) {
 		s.count.dropped.Add(1)
 		return
 	}

@@ -69,7 +69,10 @@ func (o *Overlay) Observed() netip.AddrPort {
 	var best netip.AddrPort
 	most := 0
 	for _, l := range o.links {
-		if n := o.observers(l.observed); l.observed.IsValid() && n > most {
+		if l.home < home || !l.observed.IsValid() {
+			continue
+		}
+		if n := o.observers(l.observed); n > most {
 			best, most = l.observed, n
 		}
 	}

@@ -7,13 +7,16 @@ import "time"
 // stays, which both ends find alone. Only sessions that overlap in their
 // making are compared: a session that was up before the other was begun may be
 // a corpse that only its owner believes in.
+//
+// Two phones are left alone: each of their sessions may already carry an
+// Invite, and the call chooses by its own rule, which of the two it goes on in.
 
 // live makes s Live, unless it loses by glare, and ends who loses against it.
 func (t *Table) live(now time.Time, s *session) {
 	var losers []*session
 	for _, other := range t.peers[peerKey{s.peer.Role, s.peer.ID}] {
 		switch {
-		case other == s || other.initiator == s.initiator || !overlap(s, other):
+		case s.peer.Role == AsPhone || other == s || other.initiator == s.initiator || !overlap(s, other):
 		case t.stays(s):
 			losers = append(losers, other)
 		case other.state == Live:
@@ -33,6 +36,25 @@ func (t *Table) live(now time.Time, s *session) {
 	t.emit(Up{s.ix, s.peer, s.initiator})
 	for _, other := range losers {
 		t.end(now, other, ErrGlare, true)
+	}
+	t.boundPeer(now, s)
+}
+
+// maxPerPeer bounds the sessions with one peer: two that cross, one that is a
+// corpse, and one to spare.
+const maxPerPeer = 4
+
+// boundPeer ends the oldest sessions with the peer of s when there are too
+// many: one certificate shall not fill the table.
+func (t *Table) boundPeer(now time.Time, s *session) {
+	var alive []*session
+	for _, other := range t.peers[peerKey{s.peer.Role, s.peer.ID}] {
+		if other.state == Live {
+			alive = append(alive, other)
+		}
+	}
+	for _, other := range alive[:max(0, len(alive)-maxPerPeer)] {
+		t.end(now, other, ErrEnded, true)
 	}
 }
 

@@ -20,7 +20,7 @@ func TestGlare(t *testing.T) {
 			loss = 0.2
 		}
 		w.badNet(loss)
-		r := Role(seed % 2)
+		r := AsNode
 		a.dial(b, r)
 		w.run(time.Duration(w.rand.IntN(150)) * time.Millisecond)
 		if len(b.ups) > 0 {
@@ -80,6 +80,33 @@ func TestCorpseDoesNotWin(t *testing.T) {
 		b.say(ib, "are you there?")
 		w.run(time.Second)
 		a.wantHeard(ia, "are you there?")
+	}
+}
+
+// TestPhonesCross lets two phones dial at once: both sessions stay, for the
+// call to choose.
+func TestPhonesCross(t *testing.T) {
+	w := newWorld(t, 1)
+	w.delay = 5 * time.Millisecond
+	a, b := w.join("kitchen"), w.join("workshop")
+	a.dial(b, AsPhone)
+	b.dial(a, AsPhone)
+	w.run(time.Second)
+	if len(a.ups) != 2 || len(b.ups) != 2 || len(a.downs)+len(b.downs) != 0 {
+		t.Errorf("%d and %d sessions are up, %d and %d down, want 2, 2, 0, 0", len(a.ups), len(b.ups), len(a.downs), len(b.downs))
+	}
+}
+
+// TestSessionsPerPeer bounds what one certificate may take.
+func TestSessionsPerPeer(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	for range 3 * maxPerPeer {
+		a.dial(b, AsNode)
+		w.run(time.Second)
+	}
+	if n := len(b.table.sessions); n != maxPerPeer {
+		t.Errorf("one peer has %d sessions, want %d at most", n, maxPerPeer)
 	}
 }
 
