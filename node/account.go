@@ -106,5 +106,9 @@ func (c *Core) line(now time.Time) {
 			v.State = handset.Ready
 		}
 	}
+	if v.State != c.view.line {
+		c.view.line = v.State
+		c.do(Log{Info, "line", []any{"state", v.State.String(), "homes", len(c.overlay.Homes()), "problem", v.Text}})
+	}
 	c.handset.Line(now, v)
 }

@@ -286,6 +286,7 @@ func (c *Core) routeMedia(ix wire.Index) {
 // in the log.
 func (c *Core) callChanged(now time.Time, v call.View) {
 	c.view.call(now, v)
+	c.do(Log{Info, "call", []any{"state", v.State.String(), "incoming", v.Incoming(), "reason", v.Reason.String()}})
 	c.handset.Call(now, faceCall(v))
 	if v.State == call.Ended {
 		if err := c.log.Add(now, entry(v)); err != nil {

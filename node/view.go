@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"peerphone/node/call"
+	"peerphone/node/handset"
 	"peerphone/node/path"
 	"peerphone/node/wire"
 )
@@ -18,6 +19,7 @@ type view struct {
 	setup   time.Duration // of the last call made: from the number sent until it rang
 	direct  time.Duration // of the last call: from ringing until the direct path stood
 	last    call.View
+	line    handset.LineState
 	way     path.Way
 	safety  string
 }

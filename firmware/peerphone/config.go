@@ -42,7 +42,7 @@ type AccountConfig struct {
 type NetworkConfig struct {
 	Invitation     string `toml:"invitation"`      // the text, or
 	InvitationFile string `toml:"invitation_file"` // a file that holds it
-	Listen         string `toml:"listen"`          // UDP and TCP; port 0: random at first, then kept
+	Listen         string `toml:"listen"`          // UDP; port 0: random at first, then kept
 	Supernode      string `toml:"supernode"`       // "never", "auto" or "always"
 }
 
@@ -125,6 +125,9 @@ func (c Config) check() error {
 	if len(c.Account.Display) > 64 {
 		return errors.New("account.display: at most 64 bytes")
 	}
+	if c.Account.Register && c.Account.PasswordFile == "" {
+		return errors.New("account.register: a new account needs account.password_file")
+	}
 	if (c.Network.Invitation == "") == (c.Network.InvitationFile == "") {
 		return errors.New("network: give either invitation or invitation_file")
 	}
@@ -135,7 +138,7 @@ func (c Config) check() error {
 		return keyError("network.supernode", c.Network.Supernode, err)
 	}
 	if c.Page.Listen != "" {
-		if err := checkListen("page.listen", c.Page.Listen); err != nil {
+		if err := checkPage(c.Page.Listen); err != nil {
 			return err
 		}
 	}
@@ -191,6 +194,18 @@ func checkListen(key, value string) error {
 	return nil
 }
 
+// checkPage holds the page to this machine: it has no password yet.
+func checkPage(listen string) error {
+	if err := checkListen("page.listen", listen); err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(listen)
+	if addr, err := netip.ParseAddr(host); err != nil || !addr.IsLoopback() {
+		return fmt.Errorf("page.listen = %q: the page has no password yet and answers on loopback only; want 127.0.0.1:PORT or [::1]:PORT", listen)
+	}
+	return nil
+}
+
 // file returns a name of the configuration as the process sees it.
 func (c Config) file(name string) string {
 	if name == "" || filepath.IsAbs(name) {
@@ -212,6 +227,12 @@ func (c Config) invitation() (identity.Invitation, error) {
 	return identity.ParseInvitation(text)
 }
 
+// What the login server takes as a password, in bytes.
+const (
+	minPassword = 8
+	maxPassword = 128
+)
+
 // password returns the account's password, "" when the configuration has none.
 func (c Config) password() (string, error) {
 	if c.Account.PasswordFile == "" {
@@ -229,5 +250,9 @@ func (c Config) password() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("account.password_file: %w", err)
 	}
-	return strings.TrimRight(string(b), "\r\n"), nil
+	password := strings.TrimRight(string(b), "\r\n")
+	if len(password) < minPassword || len(password) > maxPassword {
+		return "", fmt.Errorf("account.password_file: %s holds a password of %d bytes; want %d to %d", name, len(password), minPassword, maxPassword)
+	}
+	return password, nil
 }

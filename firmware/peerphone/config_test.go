@@ -51,6 +51,9 @@ func TestConfigMistakes(t *testing.T) {
 		{"host name", good + `listen = "example.org:1"`, `"example.org" is no IP address`},
 		{"bad supernode", good + `supernode = "maybe"`, `want "never", "auto" or "always"`},
 		{"bad page", good + "[page]\nlisten = \"8080\"\n", "page.listen"},
+		{"page for all", good + "[page]\nlisten = \":8080\"\n", "answers on loopback only"},
+		{"page on the LAN", good + "[page]\nlisten = \"192.168.1.2:8080\"\n", "answers on loopback only"},
+		{"registration without a password", strings.Replace(good, "[network]", "register = true\n[network]", 1), "account.password_file"},
 		{"unknown board", good + "[board]\nname = \"toaster\"\n", "toaster"},
 		{"sim without sound", good + "[board]\nname = \"sim\"\n", "board.sim: mic and speaker are needed"},
 		{"sim rate", good + "[board]\nname = \"sim\"\n[board.sim]\nmic=\"a\"\nspeaker=\"b\"\nrate=8000\n", "board.sim.rate: 8000"},
@@ -75,6 +78,12 @@ func TestPasswordMode(t *testing.T) {
 	}
 	if got, err := c.password(); err != nil || got != "secret words" {
 		t.Errorf("password is %q, %v", got, err)
+	}
+	if err := os.WriteFile(name, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.password(); err == nil || !strings.Contains(err.Error(), "password of 0 bytes") {
+		t.Errorf("an empty password gives %v", err)
 	}
 	if err := os.Chmod(name, 0o644); err != nil {
 		t.Fatal(err)

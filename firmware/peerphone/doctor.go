@@ -58,7 +58,7 @@ func (d doctorCommand) lookAtConfig() finding {
 	return finding{"config", d.Config + " is good", err}
 }
 
-// lookAtState tries what every change of state does: write, sync, rename.
+// lookAtState tries whether the folder can be written.
 func (d doctorCommand) lookAtState() finding {
 	if err := os.MkdirAll(d.State, 0o700); err != nil {
 		return finding{"state", "", fmt.Errorf("%w; choose another folder with --state", err)}
