@@ -1,11 +1,6 @@
 package opus
 
-const (
-	harmonicTaps = 3
-	// leastGainQ16 is the gain of 2 dB that is always added: the quantizer's
-	// steps end there.
-	leastGainQ16 = 65536
-)
+const harmonicTaps = 3
 
 // shaping is how the noise of one frame's quantization is to sound, and with
 // it how loud it may be. RFC 6716 section 5.2.3.4.
