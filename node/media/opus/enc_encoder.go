@@ -82,7 +82,7 @@ func (e *Encoder) Reset() {
 	e.budget = budget{}
 	e.pause = pause{}
 	e.frame.reset()
-	e.entry.reset()
+	e.entry = entry{}
 }
 
 // Config is how the Encoder encodes at present.
@@ -179,7 +179,6 @@ func (e *Encoder) encode(payload []byte, pcm []int16, ms int, first bool) int {
 	flags := uint32(0)
 	for i := range s.inner {
 		part := e.entry.next(s, x, i)
-		e.entry.followPitch(s)
 		active := s.listen(part, silent)
 		e.pause.frame(active)
 		flags <<= 1

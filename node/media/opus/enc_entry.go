@@ -1,9 +1,13 @@
 package opus
 
-const (
-	lowestHz  = 60 // of the high-pass filter, at -3 dB
-	highestHz = 100
+// passFeedQ28 and passBackQ28 are a high-pass filter for 16 kHz: -3 dB at 60 Hz,
+// -0.4 at 100. The reference goes up to 100 Hz with the voice; that is no better.
+var (
+	passFeedQ28 = [3]int32{264071170, -528142340, 264071170}
+	passBackQ28 = [2]int32{-528059860, 259777835}
+)
 
+const (
 	// switchMS is after how long the bandwidth changes even if somebody speaks.
 	switchMS = 5000
 	// fadeSteps is how many frames the low-pass filter takes from open to closed.
@@ -16,13 +20,11 @@ const (
 // kHz inside, so that it is one in all.
 var encoderDelay = [...]int{0, 1, 10}
 
-// entry is what input goes through first: a high-pass filter that follows the
-// pitch, the rate converter, and a low-pass filter around changes of the rate.
-// RFC 6716 sections 5.2.1 and 5.2.3.
+// entry is what input goes through first: a high-pass filter, the rate converter,
+// and a low-pass filter around changes of the rate. RFC 6716 sections 5.2.1 and
+// 5.2.3.
 type entry struct {
-	cutoffQ15 int32 // logarithm of the frequency, smoothed
-	pitchQ15  int32 // logarithm of the lowest pitch
-	state     [2]int32
+	state [2]int32
 
 	history   [historyMS * maxKHz]int16 // filtered, at 16 kHz
 	filtered  [maxInner * maxSamples]int16
@@ -36,43 +38,12 @@ type entry struct {
 	sinceMS   int  // how long the rate was not free to change
 }
 
-func (n *entry) reset() {
-	*n = entry{}
-	n.pitchQ15 = (logQ7(lowestHz<<16) - 16<<7) << 8
-	n.cutoffQ15 = logQ7(lowestHz) << 8
-}
-
 // filter takes off what is below the voice.
 func (n *entry) filter(pcm []int16) []int16 {
-	n.cutoffQ15 += mul16(n.pitchQ15-n.cutoffQ15, 983)
-	hz := powerQ7(n.cutoffQ15 >> 8)
-	fcQ19 := 2471 * hz / maxKHz
-	rQ28 := int32(1<<28) - 471*fcQ19
-	rQ22 := rQ28 >> 6
-	feed := [3]int32{rQ28, -rQ28 << 1, rQ28}
-	back := [2]int32{mul32(rQ22, mul32(fcQ19, fcQ19)-2<<22), mul32(rQ22, rQ22)}
 	x := n.filtered[:len(pcm)]
 	copy(x, pcm)
-	filter2Q28(x, &feed, &back, &n.state)
+	filter2Q28(x, &passFeedQ28, &passBackQ28, &n.state)
 	return x
-}
-
-// followPitch lets the cutoff follow the low end of the pitch.
-func (n *entry) followPitch(s *frameEncoder) {
-	if s.signal != voiced {
-		return
-	}
-	low := logQ7(lowestHz<<16) - 16<<7
-	pitchQ7 := logQ7(int32(s.kHz*1000)<<16/int32(s.lag)) - 16<<7
-	q := s.activity.qualityQ15[0]
-	pitchQ7 += mul16(mul16(-q<<2, int16(q)), int16(pitchQ7-low))
-	d := pitchQ7 - n.pitchQ15>>8
-	if d < 0 {
-		d *= 3
-	}
-	d = min(max(d, -51), 51)
-	n.pitchQ15 += mul16(s.activity.speechQ8*d, 6554)
-	n.pitchQ15 = min(max(n.pitchQ15, logQ7(lowestHz)<<8), logQ7(highestHz)<<8)
 }
 
 // next is the input of frame i of an Opus frame, one sample late; x is all of it
