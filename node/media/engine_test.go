@@ -284,6 +284,9 @@ func (m mirror) SendMedia(payload []byte) { m.leg.Receive(goNow(), payload) }
 func goNow() hal.Instant { return sim.GoTime{}.Now() }
 
 func TestHistoryHasASecondForEachSecond(t *testing.T) {
+	if testing.Short() {
+		t.Skip("virtual minutes, which the race detector makes long")
+	}
 	onDesk(t, 16000, func(d *desk) {
 		leg := NewLeg(wire.CodecPCM16, false)
 		leg.SetRoute(&Route{mirror{leg}})
@@ -312,6 +315,9 @@ func TestHistoryHasASecondForEachSecond(t *testing.T) {
 // Ten minutes between two phones whose cards drift apart by 200 ppm, on
 // simulated boards in virtual time. Package jitter's test has the hour.
 func TestLongCallWithDrift(t *testing.T) {
+	if testing.Short() {
+		t.Skip("virtual minutes, which the race detector makes long")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.NewTextHandler(io.Discard, nil))
 		var legs []*Leg
