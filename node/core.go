@@ -246,7 +246,7 @@ func (c *Core) Leave(now time.Time) {
 	c.calls.Shut(now)
 	c.settle(now)
 	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
-		c.sessions.Close(now, ix)
+		c.sessions.Abort(now, ix)
 	}
 	c.settle(now)
 }

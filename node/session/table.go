@@ -226,6 +226,14 @@ func (t *Table) Close(now time.Time, ix wire.Index) {
 	}
 }
 
+// Abort ends a session at once, whatever waits to be delivered: the program is
+// about to end. The peer is told.
+func (t *Table) Abort(now time.Time, ix wire.Index) {
+	if s := t.sessions[ix]; s != nil {
+		t.end(now, s, ErrEnded, true)
+	}
+}
+
 // KeepAlive makes Table notice within about one and a half of every and two
 // seconds that the peer of ix has vanished; zero, the start, means never.
 func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
