@@ -39,7 +39,9 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 		case StopMedia:
 			n.stopMedia()
 		case ShowFace:
-			n.drive(func() { n.showFace(e.Face) })
+			n.faces.put(e.Face)
+			n.sound.tone = tones[e.Face.Tone]
+			n.sounds.put(n.sound)
 		case Log:
 			n.log.Log(ctx, levels[e.Level], e.Message, e.Fields...)
 		default:
@@ -137,7 +139,8 @@ func (n *Node) startMedia(e StartMedia) {
 	n.call = strip{index: e.Index, leg: leg}
 	n.leg.Store(leg)
 	n.hear(e.Index, leg)
-	n.drive(func() { n.engine.Talk(leg) })
+	n.sound.leg = leg
+	n.sounds.put(n.sound)
 }
 
 // hear lets the socket's reader hand the sound of a session to leg; nil: to
@@ -178,5 +181,6 @@ func (n *Node) stopMedia() {
 	n.hear(n.call.index, nil)
 	n.call.leg.SetRoute(nil)
 	n.call = strip{}
-	n.drive(func() { n.engine.Talk(nil) })
+	n.sound.leg = nil
+	n.sounds.put(n.sound)
 }

@@ -10,36 +10,62 @@ import (
 	"peerphone/node/media"
 )
 
-// driveHardware carries out what the loop asks of drivers, in order, so that a
-// slow lamp or screen never holds the loop up.
-func (n *Node) driveHardware(ctx context.Context) {
+// latest is a box for one wish: a newer one takes the place of an older one
+// that nobody has begun, so that a driver that was slow ends where it should.
+// One goroutine puts, one takes.
+type latest[T any] chan T
+
+func (l latest[T]) put(wish T) {
 	for {
 		select {
-		case <-ctx.Done():
-			n.silence()
+		case l <- wish:
 			return
-		case work := <-n.hardware:
-			work()
+		default:
+		}
+		select {
+		case <-l: // overtaken
+		default:
 		}
 	}
 }
 
-// drive queues work for the drivers. The queue holds more than a handset can
-// ask for in a second; beyond that the oldest picture is worth nothing.
-func (n *Node) drive(work func()) {
-	select {
-	case n.hardware <- work:
-	default:
-		n.log.Warn("hardware is behind; a change was not shown")
+// sound is what the sound card shall do.
+type sound struct {
+	leg  *media.Leg // nil: the microphone is closed
+	tone media.Tone
+}
+
+// driveSound does what the loop wishes of the sound card. It has its own
+// goroutine: no screen or lamp may keep a microphone open.
+func (n *Node) driveSound(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			n.engine.Talk(nil)
+			n.engine.Tone(media.ToneNone)
+			return
+		case wish := <-n.sounds:
+			n.engine.Tone(wish.tone)
+			n.engine.Talk(wish.leg)
+		}
 	}
 }
 
-// silence leaves the hardware quiet and dark.
-func (n *Node) silence() {
-	if n.engine != nil {
-		n.engine.Talk(nil)
-		n.engine.Tone(media.ToneNone)
+// driveFace shows what the loop wishes, off the loop.
+func (n *Node) driveFace(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			n.darken()
+			return
+		case f := <-n.faces:
+			n.showFace(f)
+		}
 	}
+}
+
+// darken leaves ringer and lamps off.
+func (n *Node) darken() {
 	if r := n.devices.Ringer; r != nil {
 		r.Ring(false)
 	}
@@ -51,9 +77,6 @@ func (n *Node) silence() {
 // showFace puts a face on the hardware. A driver's error is logged; the phone
 // goes on without that lamp.
 func (n *Node) showFace(f handset.Face) {
-	if n.engine != nil {
-		n.engine.Tone(tones[f.Tone])
-	}
 	if r := n.devices.Ringer; r != nil {
 		n.report("ringer", r.Ring(f.Ringing))
 	}

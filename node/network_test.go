@@ -268,20 +268,42 @@ func TestCallLog(t *testing.T) {
 	}
 }
 
-// Two phones that dial each other at once talk, by a direct path.
+// Two phones that dial each other at once talk, by a direct path. One that has
+// lifted but not yet dialled is busy for the other: that round does not count.
 func TestBothDial(t *testing.T) {
 	l := newLAN(t, 3)
 	kitchen, workshop := l.phone("kitchen", "1001", "1002"), l.phone("workshop", "1002", "1001")
-	for range 5 {
+	both := []*machine{kitchen, workshop}
+	crossed := 0
+	for range 8 {
 		kitchen.lift()
 		workshop.lift()
 		kitchen.dial("1002")
 		workshop.dial("1001")
-		for _, m := range []*machine{kitchen, workshop} {
-			m.wantCall("talking")
-			m.wait("direct", 5*time.Second, func(s node.Snapshot) bool { return s.Call.Path == "direct" })
+		busy := false
+		for _, m := range both {
+			s := m.wait("talking or busy", 5*time.Second, func(s node.Snapshot) bool {
+				return s.Call.State == "talking" || s.Call.State == "ended" && s.Call.Reason == "busy"
+			})
+			busy = busy || s.Call.State == "ended"
 		}
-		kitchen.end(workshop)
+		for _, m := range both {
+			if !busy {
+				m.wait("direct", 5*time.Second, func(s node.Snapshot) bool { return s.Call.Path == "direct" })
+			}
+		}
+		if !busy {
+			crossed++
+		}
+		for _, m := range both {
+			m.putBack()
+			m.wait("on the hook, without a call", 5*time.Second, func(s node.Snapshot) bool {
+				return !s.Face.Lifted && s.Call.State == "ended"
+			})
+		}
+	}
+	if crossed == 0 {
+		t.Error("in no round did the two dials cross")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"peerphone/node/contacts"
+	"peerphone/node/handset"
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/media"
@@ -25,7 +26,7 @@ func Open(cfg Config) (*Node, error) {
 	n := &Node{
 		log: cfg.Log, state: cfg.State, inv: cfg.Invitation, devices: cfg.Devices, version: cfg.Version,
 		begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
-		hardware: make(chan func(), 64),
+		faces: make(latest[handset.Face], 1), sounds: make(latest[sound], 1),
 	}
 	if err := n.openSocket(cfg.Listen, cfg.Promotion == Always); err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"peerphone/hal"
+	"peerphone/node/handset"
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/media"
@@ -53,13 +54,15 @@ type Node struct {
 	version string
 	begun   time.Time
 
-	in       chan input
-	tls      chan session.Request
-	hardware chan func()
+	in     chan input
+	tls    chan session.Request
+	faces  latest[handset.Face]
+	sounds latest[sound] // nobody takes them without a sound card
 
 	// Owned by Run.
 	core    *Core
 	call    strip
+	sound   sound // that was wished for last
 	workers sync.WaitGroup
 
 	// Shared with everybody.
@@ -86,7 +89,10 @@ func (n *Node) Run(ctx context.Context) error {
 	// The owner of all these goroutines is Run.
 	n.workers.Go(n.socket.read) // ends when the socket closes
 	n.workers.Go(func() { n.shakeHands(ctx) })
-	n.workers.Go(func() { n.driveHardware(ctx) })
+	n.workers.Go(func() { n.driveFace(ctx) })
+	if n.engine != nil {
+		n.workers.Go(func() { n.driveSound(ctx) })
+	}
 	n.workers.Go(func() { n.readKeys(ctx) })
 	n.workers.Go(func() { n.tickWatchers(ctx) })
 	n.loop(ctx)
