@@ -96,7 +96,7 @@ func (u *UI) knows(header string) bool {
 
 func misdirected(header string) string {
 	return "This telephone does not answer to the name " + clip(header) + ", so that foreign pages cannot use it through a name of theirs. " +
-		"Call it by its own name or address, or add the name to the hosts of its configuration."
+		"Call it as localhost or 127.0.0.1, with its port."
 }
 
 // foreignRead reports whether a GET was caused by another site's page. Such a
