@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -392,16 +391,15 @@ func (l *lan) kill(id string) {
 // What the login server refuses is said in words for the owner.
 func TestRefusedLogin(t *testing.T) {
 	l := newLAN(t, 1)
-	kitchen := l.phone("kitchen", "1001")
-	_ = kitchen
-	for _, c := range []struct{ name, number, password, want string }{
-		{"kitchen", "1001", "not this one at all", "name"},
-		{"scullery", "1001", "", "number"},
+	l.phone("kitchen", "1001")
+	for _, c := range []struct{ name, number, want string }{
+		{"kitchen", "1009", `The name "kitchen" belongs to another account. Choose another name.`},
+		{"scullery", "1001", `The number 1001 belongs to another account. Choose another number.`},
 	} {
-		m := l.open(c.name, c.number, node.Config{Password: c.password})
+		m := l.open(c.name, c.number, node.Config{})
 		s := m.wait("refused", 5*time.Second, func(s node.Snapshot) bool { return s.Login.State == "refused" })
-		if !strings.Contains(s.Login.Problem, c.want) {
-			t.Errorf("%s %s: the problem is %q, want a word on the %s", c.name, c.number, s.Login.Problem, c.want)
+		if s.Login.Problem != c.want {
+			t.Errorf("%s %s: the problem is %q, want %q", c.name, c.number, s.Login.Problem, c.want)
 		}
 		m.off()
 	}
