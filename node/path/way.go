@@ -13,14 +13,20 @@ type Way struct {
 	Addr    netip.AddrPort // direct, over UDP
 	Home    wire.Index     // an introduction lane, in the session with this home
 	Attempt uint32         // the lane's number in that session
-	Stream  uint32         // a TCP stream (reserved)
+	Stream  StreamID       // a TLS connection with the peer
 }
+
+// StreamID is the number that node draws for a TLS connection; 0 is none.
+type StreamID uint32
 
 // Direct reports whether frames go straight to an address.
 func (w Way) Direct() bool { return w.Addr.IsValid() }
 
 // IsLane reports whether frames go through an introduction lane.
 func (w Way) IsLane() bool { return w.Home != 0 }
+
+// IsStream reports whether frames go through a TLS connection with the peer.
+func (w Way) IsStream() bool { return w.Stream != 0 }
 
 // IsZero reports whether w leads nowhere.
 func (w Way) IsZero() bool { return w == Way{} }
@@ -31,7 +37,7 @@ func (w Way) String() string {
 		return w.Addr.String()
 	case w.IsLane():
 		return fmt.Sprintf("lane %08x by session %06x", w.Attempt, uint32(w.Home))
-	case w.Stream != 0:
+	case w.IsStream():
 		return fmt.Sprintf("stream %d", w.Stream)
 	}
 	return "nowhere"

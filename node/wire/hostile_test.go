@@ -109,7 +109,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 	bigWish.Device = make([]byte, 1025)
 	members := make([]Member, maxMembers+1)
 	for i := range members {
-		members[i] = Member{testID(1), addr4(1)}
+		members[i] = Member{Node: testID(1), Addr: addr4(1)}
 	}
 	good := testWish()
 	for what, m := range map[string]Message{
@@ -123,6 +123,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"a mapped address":      Candidates{Addrs: []netip.AddrPort{netip.MustParseAddrPort("[::ffff:192.0.2.1]:1")}},
 		"a member without key":  Join{Self: Member{Addr: addr4(1)}},
 		"a member without port": Join{Self: Member{Node: testID(1), Addr: addr4(0)}},
+		"an unknown port":       Join{Self: Member{Node: testID(1), Addr: addr4(1), Ports: 8}},
 		"17 members":            Members{Live: members},
 		"17 dead":               Members{Dead: make([]identity.ID, maxMembers+1)},
 		"17 members attached":   Attached{Members: members},
@@ -161,7 +162,7 @@ func TestLargestMessages(t *testing.T) {
 	dead := make([]identity.ID, maxMembers)
 	addrs := make([]netip.AddrPort, 16)
 	for i := range members {
-		members[i], dead[i], addrs[i] = Member{testID(1), addr6(65535)}, testID(2), addr6(65535)
+		members[i], dead[i], addrs[i] = Member{Node: testID(1), Addr: addr6(65535), Ports: allPorts}, testID(2), addr6(65535)
 	}
 	for _, m := range []Message{
 		Attached{Observed: addr6(65535), Refresh: 65535, Members: members},

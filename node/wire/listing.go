@@ -40,11 +40,14 @@ const (
 //	 1    number of homes
 //	      for each:
 //	32      node
-//	 1      length of what follows: 6 or 18
+//	 1      Ports in the three highest bits, and the length of what follows: 6 or 18
 //	 4      IPv4 address, or 16 of IPv6
 //	 2      port
 //
 // A device with three homes takes 182 bytes with IPv4, 218 with IPv6.
+
+// portsShift is where Ports lie in the byte before an address.
+const portsShift = 5
 
 // AppendListing appends l, in the clear; package directory seals it. A name
 // that is no certificate of ours travels as it is.
@@ -65,7 +68,7 @@ func appendDevice(dst []byte, d Device) []byte {
 	dst = append(append(append(dst, d.Device[:]...), d.Node[:]...), byte(len(d.Homes)))
 	for _, h := range d.Homes {
 		ip := h.Addr.Addr().AsSlice()
-		dst = append(append(dst, h.Node[:]...), byte(len(ip)+2))
+		dst = append(append(dst, h.Node[:]...), byte(h.Ports)<<portsShift|byte(len(ip)+2))
 		dst = binary.BigEndian.AppendUint16(append(dst, ip...), h.Addr.Port())
 	}
 	return dst
@@ -114,7 +117,9 @@ func (c *cutter) device() Device {
 	d := Device{Device: c.id(), Node: c.id()}
 	for range min(c.uint8(), maxHomes+1) {
 		m := Member{Node: c.id()}
-		addr, ok := netip.AddrFromSlice(c.bytes(int(c.uint8()) - 2))
+		head := c.uint8()
+		m.Ports = Ports(head >> portsShift)
+		addr, ok := netip.AddrFromSlice(c.bytes(int(head&(1<<portsShift-1)) - 2))
 		c.short = c.short || !ok
 		m.Addr = netip.AddrPortFrom(addr, c.uint16())
 		d.Homes = append(d.Homes, m)

@@ -20,11 +20,28 @@ const (
 
 // Member is a supernode as others know it.
 type Member struct {
-	Node identity.ID    `cbor:"1,keyasint"`
-	Addr netip.AddrPort `cbor:"2,keyasint"`
+	Node  identity.ID    `cbor:"1,keyasint"`
+	Addr  netip.AddrPort `cbor:"2,keyasint"` // UDP
+	Ports Ports          `cbor:"3,keyasint,omitempty" json:",omitzero"`
 }
 
-// maxMembers is how many members one message may name: each takes at most 60
+// Ports are the TCP ports at which a supernode takes streams, for phones whose
+// UDP is blocked.
+type Ports uint8
+
+// The ports, as bits.
+const (
+	SamePort Ports = 1 << iota // the number of the UDP port
+	Port443
+	Port80
+
+	allPorts = SamePort | Port443 | Port80
+)
+
+// Has reports whether all of q are among p.
+func (p Ports) Has(q Ports) bool { return p&q == q }
+
+// maxMembers is how many members one message may name: each takes at most 62
 // bytes of MaxMessage.
 const maxMembers = 16
 
@@ -70,9 +87,10 @@ func (Detach) Kind() Kind   { return kindDetach }
 func (Join) Kind() Kind     { return kindJoin }
 
 var (
-	errMany = errors.New("too many entries")
-	errAddr = errors.New("bad address")
-	errZero = errors.New("a zero key")
+	errMany  = errors.New("too many entries")
+	errAddr  = errors.New("bad address")
+	errZero  = errors.New("a zero key")
+	errPorts = errors.New("unknown ports")
 )
 
 func checkMember(m Member) error {
@@ -81,6 +99,8 @@ func checkMember(m Member) error {
 		return errZero
 	case !m.Addr.IsValid() || m.Addr.Port() == 0 || m.Addr.Addr().Zone() != "" || m.Addr.Addr().Is4In6():
 		return errAddr
+	case m.Ports&^allPorts != 0:
+		return errPorts
 	}
 	return nil
 }

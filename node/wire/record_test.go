@@ -15,7 +15,7 @@ func testListing(n int, addr func(uint16) netip.AddrPort, name identity.Name, nu
 	for i := range byte(n) {
 		d := Device{Device: testID(40 + i), Node: testID(60 + i)}
 		for j := range byte(maxHomes) {
-			d.Homes = append(d.Homes, Member{testID(80 + 3*i + j), addr(40000 + uint16(j))})
+			d.Homes = append(d.Homes, Member{Node: testID(80 + 3*i + j), Addr: addr(40000 + uint16(j))})
 		}
 		l.Devices = append(l.Devices, d)
 	}

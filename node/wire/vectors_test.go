@@ -82,13 +82,14 @@ func messageVectors() map[string]Message {
 	call := filled[CallID](0xcc)
 	return map[string]Message{
 		"attach":         Attach{},
-		"attached":       Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{testID(8), addr4(1)}, {testID(9), addr6(2)}}},
+		"attached":       Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1)}, {Node: testID(9), Addr: addr6(2)}}},
 		"attached-empty": Attached{Observed: addr6(40000), Refresh: 60},
 		"refused":        Refused{After: 90},
 		"refresh":        Refresh{},
-		"members":        Members{Live: []Member{{testID(8), addr4(1)}}, Dead: []identity.ID{testID(9)}},
+		"members":        Members{Live: []Member{{Node: testID(8), Addr: addr4(1)}}, Dead: []identity.ID{testID(9)}},
 		"detach":         Detach{},
-		"join":           Join{Self: Member{testID(8), addr6(7000)}},
+		"join":           Join{Self: Member{Node: testID(8), Addr: addr6(7000)}},
+		"join-ports":     Join{Self: Member{Node: testID(8), Addr: addr4(7000), Ports: SamePort | Port443}},
 		"publish":        Publish{Query: 7, Scope: ScopeNetwork, Record: record},
 		"stored":         Stored{Query: 7, Code: StoreOK, Copies: 3},
 		"find":           Find{Query: 1 << 31, Scope: ScopeLocal, Key: filled[identity.IndexKey](0xee)},
@@ -111,6 +112,10 @@ func messageVectors() map[string]Message {
 // otherVectors holds what is sent and is no message.
 func otherVectors() map[string][]byte {
 	listing := testListing(1, addr4, "kitchen", "1001")
+	ports := testListing(1, addr6, "kitchen", "1001")
+	for i := range ports.Devices[0].Homes {
+		ports.Devices[0].Homes[i].Ports = SamePort<<i | Port80
+	}
 	return map[string][]byte{
 		"header":            AppendHeader(nil, Header{Phase: 1, To: 0xabcdef, Counter: 0x1234}),
 		"media":             append(AppendMedia(nil, Media{Codec: CodecOpus, Time: 0xfffe}), 1, 2, 3),
@@ -118,6 +123,7 @@ func otherVectors() map[string][]byte {
 		"lane-frame":        AppendLane(nil, Lane{Op: LaneFrame, Attempt: 0x01020304, Frame: []byte("frame")}),
 		"lane-refuse":       AppendLane(nil, Lane{Op: LaneRefuse, Attempt: 0x01020304, Refusal: LaneSpent}),
 		"listing":           AppendListing(nil, listing),
+		"listing-ports":     AppendListing(nil, ports),
 		"record":            testRecord(listing),
 		"message-placement": PlacementMessage(testPlacement(6)),
 		"message-wish":      WishMessage(testWish(), make([]byte, 32)),
