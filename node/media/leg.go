@@ -44,6 +44,7 @@ type Leg struct {
 	pcm    [6 * dsp.Unit]int16 // of the packet being filled
 	filled int                 // samples in pcm
 	time   uint16              // of the first sample of pcm, units of 10 ms
+	seq    uint8               // of the next packet
 	due    hal.Instant         // when the next frame should have been captured; 0: any time
 	packet [wire.MediaHeader + maxSound]byte
 
@@ -63,9 +64,9 @@ func NewLeg(codec wire.Codec, muted bool) *Leg {
 	}
 	l := &Leg{codec: codec, enc: enc, jitter: jitter.New(dec)}
 	l.muted.Store(muted)
-	var start [2]byte
+	var start [3]byte
 	rand.Read(start[:])
-	l.time = binary.BigEndian.Uint16(start[:])
+	l.time, l.seq = binary.BigEndian.Uint16(start[:]), start[2]
 	return l
 }
 
@@ -84,14 +85,14 @@ func (l *Leg) Muted() bool { return l.muted.Load() }
 // Receive takes a media payload that arrived at the instant at. It copies what
 // it keeps; it blocks for nothing but the jitter buffer's mutex.
 func (l *Leg) Receive(at hal.Instant, payload []byte) {
-	m, sound, ok := wire.ParseMedia(payload)
+	m, ok := wire.ParseMedia(payload)
 	if !ok || m.Codec != l.codec {
 		l.books.foreign.Add(1)
 		return
 	}
 	l.books.received.Add(1)
 	l.books.bytesDown.Add(uint64(len(payload) + overhead))
-	l.jitter.Insert(at, m.Time, sound)
+	l.jitter.Insert(at, m.Time, m.Sound)
 }
 
 // capture takes 10 ms from the microphone, whose first sample was captured at
@@ -130,9 +131,10 @@ func (l *Leg) pass(at hal.Instant, gap bool) {
 func (l *Leg) send() {
 	n := l.enc.Units() * dsp.Unit
 	if r := l.route.Load(); r != nil && r.Sender != nil {
-		p := wire.AppendMedia(l.packet[:0], wire.Media{Codec: l.codec, Time: l.time})
+		p := wire.AppendMedia(l.packet[:0], wire.Media{Codec: l.codec, Seq: l.seq, Time: l.time})
 		p = l.enc.Encode(p, l.pcm[:n])
 		r.SendMedia(p)
+		l.seq++
 		l.books.sent.Add(1)
 		l.books.bytesUp.Add(uint64(len(p) + overhead))
 	}

@@ -86,7 +86,7 @@ func (c *cable) read() {
 
 // note measures the jitter that the machine itself makes.
 func (c *cable) note(at hal.Instant, p []byte) {
-	m, _, _ := wire.ParseMedia(p)
+	m, _ := wire.ParseMedia(p)
 	if c.first == 0 {
 		c.first, c.start = at, m.Time
 	}

@@ -26,40 +26,6 @@ func PayloadOf(b []byte) Payload {
 	return Payload(b[0])
 }
 
-// Codec says how the body of a media payload is coded.
-type Codec uint8
-
-// The codecs.
-const (
-	CodecPCM16 Codec = 0 // linear PCM, 16 kHz, mono, 16 bits little endian
-	CodecOpus  Codec = 1 // RFC 6716
-)
-
-// Media is the header of a media payload:
-//
-//	1  0x80 | redundancy (reserved, 0) << 3 | Codec
-//	2  Time
-type Media struct {
-	Codec Codec
-	Time  uint16 // of the first sample, in units of 10 ms, from a random start; wraps
-}
-
-// MediaHeader is the size of Media in bytes.
-const MediaHeader = 3
-
-// AppendMedia appends the header; the coded sound follows it.
-func AppendMedia(dst []byte, m Media) []byte {
-	return append(dst, byte(PayloadMedia)|byte(m.Codec)&0x07, byte(m.Time>>8), byte(m.Time))
-}
-
-// ParseMedia reads a media payload and returns the coded sound behind it.
-func ParseMedia(b []byte) (m Media, sound []byte, ok bool) {
-	if len(b) <= MediaHeader || b[0]&0xf8 != byte(PayloadMedia) {
-		return Media{}, nil, false
-	}
-	return Media{Codec: Codec(b[0] & 0x07), Time: uint16(b[1])<<8 | uint16(b[2])}, b[MediaHeader:], true
-}
-
 // A LaneOp is what a lane payload does.
 type LaneOp uint8
 

@@ -78,22 +78,3 @@ func TestHeaderNeedsRoomForTag(t *testing.T) {
 		t.Error("a frame without a payload type passes")
 	}
 }
-
-func TestMediaHeader(t *testing.T) {
-	for what, b := range map[string][]byte{
-		"nothing": nil, "no sound": AppendMedia(nil, Media{}), "redundancy": {0x88, 0, 0, 1}, "another payload": {1, 0, 0, 1},
-	} {
-		if m, _, ok := ParseMedia(b); ok {
-			t.Errorf("%s: %x passes as %+v", what, b, m)
-		}
-	}
-}
-
-func TestAppendMediaDoesNotAllocate(t *testing.T) {
-	b := make([]byte, 0, 1200)
-	if n := testing.AllocsPerRun(100, func() {
-		ParseMedia(append(AppendMedia(b, Media{Time: 5}), 1, 2, 3))
-	}); n > 0 {
-		t.Errorf("%v allocations per frame, want none", n)
-	}
-}
