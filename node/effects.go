@@ -20,8 +20,9 @@ type Effect interface{ effect() }
 type (
 	// SendUDP sends a datagram.
 	SendUDP struct {
-		Addr  netip.AddrPort
-		Frame []byte
+		Socket path.Socket
+		Addr   netip.AddrPort
+		Frame  []byte
 	}
 	// Handshake asks for a step of a TLS handshake; its Progress comes back
 	// through Core.Progress.

@@ -70,7 +70,7 @@ func (c *Core) fromSession(now time.Time, e session.Event) {
 	case session.Down:
 		c.sessionDown(now, e.Index, e.Reason)
 	case session.Bounce:
-		c.do(SendUDP{e.To, e.Frame})
+		c.do(SendUDP{Addr: e.To, Frame: e.Frame})
 	case session.Request:
 		c.do(Handshake{e})
 	}
@@ -79,12 +79,12 @@ func (c *Core) fromSession(now time.Time, e session.Event) {
 func (c *Core) fromPath(now time.Time, e path.Event) {
 	switch e := e.(type) {
 	case path.UDP:
-		c.do(SendUDP{e.Addr, e.Frame})
+		c.do(SendUDP(e))
 	case path.LanePayload:
 		c.sealed(now, e.Home, e.Payload)
 	case path.Probe:
 		if ch := c.sessions.Channel(e.Index); ch != nil {
-			c.do(SendUDP{e.Addr, ch.Seal(nil, e.Payload)})
+			c.do(SendUDP{e.Socket, e.Addr, ch.Seal(nil, e.Payload)})
 		}
 	case path.Inner:
 		c.inner(now, e.Way, e.Frame)

@@ -11,8 +11,9 @@ type Event interface{ event() }
 
 // UDP asks to send a datagram.
 type UDP struct {
-	Addr  netip.AddrPort
-	Frame []byte
+	Socket Socket
+	Addr   netip.AddrPort
+	Frame  []byte
 }
 
 // LanePayload asks to send Payload, sealed and unreliably, in the session Home.
@@ -25,6 +26,7 @@ type LanePayload struct {
 // to Addr, whatever the session's way is.
 type Probe struct {
 	Index   wire.Index
+	Socket  Socket
 	Addr    netip.AddrPort
 	Payload []byte
 }
@@ -43,6 +45,21 @@ type Moved struct {
 	Way   Way
 }
 
+// MaxStandby bounds the ways that a session keeps beside the one in use.
+const MaxStandby = 3
+
+// Ways tells all the ways of a session that work, for sound, which cannot wait
+// for a decision: Active is the one that Moved told, Standby are others to go
+// on by when it falls silent, the best first, at most MaxStandby. While Trial is
+// set the peer seems to have moved there: frames go by Active and by Trial until
+// a challenge has shown which is right.
+type Ways struct {
+	Index   wire.Index
+	Active  Way
+	Standby []Way
+	Trial   Way
+}
+
 // Unreachable tells that every lane of a session was refused or used up and
 // that it has no direct way; a callee waits a while for the caller's next lane
 // before it says so. AddHome, or a frame of the peer, revives it.
@@ -56,4 +73,5 @@ func (LanePayload) event() {}
 func (Probe) event()       {}
 func (Inner) event()       {}
 func (Moved) event()       {}
+func (Ways) event()        {}
 func (Unreachable) event() {}

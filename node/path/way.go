@@ -11,6 +11,7 @@ import (
 // Exactly one of Addr, Home and Stream is set.
 type Way struct {
 	Addr    netip.AddrPort // direct, over UDP
+	Socket  Socket         // with Addr: by which of our sockets
 	Home    wire.Index     // an introduction lane, in the session with this home
 	Attempt uint32         // the lane's number in that session
 	Stream  StreamID       // a TLS connection with the peer
@@ -18,6 +19,11 @@ type Way struct {
 
 // StreamID is the number that node draws for a TLS connection; 0 is none.
 type StreamID uint32
+
+// Socket names one of a node's UDP sockets: 0 is the one that everything uses,
+// the others are bound to one uplink each or are opened for a while, to get
+// through a NAT.
+type Socket uint8
 
 // Direct reports whether frames go straight to an address.
 func (w Way) Direct() bool { return w.Addr.IsValid() }
@@ -33,6 +39,8 @@ func (w Way) IsZero() bool { return w == Way{} }
 
 func (w Way) String() string {
 	switch {
+	case w.Direct() && w.Socket != 0:
+		return fmt.Sprintf("%v by socket %d", w.Addr, w.Socket)
 	case w.Direct():
 		return w.Addr.String()
 	case w.IsLane():
