@@ -8,12 +8,14 @@ import (
 )
 
 // Way is how frames reach a peer. It is comparable; the zero Way leads nowhere.
-// Exactly one of Addr, Home and Stream is set.
+// Exactly one of Addr, Home and Stream is set; with Home, either Attempt or
+// Channel is.
 type Way struct {
 	Addr    netip.AddrPort // direct, over UDP
 	Socket  Socket         // with Addr: by which of our sockets
-	Home    wire.Index     // an introduction lane, in the session with this home
+	Home    wire.Index     // a lane or a relay, by the session with this supernode
 	Attempt uint32         // the lane's number in that session
+	Channel uint32         // our leg at the relay
 	Stream  StreamID       // a TLS connection with the peer
 }
 
@@ -29,7 +31,10 @@ type Socket uint8
 func (w Way) Direct() bool { return w.Addr.IsValid() }
 
 // IsLane reports whether frames go through an introduction lane.
-func (w Way) IsLane() bool { return w.Home != 0 }
+func (w Way) IsLane() bool { return w.Home != 0 && w.Channel == 0 }
+
+// IsRelay reports whether frames go through a pair relay.
+func (w Way) IsRelay() bool { return w.Channel != 0 }
 
 // IsStream reports whether frames go through a TLS connection with the peer.
 func (w Way) IsStream() bool { return w.Stream != 0 }
@@ -45,6 +50,8 @@ func (w Way) String() string {
 		return w.Addr.String()
 	case w.IsLane():
 		return fmt.Sprintf("lane %08x by session %06x", w.Attempt, uint32(w.Home))
+	case w.IsRelay():
+		return fmt.Sprintf("relay channel %06x by session %06x", w.Channel, uint32(w.Home))
 	case w.IsStream():
 		return fmt.Sprintf("stream %d", w.Stream)
 	}

@@ -1,6 +1,10 @@
 package wire
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"peerphone/node/identity"
+)
 
 // Messages between two phones, end to end.
 const (
@@ -10,6 +14,7 @@ const (
 	kindReject     Kind = 0x33
 	kindBye        Kind = 0x34
 	kindCandidates Kind = 0x35
+	kindRelays     Kind = 0x36
 )
 
 // CallID names a call; the caller draws it at random.
@@ -17,8 +22,10 @@ type CallID [16]byte
 
 // Invite asks for a call.
 type Invite struct {
-	Call   CallID  `cbor:"1,keyasint"`
-	Codecs []Codec `cbor:"2,keyasint"` // that the caller can hear, the best first; 1 to 8
+	Call   CallID        `cbor:"1,keyasint"`
+	Codecs []Codec       `cbor:"2,keyasint"` // that the caller can hear, the best first; 1 to 8
+	Node   identity.ID   `cbor:"3,keyasint"` // the caller's, for whom tickets are to be made
+	Homes  []identity.ID `cbor:"4,keyasint"` // supernodes that the caller has sessions with, at most 4
 }
 
 // Ringing says that the far phone rings.
@@ -60,19 +67,28 @@ type Candidates struct {
 	Addrs []netip.AddrPort `cbor:"1,keyasint"` // at most 16
 }
 
+// Relays brings the callee's tickets: before it says Ringing, and whenever a
+// relay of the call has to be replaced.
+type Relays struct {
+	Tickets []Ticket `cbor:"1,keyasint"` // the relay to be used first, then its standby; 1 or 2
+}
+
 func (Invite) Kind() Kind     { return kindInvite }
 func (Ringing) Kind() Kind    { return kindRinging }
 func (Accept) Kind() Kind     { return kindAccept }
 func (Reject) Kind() Kind     { return kindReject }
 func (Bye) Kind() Kind        { return kindBye }
 func (Candidates) Kind() Kind { return kindCandidates }
+func (Relays) Kind() Kind     { return kindRelays }
 
 func (i Invite) check() error {
-	if len(i.Codecs) < 1 || len(i.Codecs) > 8 {
+	if len(i.Codecs) < 1 || len(i.Codecs) > 8 || len(i.Homes) > 4 {
 		return errMany
 	}
 	return nil
 }
+
+func (r Relays) check() error { return checkTickets(r.Tickets) }
 
 func (r Reject) check() error {
 	if r.Code < RejectBusy || r.Code > RejectCodec {

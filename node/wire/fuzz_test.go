@@ -65,6 +65,23 @@ func FuzzLane(f *testing.F) {
 	})
 }
 
+func FuzzRelay(f *testing.F) {
+	f.Add(otherVectors()["relay"])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		channel, inner, ok := ParseRelay(b)
+		if !ok {
+			return
+		}
+		if written := AppendRelay(nil, channel, inner); string(written) != string(b) {
+			t.Errorf("%x\nparsed  %06x %x\nwritten %x", b, channel, inner, written)
+		}
+		SetChannel(b, channel^MaxChannel)
+		if again, _, ok := ParseRelay(b); !ok || again != channel^MaxChannel {
+			t.Errorf("%x: channel %06x, %v after SetChannel to %06x", b, again, ok, channel^MaxChannel)
+		}
+	})
+}
+
 func FuzzMedia(f *testing.F) {
 	for _, m := range mediaVectors() {
 		f.Add(AppendMedia(nil, m))

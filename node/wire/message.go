@@ -82,6 +82,8 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindAnswerFind: reader[Found](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
+	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),
+	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](),
 	kindRegister: reader[Register](), kindLogin: reader[Login](), kindRenew: reader[Renew](),
 	kindGranted: reader[Granted](), kindDenied: reader[Denied](),
 }

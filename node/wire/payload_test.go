@@ -54,7 +54,7 @@ func TestFrameKinds(t *testing.T) {
 			want = STUNFrame
 		case first >= 0x20 && first <= 0x2f:
 			want = HandshakeFrame
-		case first >= 0x40 && first <= 0x4f:
+		case first == 0x40:
 			want = RelayFrame
 		case first == 0x80 || first == 0x81:
 			want = SessionFrame

@@ -50,6 +50,15 @@ func testPlacement(n byte) Placement {
 	return p
 }
 
+func testTicket(serial uint64, relay Member) Ticket {
+	t := Ticket{
+		Relay: relay, Caller: testID(11), Callee: testID(12), Serial: serial,
+		Expiry: start.Add(time.Hour).Unix(), Budget: 1 << 28,
+	}
+	t.Signature = testKey(12).Sign(TicketMessage(t))
+	return t
+}
+
 func testWish() Wish {
 	device, err := identity.IssueDevice(testKey(3), testID(4), start)
 	w := Wish{Account: testID(3), Device: must(device.DER, err), Node: testID(5), Next: testID(10), Records: [2]identity.ID{testID(6), testID(7)}}
@@ -80,6 +89,7 @@ func testGranted() Granted {
 func messageVectors() map[string]Message {
 	record := testRecord(testListing(1, addr4, "kitchen", "1001"))
 	call := filled[CallID](0xcc)
+	first, second := testTicket(1, Member{Node: testID(8), Addr: addr4(1)}), testTicket(1<<63, Member{Node: testID(9), Addr: addr6(2)})
 	return map[string]Message{
 		"attach":         Attach{},
 		"attached":       Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1)}, {Node: testID(9), Addr: addr6(2)}}},
@@ -95,12 +105,17 @@ func messageVectors() map[string]Message {
 		"find":           Find{Query: 1 << 31, Scope: ScopeLocal, Key: filled[identity.IndexKey](0xee)},
 		"found":          Found{Query: 1 << 31, Code: FindRecord, Record: record},
 		"found-none":     Found{Query: 1 << 31, Code: FindNone},
-		"invite":         Invite{Call: call, Codecs: []Codec{CodecOpus, CodecPCM16}},
+		"invite":         Invite{Call: call, Codecs: []Codec{CodecOpus, CodecPCM16}, Node: testID(11), Homes: []identity.ID{testID(8)}},
 		"ringing":        Ringing{Call: call},
 		"accept":         Accept{Call: call, Codec: CodecPCM16},
 		"reject":         Reject{Call: call, Code: RejectBusy},
 		"bye":            Bye{Call: call},
 		"candidates":     Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
+		"relays":         Relays{Tickets: []Ticket{first, second}},
+		"relay-open":     RelayOpen{Ticket: first},
+		"relay-opened":   RelayOpened{Serial: 1, Channel: 0xabcdef},
+		"relay-refused":  RelayRefused{Serial: 1, Code: RelayBusy, After: 90},
+		"relay-closed":   RelayClosed{Channel: MaxChannel, Code: RelaySpent},
 		"register":       Register{Name: "kitchen", Number: "1001", Display: "Küche", Password: "correct horse", Wish: testWish()},
 		"login":          Login{Name: "kitchen", Password: "correct horse", Wish: testWish()},
 		"renew":          Renew{Name: "kitchen", Wish: testWish()},
@@ -121,10 +136,12 @@ func otherVectors() map[string][]byte {
 		"lane-open":         AppendLane(nil, Lane{Op: LaneOpen, Attempt: 0x01020304, Target: testID(5), Frame: []byte("frame")}),
 		"lane-frame":        AppendLane(nil, Lane{Op: LaneFrame, Attempt: 0x01020304, Frame: []byte("frame")}),
 		"lane-refuse":       AppendLane(nil, Lane{Op: LaneRefuse, Attempt: 0x01020304, Refusal: LaneSpent}),
+		"relay":             AppendRelay(nil, 0x010203, append(AppendHeader(nil, Header{To: 5}), make([]byte, 1+Tag)...)),
 		"listing":           AppendListing(nil, listing),
 		"listing-ports":     AppendListing(nil, ports),
 		"record":            testRecord(listing),
 		"message-placement": PlacementMessage(testPlacement(6)),
+		"message-ticket":    TicketMessage(testTicket(1, Member{Node: testID(8), Addr: addr4(1)})),
 		"message-wish":      WishMessage(testWish(), make([]byte, 32)),
 		"message-record":    RecordMessage(must(ParseRecord(testRecord(listing)))),
 	}

@@ -9,7 +9,7 @@
 //
 //	0x00-0x03  STUN (RFC 8489 section 5)
 //	0x20-0x2f  handshake frame (package session has its layout)
-//	0x40-0x4f  relay frame (reserved)
+//	0x40       relay frame: 3 bytes of channel, then a session frame
 //	0x80-0x81  session frame; bit 0 is the key phase
 //
 // A session frame:
@@ -93,7 +93,7 @@ func KindOf(b []byte) FrameKind {
 		return STUNFrame
 	case b[0]&0xf0 == HandshakeByte:
 		return HandshakeFrame
-	case b[0]&0xf0 == 0x40:
+	case b[0] == RelayByte:
 		return RelayFrame
 	case b[0]&^PhaseBit == SessionByte:
 		return SessionFrame
