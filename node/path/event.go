@@ -16,6 +16,15 @@ type UDP struct {
 	Frame  []byte
 }
 
+// StreamFrame asks to send a frame through a TLS connection.
+type StreamFrame struct {
+	Stream StreamID
+	Frame  []byte
+}
+
+// StreamEnd asks to close a TLS connection: its session goes another way now.
+type StreamEnd struct{ Stream StreamID }
+
 // LanePayload asks to send Payload, sealed and unreliably, in the session Home.
 type LanePayload struct {
 	Home    wire.Index
@@ -69,6 +78,8 @@ type Unreachable struct {
 }
 
 func (UDP) event()         {}
+func (StreamFrame) event() {}
+func (StreamEnd) event()   {}
 func (LanePayload) event() {}
 func (Probe) event()       {}
 func (Inner) event()       {}

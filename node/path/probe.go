@@ -225,6 +225,7 @@ func (t *Table) answered(now time.Time, r *route, addr netip.AddrPort, tok token
 	}
 	r.state, r.addr, r.heard = Direct, addr, now
 	r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
+	r.overtaken(now)
 	t.settle(r)
 }
 

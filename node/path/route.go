@@ -17,9 +17,12 @@ import (
 //	                 |   <-- Open(lane) -->   |                                 ^
 //	                 | the last lane ended    |                                 |
 //	                 +-------> Stranded <-----+                     Open(address)
-//	                             |  AddHome: Opening
+//	                             ^  AddHome: Opening
 //	                             |  a frame by a lane: Laned
 //	                             |  a challenge was answered: Direct
+//	  OpenStream                 | StreamLost
+//	------------> Streaming -----+
+//	                 | a challenge was answered: Direct
 //
 // A Direct route stays Direct; its address changes when another one has
 // answered a challenge and the old one is silent.
@@ -27,10 +30,11 @@ type State uint8
 
 // The states of a route.
 const (
-	Opening  State = iota // lanes are tried, none has answered
-	Laned                 // frames go by a lane that has answered
-	Direct                // frames go to an address
-	Stranded              // every lane has ended, and there is no address
+	Opening   State = iota // lanes are tried, none has answered
+	Laned                  // frames go by a lane that has answered
+	Direct                 // frames go to an address
+	Stranded               // every lane has ended, and there is no address
+	Streaming              // frames go through a TLS connection
 )
 
 // route is how the frames of one session go.
@@ -56,12 +60,14 @@ type route struct {
 	addr  netip.AddrPort // in state Direct
 	heard time.Time      // when something last came from addr
 
+	stream streamLeg // in state Streaming, and for a while after it
+
 	prober *prober // nil: no direct way is permitted
 }
 
 // due returns the earliest of the route's timers; zero: none is set.
 func (r *route) due() time.Time {
-	due := earlier(r.race, r.giveUp)
+	due := earlier(earlier(r.race, r.giveUp), r.stream.due())
 	for _, l := range r.lanes {
 		due = earlier(due, l.end)
 	}

@@ -12,11 +12,12 @@ func _() {
 	_ = x[Laned-1]
 	_ = x[Direct-2]
 	_ = x[Stranded-3]
+	_ = x[Streaming-4]
 }
 
-const _State_name = "OpeningLanedDirectStranded"
+const _State_name = "OpeningLanedDirectStrandedStreaming"
 
-var _State_index = [...]uint8{0, 7, 12, 18, 26}
+var _State_index = [...]uint8{0, 7, 12, 18, 26, 35}
 
 func (i State) String() string {
 	idx := int(i) - 0

@@ -136,8 +136,12 @@ func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
 		t.counters.NoRoute++
 		return
 	}
-	if r.state == Direct {
+	switch r.state {
+	case Direct:
 		t.emit(UDP{Addr: r.addr, Frame: frame})
+		return
+	case Streaming:
+		t.emit(StreamFrame{Stream: r.stream.id, Frame: frame})
 		return
 	}
 	if len(frame) > wire.MaxInner {
@@ -177,6 +181,7 @@ func (t *Table) Advance(now time.Time) {
 		if due := r.due(); !due.IsZero() && !due.After(now) {
 			t.advanceLanes(now, r)
 			t.advanceProbes(now, r)
+			t.advanceStream(now, r)
 		}
 	}
 	t.timed = slices.DeleteFunc(t.timed, func(r *route) bool { return r.due().IsZero() })
@@ -202,8 +207,11 @@ func (t *Table) settle(r *route) {
 }
 
 func (t *Table) bestOf(r *route) Way {
-	if r.state == Direct {
+	switch r.state {
+	case Direct:
 		return Way{Addr: r.addr}
+	case Streaming:
+		return Way{Stream: r.stream.id}
 	}
 	if l := r.bestLane(); l != nil {
 		return Way{Home: l.home, Attempt: l.attempt}

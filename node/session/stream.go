@@ -28,17 +28,7 @@ const (
 	welcome     = 0xff
 )
 
-// Our own choices for streams.
-const (
-	maxStreamQueue = 64              // frames that wait to be written: 77 kB at most
-	streamPatience = 5 * time.Second // for one write; a peer that reads nothing for so long is gone
-)
-
-// Errors of a Stream.
-var (
-	ErrStreamFull = errors.New("session: too many frames wait to be written")
-	errFrameSize  = fmt.Errorf("%w: bad length of frame", ErrProtocol)
-)
+var errFrameSize = fmt.Errorf("%w: bad length of frame", ErrProtocol)
 
 // Stream carries the frames of one session over a connection. Send may be
 // called from any goroutine, Receive from one.
@@ -54,13 +44,8 @@ type Stream struct {
 	head  [2]byte // owned by Receive
 
 	mu    sync.Mutex
-	queue []queued // guarded by mu; at most maxStreamQueue
-}
-
-// queued is a frame that waits to be written.
-type queued struct {
-	frame   []byte
-	expires time.Time // zero: never
+	queue frameQueue // guarded by mu
+	ended bool       // guarded by mu; End was called
 }
 
 // Adoption is what a handshake outside of Table has found.
@@ -200,64 +185,6 @@ func (s *Stream) Adoption() Adoption {
 	return a
 }
 
-// Send queues a whole frame, which is copied, to be written unless expires
-// passes before; zero means never. It does not block: when the queue is full,
-// expired frames make room, else the frame is dropped with ErrStreamFull.
-func (s *Stream) Send(now time.Time, frame []byte, expires time.Time) error {
-	if len(frame) == 0 || len(frame) > wire.MaxDatagram {
-		return errFrameSize
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.queue) == maxStreamQueue {
-		s.queue = dropExpired(s.queue, now)
-	}
-	if len(s.queue) == maxStreamQueue {
-		return ErrStreamFull
-	}
-	b := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(frame)), uint16(len(frame)))
-	s.queue = append(s.queue, queued{append(b, frame...), expires})
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func dropExpired(q []queued, now time.Time) []queued {
-	kept := q[:0]
-	for _, f := range q {
-		if f.expires.IsZero() || now.Before(f.expires) {
-			kept = append(kept, f)
-		}
-	}
-	clear(q[len(kept):])
-	return kept
-}
-
-// write writes what is queued until Close or an error, which Receive will see.
-func (s *Stream) write() {
-	defer close(s.written)
-	for {
-		select {
-		case <-s.done:
-			return
-		case <-s.wake:
-		}
-		s.mu.Lock()
-		frames := dropExpired(s.queue, time.Now())
-		s.queue = nil
-		s.mu.Unlock()
-		for _, f := range frames {
-			s.conn.SetWriteDeadline(time.Now().Add(streamPatience))
-			if _, err := s.conn.Write(f.frame); err != nil {
-				s.conn.Close()
-				return
-			}
-		}
-	}
-}
-
 // Receive reads the next frame into buf, which has wire.MaxDatagram bytes.
 func (s *Stream) Receive(buf []byte) ([]byte, error) {
 	if _, err := io.ReadFull(s.conn, s.head[:]); err != nil {
@@ -271,12 +198,4 @@ func (s *Stream) Receive(buf []byte) ([]byte, error) {
 		return nil, streamError(err)
 	}
 	return buf[:n], nil
-}
-
-// Close closes the connection and waits for the writer. Receive fails then.
-func (s *Stream) Close() error {
-	s.close.Do(func() { close(s.done) })
-	err := s.conn.Close()
-	<-s.written
-	return err
 }
