@@ -86,7 +86,7 @@ func (s *socket) read() {
 		s.count.datagramsIn.Add(1)
 		s.count.bytesIn.Add(uint64(n + ipUDP))
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		s.sort(from, buf[:n], plain)
+		s.sort(path.Way{Addr: from}, buf[:n], plain)
 	}
 }
 
@@ -96,15 +96,18 @@ func (s *socket) close() {
 	s.conn.Close()
 }
 
-func (s *socket) sort(from netip.AddrPort, b, plain []byte) {
-	switch wire.KindOf(b) {
-	case wire.SessionFrame:
-		s.open(from, b, plain)
-	case wire.HandshakeFrame:
+// sort takes a frame that came by w: a datagram, or one of a stream, whose
+// handshake is over. plain is room for what is in it.
+func (s *socket) sort(w path.Way, b, plain []byte) {
+	kind := wire.KindOf(b)
+	switch {
+	case kind == wire.SessionFrame:
+		s.open(w, b, plain)
+	case kind == wire.HandshakeFrame && w.Direct():
 		frame := append([]byte(nil), b...)
-		s.post(func(c *Core, now time.Time) { c.Handshake(now, path.Way{Addr: from}, frame) })
-	case wire.STUNFrame:
-		s.answerSTUN(from, b)
+		s.post(func(c *Core, now time.Time) { c.Handshake(now, w, frame) })
+	case kind == wire.STUNFrame && w.Direct():
+		s.answerSTUN(w.Addr, b)
 	default:
 		s.count.dropped.Add(1)
 	}
@@ -112,7 +115,7 @@ func (s *socket) sort(from netip.AddrPort, b, plain []byte) {
 
 // open deciphers a session frame: sound goes to its strip, everything else to
 // the control loop.
-func (s *socket) open(from netip.AddrPort, b, plain []byte) {
+func (s *socket) open(w path.Way, b, plain []byte) {
 	h, ok := wire.ParseHeader(b)
 	if !ok {
 		s.count.dropped.Add(1)
@@ -136,7 +139,7 @@ func (s *socket) open(from netip.AddrPort, b, plain []byte) {
 		return
 	}
 	kept := append([]byte(nil), payload...)
-	s.post(func(c *Core, now time.Time) { c.Opened(now, h.To, path.Way{Addr: from}, kept) })
+	s.post(func(c *Core, now time.Time) { c.Opened(now, h.To, w, kept) })
 }
 
 func (s *socket) answerSTUN(from netip.AddrPort, b []byte) {
