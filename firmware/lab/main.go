@@ -48,6 +48,7 @@ type program struct {
 
 	Nat natCommand `cmd:"" help:"Call between phones behind every kind of NAT and firewall: by which path, how soon, with which gap?"`
 
+	Overlay  overlayCommand  `cmd:"" help:"Simulate a network of thousands: who is found, how fast, and what is left when supernodes vanish?"`
 	Jitter   jitterCommand   `cmd:"" help:"Play a trace of packets' arrivals through the jitter buffer: how long did sound wait, and what was made up?"`
 	Codec    codecCommand    `cmd:"" help:"Send a file through the codec: encode, lose packets, decode, and say what it takes."`
 	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets. Fails on a packet whose final range is not the encoder's."`
