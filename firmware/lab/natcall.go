@@ -101,16 +101,9 @@ func (p natPair) converse(ctx context.Context, from, to place) (c *townCall, err
 // awaitDirect waits until sound comes in directly at both ends, or for so
 // long.
 func (c *townCall) awaitDirect(ctx context.Context, limit time.Duration) error {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for start := time.Now(); time.Since(start) < limit; {
-		if c.lastWay() == directWay {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-tick.C:
+	for start := time.Now(); time.Since(start) < limit && c.lastWay() != directWay; {
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
 		}
 	}
 	return nil

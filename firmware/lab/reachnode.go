@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"peerphone/firmware/lab/child"
 	"peerphone/firmware/lab/natlab"
 	"peerphone/firmware/lab/speech"
@@ -42,6 +44,16 @@ func (s *supernode) start() (err error) {
 func (s *supernode) ready(ctx context.Context) error {
 	_, _, err := awaitReady(ctx, s.child)
 	return err
+}
+
+// kill ends it as a power cut does, but that its host's kernel then says that
+// nobody listens.
+func (s *supernode) kill() error {
+	if err := unix.Kill(s.child.Pid(), unix.SIGKILL); err != nil {
+		return fmt.Errorf("%s: %w", s.Name(), err)
+	}
+	<-s.child.Done()
+	return nil
 }
 
 // resident is a phone of the town.

@@ -16,6 +16,7 @@ import (
 // clear header of the session's frame.
 type sound struct {
 	at     time.Time
+	link   string // interface
 	source netip.AddrPort
 	via    soundWay
 	to     wire.Index // of the session; 0 in a stream
@@ -60,7 +61,7 @@ func (t *town) sounds(packets []natlab.Packet) (list []sound) {
 		if p.Out {
 			continue
 		}
-		s := sound{at: p.At, source: p.Src}
+		s := sound{at: p.At, link: p.Link, source: p.Src}
 		switch p.Protocol {
 		case protocolUDP:
 			id, relayed, ok := soundFrame(p.Payload(), p.Length-len(p.Data)+len(p.Payload()))
