@@ -59,6 +59,8 @@ func (o *Overlay) hearEntry(now time.Time, m wire.Member) {
 		o.addEntry(now, &entry{m: m, bootstrap: m.Node.IsZero()})
 	case m.Node.IsZero():
 		e.bootstrap = true
+	case e.m.Node == m.Node && e.m.Addr == m.Addr && e.m.Ports == 0:
+		e.m.Ports = m.Ports
 	case e.m.Node == m.Node && e.m.Addr != m.Addr && (e.reached.IsZero() || e.fails > 0):
 		e.m.Addr, e.fails, e.after = m.Addr, 0, time.Time{} // it may have moved
 	}
@@ -124,6 +126,9 @@ func (o *Overlay) reachedEntry(now time.Time, m wire.Member) {
 		e = &entry{m: m, reached: now}
 		o.addEntry(now, e)
 		return
+	}
+	if m.Ports == 0 && e.m.Node == m.Node {
+		m.Ports = e.m.Ports // a session says nothing of them
 	}
 	if e.m != m || e.reached.IsZero() {
 		c.changed(now)

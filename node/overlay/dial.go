@@ -59,7 +59,7 @@ func (o *Overlay) failed(now time.Time, m wire.Member) {
 	o.counters.Failures++
 	if e != nil {
 		if e.bootstrap {
-			e.m.Node = identity.ID{} // another node may answer there now
+			e.m.Node, e.m.Ports = identity.ID{}, 0 // another node may answer there now
 		}
 		e.fails++
 		e.after = now.Add(o.backoff(e.fails))

@@ -65,6 +65,7 @@ func (o *Overlay) handleAttach(now time.Time, l *link) {
 		Observed: l.addr,
 		Refresh:  uint16(refreshEvery / time.Second),
 		Members:  o.someMembers(l.node, sample),
+		Ports:    o.ports,
 	})
 }
 

@@ -56,7 +56,7 @@ func (o *Overlay) Homes() []Home {
 	var hs []Home
 	for _, l := range o.links {
 		if l.home >= home {
-			hs = append(hs, Home{Index: l.ix, Member: wire.Member{Node: l.node, Addr: l.addr}, Since: l.attached, RTT: l.rtt})
+			hs = append(hs, Home{Index: l.ix, Member: wire.Member{Node: l.node, Addr: l.addr, Ports: l.ports}, Since: l.attached, RTT: l.rtt})
 		}
 	}
 	slices.SortStableFunc(hs, func(a, b Home) int { return cmp.Compare(a.RTT, b.RTT) })
@@ -202,7 +202,10 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 	}
 	l.refresh = min(max(time.Duration(m.Refresh)*time.Second, minRefresh), maxRefresh)
 	l.home, l.rtt, l.attached = home, now.Sub(l.attached), now
-	l.observed = m.Observed
+	o.hearPorts(now, l, m.Ports)
+	if m.Observed.Port() != 0 { // else it sees us by a stream, which says nothing of UDP
+		l.observed = m.Observed
+	}
 	l.homeAt = now.Add(l.refresh)
 	o.counters.Attached++
 	o.emit(HomesChanged{})

@@ -29,6 +29,7 @@ type link struct {
 	ix    wire.Index
 	node  identity.ID
 	addr  netip.AddrPort
+	ports wire.Ports // at which node takes streams, as far as it has said
 	dir   direction
 	since time.Time
 

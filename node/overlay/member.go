@@ -155,6 +155,8 @@ func (o *Overlay) hearMember(now time.Time, m wire.Member) {
 	ms := &o.members
 	old := ms.find(m.Node)
 	switch {
+	case old != nil && old.m.Addr == m.Addr && old.m.Ports == 0:
+		old.m.Ports = m.Ports
 	case old != nil && old.state == told && old.fails > 0:
 		old.m.Addr = m.Addr
 	case old != nil || ms.buried(now, m.Node):
@@ -184,7 +186,9 @@ func (o *Overlay) joinLink(l *link) {
 	o.send(l, wire.Join{Self: o.self()})
 }
 
-func (o *Overlay) self() wire.Member { return wire.Member{Node: o.cfg.Self, Addr: o.cfg.SelfAddr} }
+func (o *Overlay) self() wire.Member {
+	return wire.Member{Node: o.cfg.Self, Addr: o.cfg.SelfAddr, Ports: o.ports}
+}
 
 // proved notes that a session with m is up.
 func (o *Overlay) proved(now time.Time, m wire.Member) {
@@ -197,8 +201,11 @@ func (o *Overlay) proved(now time.Time, m wire.Member) {
 		x = &member{m: m, place: placeOf(m.Node)}
 		ms.insert(x)
 	}
-	news := x.state == told || x.m.Addr != m.Addr
-	x.m.Addr, x.state, x.fails = m.Addr, met, 0
+	if m.Ports == 0 {
+		m.Ports = x.m.Ports // a session says nothing of them
+	}
+	news := x.state == told || x.m != m
+	x.m, x.state, x.fails = m, met, 0
 	ms.graves = slices.DeleteFunc(ms.graves, func(g grave) bool { return g.node == m.Node })
 	if news {
 		o.counters.Met++
@@ -213,6 +220,7 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		return
 	}
 	o.proved(now, j.Self)
+	o.hearPorts(now, l, j.Self.Ports)
 	if j.Self.Addr.Addr() == l.addr.Addr() {
 		o.reachedEntry(now, j.Self) // a bootstrap address may turn out to be its
 	} else {

@@ -44,8 +44,9 @@ type Counters struct {
 
 // Overlay is the state of both halves. The zero value is not usable.
 type Overlay struct {
-	cfg  Config
-	rand *rand.Rand
+	cfg   Config
+	ports wire.Ports // at which we take streams
+	rand  *rand.Rand
 
 	links []*link // sessions with nodes, by age
 	dials []*dial // under way, by age

@@ -176,7 +176,7 @@ func TestLargestMessages(t *testing.T) {
 		members[i], dead[i], addrs[i] = Member{Node: testID(1), Addr: addr6(65535), Ports: allPorts}, testID(2), addr6(65535)
 	}
 	for _, m := range []Message{
-		Attached{Observed: addr6(65535), Refresh: 65535, Members: members},
+		Attached{Observed: addr6(65535), Refresh: 65535, Members: members, Ports: allPorts},
 		Members{Live: members},
 		Candidates{Addrs: addrs},
 		Invite{Codecs: make([]Codec, 8), Node: testID(1), Homes: dead[:4]},

@@ -50,9 +50,10 @@ type Attach struct{}
 
 // Attached grants it.
 type Attached struct {
-	Observed netip.AddrPort `cbor:"1,keyasint"` // the address that the home sees
-	Refresh  uint16         `cbor:"2,keyasint"` // seconds until the next Refresh is expected
-	Members  []Member       `cbor:"3,keyasint"` // some of the supernodes that the home knows
+	Observed netip.AddrPort `cbor:"1,keyasint"`           // the address that the home sees
+	Refresh  uint16         `cbor:"2,keyasint"`           // seconds until the next Refresh is expected
+	Members  []Member       `cbor:"3,keyasint"`           // some of the supernodes that the home knows
+	Ports    Ports          `cbor:"4,keyasint,omitempty"` // of the home itself
 }
 
 // Refused answers Attach or Join; the asker comes back no sooner than After.
@@ -118,8 +119,11 @@ func checkMembers(ms []Member) error {
 }
 
 func (a Attached) check() error {
-	if a.Observed.Addr().Zone() != "" {
+	switch {
+	case a.Observed.Addr().Zone() != "":
 		return errAddr
+	case a.Ports&^allPorts != 0:
+		return errPorts
 	}
 	return checkMembers(a.Members)
 }
