@@ -19,9 +19,8 @@ import (
 // few at a time: the book of calls bounds them.
 type attempts struct {
 	queries map[directory.QueryID]query
-	looks   map[directory.QueryID]struct{} // searches that no call waits for
-	devices map[identity.ID]wire.Device    // where a peer that was located can be reached
-	dialled map[wire.Index]call.ID         // phone sessions that are coming up for a call
+	devices map[identity.ID]wire.Device // where a peer that was located can be reached
+	dialled map[wire.Index]call.ID      // phone sessions that are coming up for a call
 	phones  map[wire.Index]farPhone
 	told    wire.Index // the session that has been told our candidates
 }
@@ -35,7 +34,6 @@ type farPhone struct {
 func newAttempts() attempts {
 	return attempts{
 		queries: map[directory.QueryID]query{},
-		looks:   map[directory.QueryID]struct{}{},
 		dialled: map[wire.Index]call.ID{},
 		phones:  map[wire.Index]farPhone{},
 	}
@@ -76,9 +74,6 @@ func (c *Core) numberOf(dialled string) string {
 
 // located takes the directory's answer to a search.
 func (c *Core) located(now time.Time, r directory.Result) {
-	if c.looked(r) {
-		return
-	}
 	q, ok := c.attempts.queries[r.Query]
 	if !ok {
 		return
@@ -273,6 +268,9 @@ func (c *Core) moveMedia(now time.Time, e call.MoveMedia) {
 // moved takes path's word that a session goes another way.
 func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
 	if _, ok := c.attempts.phones[ix]; !ok {
+		if _, ok := c.streamOf(ix); ok {
+			c.sessions.KeepAlive(ix, c.keepAlive(ix, false)) // UDP's bindings end sooner
+		}
 		return
 	}
 	c.view.moved(now, ix, w)

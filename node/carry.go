@@ -10,6 +10,7 @@ import (
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/media"
+	"peerphone/node/path"
 	"peerphone/node/session"
 	"peerphone/node/wire"
 )
@@ -20,6 +21,12 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 		switch e := e.(type) {
 		case SendUDP:
 			n.socket.send(e.Addr, e.Frame)
+		case DialStream:
+			n.dialStream(ctx, e)
+		case SendStream:
+			n.socket.sendBy(path.Way{Stream: e.Stream}, e.Frame, time.Time{})
+		case CloseStream:
+			n.socket.streams.end(e.Stream)
 		case Handshake:
 			n.tlsStep(ctx, e)
 		case Certified:

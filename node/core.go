@@ -50,6 +50,8 @@ type Core struct {
 	cache    []wire.Member // that was kept, until the first grant
 	peers    peers
 	attempts attempts
+	streams  streams
+	racer    path.Racer
 	view     view
 	out      []Effect
 }
@@ -77,7 +79,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		peers: newPeers(), attempts: newAttempts(),
+		peers: newPeers(), attempts: newAttempts(), streams: newStreams(),
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
@@ -151,7 +153,7 @@ type timer interface {
 
 // timers lists the cores in a fixed order, so that equal times fire equally.
 func (c *Core) timers() []timer {
-	ts := []timer{c.login, c.sessions, c.paths, c.overlay, c.client, c.calls, c.handset}
+	ts := []timer{c.login, c.sessions, c.paths, &c.racer, c.overlay, c.client, c.calls, c.handset}
 	if c.lanes != nil {
 		ts = append(ts, c.lanes, c.index)
 	}
@@ -183,6 +185,7 @@ func (c *Core) shake(now time.Time, w path.Way, frame []byte) {
 		c.paths.Open(now, ix, w)
 	}
 	c.paths.Heard(now, ix, w)
+	c.answered(now, ix)
 }
 
 // Opened takes the payload of a session frame that came by w and that the

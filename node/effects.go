@@ -5,7 +5,6 @@ import (
 
 	"peerphone/node/call"
 	"peerphone/node/contacts"
-	"peerphone/node/directory"
 	"peerphone/node/handset"
 	"peerphone/node/login"
 	"peerphone/node/path"
@@ -25,6 +24,22 @@ type (
 		Addr   netip.AddrPort
 		Frame  []byte
 	}
+	// DialStream asks for a TLS connection with a supernode; StreamUp or
+	// StreamFailed follows.
+	DialStream struct {
+		Stream path.StreamID
+		Index  wire.Index // of the session that it is for
+		Addr   netip.AddrPort
+		Want   session.Want
+	}
+	// SendStream sends a frame in a stream.
+	SendStream struct {
+		Stream path.StreamID
+		Frame  []byte
+	}
+	// CloseStream ends a stream, or the dialling of it, after what was sent
+	// in it.
+	CloseStream struct{ Stream path.StreamID }
 	// Handshake asks for a step of a TLS handshake; its Progress comes back
 	// through Core.Progress.
 	Handshake struct{ Request session.Request }
@@ -61,8 +76,6 @@ type (
 	StopMedia struct{ Call call.ID }
 	// ShowFace gives the hardware what to show and sound.
 	ShowFace struct{ Face handset.Face }
-	// Looked answers a Core.Find.
-	Looked struct{ Result directory.Result }
 	// SaveCache keeps the host cache.
 	SaveCache struct{ Members []wire.Member }
 	// SaveContacts keeps the contacts.
@@ -90,6 +103,9 @@ const (
 )
 
 func (SendUDP) effect()      {}
+func (DialStream) effect()   {}
+func (SendStream) effect()   {}
+func (CloseStream) effect()  {}
 func (Handshake) effect()    {}
 func (Certified) effect()    {}
 func (AskLogin) effect()     {}
@@ -100,7 +116,6 @@ func (MoveMedia) effect()    {}
 func (RouteMedia) effect()   {}
 func (StopMedia) effect()    {}
 func (ShowFace) effect()     {}
-func (Looked) effect()       {}
 func (SaveCache) effect()    {}
 func (SaveContacts) effect() {}
 func (SaveLog) effect()      {}

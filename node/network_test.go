@@ -56,7 +56,10 @@ func newKey(t *testing.T) identity.Key {
 }
 
 // newLAN starts a login server and supernodes.
-func newLAN(t *testing.T, supernodes int) *lan {
+func newLAN(t *testing.T, supernodes int) *lan { return newLANWith(t, supernodes) }
+
+// newLANWith calls each of prepare with every supernode before it runs.
+func newLANWith(t *testing.T, supernodes int, prepare ...func(*node.Node)) *lan {
 	t.Helper()
 	l := &lan{t: t, root: newKey(t)}
 	issuing, key := newKey(t), newKey(t)
@@ -89,7 +92,7 @@ func newLAN(t *testing.T, supernodes int) *lan {
 		s.Close()
 		l.supers = append(l.supers, l.open(fmt.Sprintf("super%d", i), fmt.Sprint(9001+i), node.Config{
 			Listen: l.params.Bootstrap[i].String(), Promotion: node.Always,
-		}))
+		}, prepare...))
 	}
 	for _, s := range l.supers {
 		s.wait("certified", 5*time.Second, func(s node.Snapshot) bool { return s.Login.State == "in" })
@@ -121,7 +124,7 @@ func start(t *testing.T, run func(context.Context) error) *running {
 }
 
 // open starts a node that registers as name and number.
-func (l *lan) open(name, number string, cfg node.Config) *machine {
+func (l *lan) open(name, number string, cfg node.Config, prepare ...func(*node.Node)) *machine {
 	l.t.Helper()
 	m := &machine{t: l.t, keys: make(chan hal.KeyEvent, 64), hook: make(chan hal.HookEvent, 8)}
 	if cfg.Promotion == node.Never {
@@ -143,6 +146,9 @@ func (l *lan) open(name, number string, cfg node.Config) *machine {
 		l.t.Fatal(err)
 	}
 	m.Node = n
+	for _, f := range prepare {
+		f(n)
+	}
 	m.running = start(l.t, n.Run)
 	return m
 }
@@ -160,15 +166,20 @@ func newState(t *testing.T) node.State {
 // it can call and be called.
 func (l *lan) phone(name, number string, friends ...string) *machine {
 	l.t.Helper()
-	var cfg node.Config
-	for _, f := range friends {
-		cfg.Contacts = append(cfg.Contacts, node.Contact{Name: "friend" + f, Number: f})
-	}
-	m := l.open(name, number, cfg)
+	m := l.open(name, number, node.Config{Contacts: knows(friends)})
 	m.wait("published, with three homes", 5*time.Second, func(s node.Snapshot) bool {
 		return s.Timing.Login > 0 && len(s.Network.Homes) == min(3, len(l.supers))
 	})
 	return m
+}
+
+// knows returns contacts with the given numbers.
+func knows(numbers []string) []node.Contact {
+	var list []node.Contact
+	for _, n := range numbers {
+		list = append(list, node.Contact{Name: "friend" + n, Number: n})
+	}
+	return list
 }
 
 // wait waits until the snapshot is as the test wants it.

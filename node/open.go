@@ -62,6 +62,7 @@ func (n *Node) openSocket(listen string, public bool) error {
 		return err
 	}
 	n.socket = &socket{conn: conn, wait: wait, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{}), public: public}
+	n.socket.streams.tls = session.NewTLS(n.credentials, n.trust, time.Now)
 	if port := n.Addr().Port(); port != kept {
 		return n.state.keepPort(port)
 	}

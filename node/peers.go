@@ -26,12 +26,15 @@ func newPeers() peers {
 	}
 }
 
-// dial is a session with a node that is not up yet.
+// dial is a session with a node that is not up yet: by UDP, and by streams
+// beside that. The first attempt that comes up is the session.
 type dial struct {
-	to      wire.Member
-	overlay bool           // the overlay wants to know how it ended
-	waiting []wire.Message // to be sent once it is up, at most maxWaiting
-	calls   []wire.Index   // phone sessions that want a lane through it
+	to       wire.Member
+	race     wire.Index     // the attempt by UDP, also when it has ended
+	attempts []wire.Index   // that go on
+	overlay  bool           // the overlay wants to know how it ended
+	waiting  []wire.Message // to be sent once it is up, at most maxWaiting
+	calls    []wire.Index   // phone sessions that want a lane through it
 }
 
 // maxWaiting bounds what waits for one node, in messages; more are dropped, and
@@ -43,11 +46,16 @@ const maxWaiting = 64
 const (
 	keepAlive       = 25 * time.Second
 	memberKeepAlive = 10 * time.Second // between supernodes, so that deaths are known
+	streamKeepAlive = 70 * time.Second // TCP's bindings live for hours; the refresh each minute comes before it
 )
 
-func (c *Core) keepAlive(initiator bool) time.Duration {
-	if c.index != nil && initiator {
+func (c *Core) keepAlive(ix wire.Index, initiator bool) time.Duration {
+	w, _ := c.paths.Way(ix)
+	switch {
+	case c.index != nil && initiator:
 		return memberKeepAlive
+	case w.IsStream():
+		return streamKeepAlive
 	}
 	return keepAlive
 }
@@ -83,8 +91,11 @@ func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 		return nil
 	}
 	c.paths.Open(now, ix, path.Way{Addr: m.Addr})
-	d := &dial{to: m}
+	d := &dial{to: m, race: ix, attempts: []wire.Index{ix}}
 	c.peers.dials[ix] = d
+	if c.index == nil { // supernodes have UDP, else they were none
+		c.racer.Start(now, ix, m)
+	}
 	if !m.Node.IsZero() {
 		c.peers.byNode[m.Node] = ix
 	}
@@ -129,9 +140,12 @@ func (c *Core) sessionUp(now time.Time, e session.Up) {
 		return
 	}
 	d := c.peers.dials[e.Index]
-	delete(c.peers.dials, e.Index)
+	if d != nil {
+		delete(c.peers.dials, e.Index)
+		c.won(now, d, e.Index)
+	}
 	c.peers.byNode[e.Peer.ID], c.peers.nodes[e.Index] = e.Index, e.Peer.ID
-	c.sessions.KeepAlive(e.Index, c.keepAlive(e.Initiator))
+	c.sessions.KeepAlive(e.Index, c.keepAlive(e.Index, e.Initiator))
 	c.overlay.Up(now, e.Index, e.Peer.ID, c.addr(e.Index), e.Initiator)
 	if d != nil {
 		c.deliver(now, d, e.Index)
@@ -149,14 +163,25 @@ func (c *Core) deliver(now time.Time, d *dial, ix wire.Index) {
 	d.waiting, d.calls = nil, nil
 }
 
-// addr returns the address by which a session's peer is reached now.
+// addr returns the address by which a session's peer is reached now. That of a
+// stream is where its peer takes UDP, with port 0 if we do not know.
 func (c *Core) addr(ix wire.Index) netip.AddrPort {
 	w, _ := c.paths.Way(ix)
+	s, ok := c.streamOf(ix)
+	switch {
+	case w.IsStream() && ok && s.to.Addr.IsValid():
+		return s.to.Addr
+	case w.IsStream() && ok:
+		return netip.AddrPortFrom(s.remote.Addr(), 0)
+	}
 	return w.Addr
 }
 
 func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	c.do(CloseSession{ix})
+	if _, routed := c.paths.Way(ix); !routed {
+		c.endStream(c.streams.byIndex[ix])
+	}
 	c.paths.Shut(now, ix)
 	c.peers.idle = slices.DeleteFunc(c.peers.idle, func(other wire.Index) bool { return other == ix })
 	if c.phoneDown(now, ix, reason) {
@@ -173,6 +198,9 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	if d != nil {
 		id = d.to.Node
 		delete(c.peers.dials, ix)
+		if c.lostAttempt(now, d, ix, reason) {
+			return
+		}
 	}
 	c.forget(id, ix)
 	if d != nil {

@@ -27,6 +27,7 @@ func (c *Core) round(now time.Time) bool {
 	n := route(now, c.login.Take(), c.fromLogin)
 	n += route(now, c.sessions.Take(), c.fromSession)
 	n += route(now, c.paths.Take(), c.fromPath)
+	n += route(now, c.racer.Take(), c.fromRacer)
 	n += route(now, c.overlay.Take(), c.fromOverlay)
 	n += route(now, c.client.Take(), c.fromClient)
 	n += route(now, c.calls.Take(), c.fromCall)
@@ -80,6 +81,10 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 	switch e := e.(type) {
 	case path.UDP:
 		c.do(SendUDP(e))
+	case path.StreamFrame:
+		c.do(SendStream{e.Stream, e.Frame})
+	case path.StreamEnd:
+		c.endStream(e.Stream)
 	case path.LanePayload:
 		c.sealed(now, e.Home, e.Payload)
 	case path.Probe:

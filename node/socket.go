@@ -30,6 +30,8 @@ type socket struct {
 	live sync.Map     // wire.Index -> *line
 	stun *path.PrefixLimiter
 
+	streams connections // TLS, beside UDP
+
 	public bool // a supernode: answers STUN, which a phone does not
 	count  counters
 	wait   waiter
@@ -177,6 +179,18 @@ func (s *socket) send(to netip.AddrPort, frame []byte) {
 	s.count.datagramsOut.Add(1)
 	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
 	s.conn.WriteToUDPAddrPort(frame, to)
+}
+
+// sendBy sends a frame directly or in a stream, in which it is dropped when it
+// has not been written by expires; zero: never.
+func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) {
+	switch {
+	case w.Direct():
+		s.send(w.Addr, frame)
+	case w.IsStream() && s.streams.send(w.Stream, frame, expires):
+		s.count.datagramsOut.Add(1)
+		s.count.bytesOut.Add(uint64(len(frame) + ipTLS))
+	}
 }
 
 // mediaRoute carries sound on a direct path. One goroutine, the capture, sends.

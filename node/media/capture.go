@@ -20,6 +20,7 @@ type capture struct {
 
 	// owned by run
 	frame hal.Frame
+	down  dsp.Down
 	pcm   [dsp.Unit]int16
 
 	mu  sync.Mutex // guards mic
@@ -68,9 +69,6 @@ func (c *capture) talk() error {
 		return err
 	}
 	c.e.mic.set(CardOpen)
-	if c.e.down != nil {
-		c.e.down.Reset()
-	}
 	for stalls := 0; stalls < maxStalls; {
 		err = mic.Read(&c.frame)
 		switch {
@@ -89,8 +87,8 @@ func (c *capture) talk() error {
 
 func (c *capture) walk() {
 	pcm := c.frame.PCM
-	if c.e.down != nil {
-		c.e.down.Convert(c.pcm[:], pcm)
+	if len(pcm) != dsp.Unit {
+		c.down.Convert(c.pcm[:], pcm)
 		pcm = c.pcm[:]
 	}
 	c.leg.capture(c.frame.At, c.frame.Gap, pcm)

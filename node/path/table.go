@@ -97,8 +97,13 @@ func (t *Table) begin(ix wire.Index) *route {
 	return r
 }
 
-// Shut ends the route of session ix.
-func (t *Table) Shut(now time.Time, ix wire.Index) { t.drop(ix) }
+// Shut ends the route of session ix, and its stream after the last frame.
+func (t *Table) Shut(now time.Time, ix wire.Index) {
+	if r := t.routes[ix]; r != nil && r.stream.id != 0 {
+		t.emit(StreamEnd{Stream: r.stream.id})
+	}
+	t.drop(ix)
+}
 
 func (t *Table) drop(ix wire.Index) {
 	r := t.routes[ix]

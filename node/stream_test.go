@@ -1,0 +1,107 @@
+package node_test
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"peerphone/node"
+	"peerphone/node/wire"
+)
+
+// newStreamLAN is newLAN whose supernodes take streams.
+func newStreamLAN(t *testing.T, supernodes int) *lan {
+	return newLANWith(t, supernodes, func(n *node.Node) { offerStreams(t, n) })
+}
+
+// offerStreams accepts connections at the number of a supernode's UDP port,
+// until the test ends.
+func offerStreams(t *testing.T, n *node.Node) {
+	t.Helper()
+	listener, err := net.Listen("tcp", n.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.OfferStreams(wire.SamePort)
+	ctx, stop := context.WithCancel(context.Background())
+	t.Cleanup(func() { stop(); listener.Close() })
+	go func() { // owner: the test, by closing the listener
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { // owner: ctx
+				if serve, err := n.Accept(ctx, conn); err == nil {
+					serve()
+				}
+			}()
+		}
+	}()
+}
+
+// blocked starts a phone whose UDP gets nowhere.
+func (l *lan) blocked(name, number string, friends ...string) *machine {
+	l.t.Helper()
+	m := l.open(name, number, node.Config{Contacts: knows(friends)}, (*node.Node).Cut)
+	m.wait("published, with three homes", 10*time.Second, func(s node.Snapshot) bool {
+		return s.Timing.Login > 0 && len(s.Network.Homes) == min(3, len(l.supers))
+	})
+	return m
+}
+
+// A phone without UDP attaches, publishes, searches, calls and is called.
+func TestStreamsCarryAPhoneWithoutUDP(t *testing.T) {
+	l := newStreamLAN(t, 3)
+	blocked, workshop := l.blocked("kitchen", "1001", "1002"), l.phone("workshop", "1002", "1001")
+	t.Logf("login without UDP took %.0f ms", blocked.Snapshot().Timing.Login)
+	blocked.lift()
+	blocked.dial("4711")
+	if s := blocked.wantCall("ended"); s.Call.Reason != "not found" {
+		t.Errorf("a call to nobody ends with %q", s.Call.Reason)
+	}
+	blocked.putBack()
+	blocked.wait("on the hook", time.Second, func(s node.Snapshot) bool { return !s.Face.Lifted })
+	for _, c := range []struct{ from, to *machine }{{blocked, workshop}, {workshop, blocked}} {
+		c.from.lift()
+		c.from.dial(c.to.Snapshot().Self.Number)
+		c.to.wantCall("ringing here")
+		c.to.lift()
+		c.from.wantCall("talking")
+		c.to.wantCall("talking")
+		c.from.end(c.to)
+	}
+}
+
+// Everything ends with the node: no goroutine of a stream is left at either end.
+func TestStreamsEndWithTheNode(t *testing.T) {
+	l := newStreamLAN(t, 3)
+	blocked := l.blocked("kitchen", "1001")
+	if n := goroutines("(*Node).readStream"); n != 6 {
+		t.Fatalf("%d streams are read, want 3 at each end", n)
+	}
+	blocked.off()
+	for _, s := range l.supers {
+		s.wait("without guests and their streams", 2*time.Second, func(s node.Snapshot) bool {
+			return s.Network.Attached == 0 && goroutines("(*Node).readStream", "session.(*Stream)") == 0
+		})
+	}
+}
+
+// goroutines counts those whose stack holds any of the words.
+func goroutines(words ...string) int {
+	buf := make([]byte, 4<<20)
+	n := 0
+	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		for _, w := range words {
+			if strings.Contains(stack, w) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}

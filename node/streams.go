@@ -1,0 +1,175 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peerphone/node/path"
+	"peerphone/node/session"
+	"peerphone/node/wire"
+)
+
+// streams are the TLS connections of a node as the core knows them, up or
+// coming up. Each belongs to one session, whose end is its own; the sessions
+// are bounded by their table.
+type streams struct {
+	last    path.StreamID
+	byID    map[path.StreamID]stream
+	byIndex map[wire.Index]path.StreamID
+}
+
+// stream is one of them.
+type stream struct {
+	index  wire.Index
+	to     wire.Member    // whom we dial; zero: it was accepted
+	remote netip.AddrPort // of the connection
+}
+
+func newStreams() streams {
+	return streams{byID: map[path.StreamID]stream{}, byIndex: map[wire.Index]path.StreamID{}}
+}
+
+func (s *streams) add(x stream) path.StreamID {
+	s.last++
+	s.byID[s.last], s.byIndex[x.index] = x, s.last
+	return s.last
+}
+
+func (s *streams) remove(id path.StreamID) {
+	delete(s.byIndex, s.byID[id].index)
+	delete(s.byID, id)
+}
+
+// tryStream dials a stream beside a dial over UDP.
+func (c *Core) tryStream(now time.Time, e path.TryStream) {
+	d := c.peers.dials[e.Index]
+	if d == nil {
+		return
+	}
+	ix := c.sessions.Reserve(now)
+	if ix == 0 {
+		return
+	}
+	d.attempts = append(d.attempts, ix)
+	c.peers.dials[ix] = d
+	id := c.streams.add(stream{index: ix, to: d.to, remote: e.Addr})
+	c.do(DialStream{
+		Stream: id, Index: ix, Addr: e.Addr,
+		Want: session.Want{Role: session.AsNode, Peer: d.to.Node, Network: c.network},
+	})
+}
+
+// ExpectStream makes room for a connection from remote whose handshake is about
+// to begin; 0: there is none. StreamUp or StreamFailed follows.
+func (c *Core) ExpectStream(now time.Time, remote netip.AddrPort) (path.StreamID, wire.Index) {
+	ix := c.sessions.Reserve(now)
+	if ix == 0 || c.index == nil {
+		return 0, 0
+	}
+	id := c.streams.add(stream{index: ix, remote: remote})
+	c.settle(now)
+	return id, ix
+}
+
+// StreamUp takes what the handshake of a stream has found.
+func (c *Core) StreamUp(now time.Time, id path.StreamID, a session.Adoption) {
+	s, ok := c.streams.byID[id]
+	if !ok {
+		c.do(CloseStream{id}) // another way was faster
+		return
+	}
+	c.paths.OpenStream(now, s.index, id, s.to.Addr)
+	if err := c.sessions.Adopt(now, s.index, a); err != nil {
+		c.endStream(id)
+	}
+	c.settle(now)
+}
+
+// StreamFailed says that a stream did not come up.
+func (c *Core) StreamFailed(now time.Time, id path.StreamID, err error) {
+	if s, ok := c.streams.byID[id]; ok {
+		c.streams.remove(id)
+		c.do(Log{Debug, "stream failed", []any{"addr", s.remote, "error", err}})
+		c.sessions.Close(now, s.index)
+	}
+	c.settle(now)
+}
+
+// StreamDown says that a stream that was up has ended. The session ends with
+// it, unless it has moved.
+func (c *Core) StreamDown(now time.Time, id path.StreamID) {
+	if s, ok := c.streams.byID[id]; ok {
+		c.streams.remove(id)
+		c.paths.StreamLost(now, s.index)
+		if _, ok := c.paths.Way(s.index); !ok {
+			c.sessions.Abort(now, s.index)
+		}
+	}
+	c.settle(now)
+}
+
+// endStream closes a stream that is not needed any more; frames that were sent
+// in it before arrive.
+func (c *Core) endStream(id path.StreamID) {
+	if _, ok := c.streams.byID[id]; ok {
+		c.streams.remove(id)
+		c.do(CloseStream{id})
+	}
+}
+
+// streamOf returns the stream of a session.
+func (c *Core) streamOf(ix wire.Index) (stream, bool) {
+	s, ok := c.streams.byID[c.streams.byIndex[ix]]
+	return s, ok
+}
+
+// won ends the other attempts of a dial that is up by the attempt ix.
+func (c *Core) won(now time.Time, d *dial, ix wire.Index) {
+	c.racer.Stop(d.race)
+	for _, other := range d.attempts {
+		delete(c.peers.dials, other)
+		if other != ix {
+			c.sessions.Abort(now, other)
+		}
+	}
+	d.attempts = nil
+}
+
+// lostAttempt notes that the attempt ix of a dial was in vain and reports
+// whether others go on. What a peer has said itself holds for all.
+func (c *Core) lostAttempt(now time.Time, d *dial, ix wire.Index, reason error) (others bool) {
+	d.attempts = slices.DeleteFunc(d.attempts, func(other wire.Index) bool { return other == ix })
+	if ix == d.race && !errors.Is(reason, session.ErrTimeout) {
+		c.won(now, d, 0)
+		return false
+	}
+	if ix == d.race {
+		c.racer.Stop(ix) // by now all that there is has been tried
+	}
+	c.racer.Ended(now, d.race)
+	for _, e := range c.racer.Take() {
+		c.fromRacer(now, e)
+	}
+	if len(d.attempts) == 0 {
+		return false
+	}
+	if c.peers.byNode[d.to.Node] == ix {
+		c.peers.byNode[d.to.Node] = d.attempts[0]
+	}
+	return true
+}
+
+func (c *Core) fromRacer(now time.Time, e path.Event) {
+	if e, ok := e.(path.TryStream); ok {
+		c.tryStream(now, e)
+	}
+}
+
+// answered tells the race of a dial that the peer has answered by UDP.
+func (c *Core) answered(now time.Time, ix wire.Index) {
+	if d := c.peers.dials[ix]; d != nil && d.race == ix {
+		c.racer.Answered(now, ix)
+	}
+}
