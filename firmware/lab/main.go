@@ -44,7 +44,7 @@ type program struct {
 
 	Jitter   jitterCommand   `cmd:"" help:"Play a trace of packets' arrivals through the jitter buffer: how long did sound wait, and what was made up?"`
 	Codec    codecCommand    `cmd:"" help:"Send a file through the codec: encode, lose packets, decode, and say what it takes."`
-	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets. Fails on a packet whose final range is not the encoder's."`
+	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets of any kind. Fails on a mono SILK packet whose final range is not the encoder's."`
 	Opusinfo opusinfoCommand `cmd:"" help:"Say what each packet of such a file is."`
 
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -5,23 +5,19 @@ import (
 	"fmt"
 
 	theirs "github.com/pion/opus"
-
-	"peerphone/node/media/dsp"
 )
 
 // foreign hears the Opus packets that our codec does not speak - CELT, hybrid
 // and stereo - through github.com/pion/opus, in floating point and with
-// allocations: no phone of ours sends them. That decoder has no concealment, so
-// what is missing is made up by repeating pitch periods. The zero value is
-// ready.
+// allocations: no phone of ours sends them. It is made when the first one comes.
 type foreign struct {
+	hz      int
 	decoder *theirs.Decoder
-	conceal dsp.Concealer
 }
 
 var errForeign = errors.New("media: foreign Opus packet of another length than it says")
 
-// decode fills pcm with a packet's sound at 16 kHz, both channels as one.
+// decode fills pcm with a packet's sound, both channels as one.
 func (f *foreign) decode(pcm []int16, packet []byte) (err error) {
 	defer func() {
 		// A packet must cost no more than itself, whoever wrote the decoder.
@@ -30,7 +26,7 @@ func (f *foreign) decode(pcm []int16, packet []byte) (err error) {
 		}
 	}()
 	if f.decoder == nil {
-		d, err := theirs.NewDecoderWithOutput(16000, 1)
+		d, err := theirs.NewDecoderWithOutput(f.hz, 1)
 		if err != nil {
 			return fmt.Errorf("media: %w", err)
 		}
@@ -43,6 +39,5 @@ func (f *foreign) decode(pcm []int16, packet []byte) (err error) {
 	if n != len(pcm) {
 		return errForeign
 	}
-	f.conceal.Hear(pcm)
 	return nil
 }

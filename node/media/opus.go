@@ -3,6 +3,7 @@ package media
 import (
 	"runtime"
 
+	"peerphone/node/media/dsp"
 	"peerphone/node/media/opus"
 )
 
@@ -47,31 +48,29 @@ func (o opusEncoder) Encode(dst []byte, pcm []int16) []byte {
 	return packet
 }
 
-// opusDecoder hears every Opus packet: SILK in mono by our own decoder, all
-// else by the foreign one. Who decoded last also conceals.
+// opusDecoder hears every Opus packet of whole units. The foreign decoder has no
+// concealment, so what is missing after its sound is made up by repeating pitch
+// periods.
 type opusDecoder struct {
-	own     *opus.Decoder
-	foreign foreign
-	last    speaker
+	listener *Listener
+	conceal  dsp.Concealer // of the foreigner's sound
+	gap      bool          // conceal spoke last
 }
 
-// speaker is who decoded last.
-type speaker uint8
-
-const (
-	nobody speaker = iota
-	ourselves
-	theForeigner
-)
+// joint is over how much sound comes back after a gap in foreign sound, or
+// where CELT breaks off: 5 ms.
+const joint = dsp.Rate / 200
 
 func newOpusDecoder() Decoder {
-	d, err := opus.NewDecoder(16000)
+	l, err := NewListener(dsp.Rate)
 	if err != nil {
 		panic("media: " + err.Error()) // a rate that it knows
 	}
-	return &opusDecoder{own: d}
+	return &opusDecoder{listener: l}
 }
 
+// Duration is 0 too for packets that last no whole number of units: 2.5 and
+// 5 ms of CELT, which no time of a media header could tell apart.
 func (*opusDecoder) Duration(packet []byte) int {
 	p, err := opus.Parse(packet)
 	if err != nil || p.Duration()%unit != 0 {
@@ -81,29 +80,29 @@ func (*opusDecoder) Duration(packet []byte) int {
 }
 
 func (d *opusDecoder) Decode(pcm []int16, packet []byte) error {
-	p, err := opus.Parse(packet)
-	if err != nil {
+	if _, err := d.listener.Decode(pcm, packet); err != nil {
 		return err
 	}
-	if p.Mode != opus.SILK || p.Stereo {
-		d.last = theForeigner
-		return d.foreign.decode(pcm, packet)
+	if d.gap || d.listener.abrupt {
+		var before [joint]int16
+		d.conceal.Conceal(before[:])
+		dsp.CrossFade(pcm, before[:])
 	}
-	if d.last == theForeigner {
-		d.own.Reset() // RFC 6716 section 4.5.2
+	d.gap = false
+	if d.listener.heard != ourselves {
+		d.conceal.Hear(pcm)
 	}
-	d.last = ourselves
-	_, err = d.own.Decode(pcm, packet)
-	return err
+	return nil
 }
 
 func (d *opusDecoder) Conceal(pcm []int16) {
-	switch d.last {
+	switch d.listener.heard {
 	case ourselves:
-		d.own.Conceal(pcm)
-	case theForeigner:
-		d.foreign.conceal.Conceal(pcm)
-	default:
+		d.listener.own.Conceal(pcm)
+	case nobody:
 		clear(pcm)
+	default:
+		d.conceal.Conceal(pcm)
+		d.gap = true
 	}
 }

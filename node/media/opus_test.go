@@ -11,14 +11,30 @@ import (
 	"peerphone/node/wire"
 )
 
-// packets reads a file of packets, each behind its length and final range.
-func packets(t *testing.T, name string) (list [][]byte) {
+// record is a packet in a file, with the final range of its encoder.
+type record struct {
+	data       []byte
+	finalRange uint32
+}
+
+// records reads a file of packets, each behind its length and final range.
+func records(t testing.TB, name string) (list []record) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
 	must(t, err)
 	for len(b) >= 8 {
 		n := int(binary.BigEndian.Uint32(b))
-		list, b = append(list, b[8:8+n]), b[8+n:]
+		list = append(list, record{b[8 : 8+n], binary.BigEndian.Uint32(b[4:])})
+		b = b[8+n:]
+	}
+	return list
+}
+
+// packets reads the packets of such a file.
+func packets(t testing.TB, name string) (list [][]byte) {
+	t.Helper()
+	for _, r := range records(t, name) {
+		list = append(list, r.data)
 	}
 	return list
 }

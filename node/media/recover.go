@@ -19,8 +19,8 @@ func (*opusDecoder) Recovers(packet []byte) bool {
 
 // Recover decodes the sound that was lost right before packet.
 func (d *opusDecoder) Recover(pcm []int16, packet []byte) error {
-	if d.last != ourselves {
+	if d.listener.heard != ourselves {
 		return errNoCopy
 	}
-	return d.own.DecodeFEC(pcm, packet)
+	return d.listener.own.DecodeFEC(pcm, packet)
 }

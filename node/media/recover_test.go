@@ -27,7 +27,7 @@ func TestOpusRecoversThePacketBefore(t *testing.T) {
 	var pcm [2 * dsp.Unit]int16
 	recovered := 0
 	for i := 1; i < len(packets); i++ {
-		if d.last == ourselves && i%10 == 0 && d.Recovers(packets[i]) {
+		if d.listener.heard == ourselves && i%10 == 0 && d.Recovers(packets[i]) {
 			if err := d.Recover(pcm[:], packets[i]); err != nil {
 				t.Fatal(err)
 			}

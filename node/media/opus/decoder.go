@@ -61,7 +61,8 @@ func (d *Decoder) FinalRange() uint32 { return d.rng }
 
 // Trailer reports whether the last frame decoded ended in the CELT frame that
 // smooths a change of mode or bandwidth, RFC 6716 section 4.5.1. It is left out:
-// sound is not faded into it, and FinalRange does not count it.
+// sound is not faded into it, and FinalRange does not count it. Whoever is to
+// hear it decodes the packet elsewhere, as media.Listener does.
 func (d *Decoder) Trailer() bool { return d.trailer }
 
 // samples is how many there are in a duration.

@@ -1,6 +1,7 @@
 // Package opus speaks the Opus codec, RFC 6716 as updated by RFC 8251, in
 // integers only: the SILK layer of mono sound at 8, 12 and 16 kHz inside.
-// CELT, hybrid and stereo packets are recognised and left to others.
+// CELT, hybrid and stereo packets are recognised and left to others, as are the
+// frames of CELT at the joints of bandwidths and modes.
 //
 // A packet becomes sound in these stages, in this order:
 //
