@@ -1,6 +1,9 @@
 package hal
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // Errors of a sound card. ErrStall is passing: the stream has been restarted
 // and the next call goes on; a Write that stalls has taken nothing. ErrGone is
@@ -13,9 +16,16 @@ var (
 
 // Format is what a card delivers and takes: mono linear PCM, 16 bits signed.
 type Format struct {
-	Rate   int // samples per second: 16000, 44100 or 48000
-	Period int // samples per Frame; 10 ms on every driver of ours
+	Rate   int // samples per second: one of Rates
+	Period int // samples per Frame: 10 ms
 }
+
+// Rates are the rates that a card of a telephone may have, in samples per
+// second.
+var Rates = []int{8000, 16000, 24000, 32000, 44100, 48000}
+
+// Valid reports whether a telephone can use a card of this format.
+func (f Format) Valid() bool { return slices.Contains(Rates, f.Rate) && f.Period == f.Rate/100 }
 
 // Frame is one period of sound.
 type Frame struct {

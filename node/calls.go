@@ -19,8 +19,9 @@ import (
 // few at a time: the book of calls bounds them.
 type attempts struct {
 	queries map[directory.QueryID]query
-	devices map[identity.ID]wire.Device // where a peer that was located can be reached
-	dialled map[wire.Index]call.ID      // phone sessions that are coming up for a call
+	looks   map[directory.QueryID]struct{} // searches that no call waits for
+	devices map[identity.ID]wire.Device    // where a peer that was located can be reached
+	dialled map[wire.Index]call.ID         // phone sessions that are coming up for a call
 	phones  map[wire.Index]farPhone
 	told    wire.Index // the session that has been told our candidates
 }
@@ -34,6 +35,7 @@ type farPhone struct {
 func newAttempts() attempts {
 	return attempts{
 		queries: map[directory.QueryID]query{},
+		looks:   map[directory.QueryID]struct{}{},
 		dialled: map[wire.Index]call.ID{},
 		phones:  map[wire.Index]farPhone{},
 	}
@@ -74,6 +76,9 @@ func (c *Core) numberOf(dialled string) string {
 
 // located takes the directory's answer to a search.
 func (c *Core) located(now time.Time, r directory.Result) {
+	if c.looked(r) {
+		return
+	}
 	q, ok := c.attempts.queries[r.Query]
 	if !ok {
 		return

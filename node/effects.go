@@ -5,6 +5,7 @@ import (
 
 	"peerphone/node/call"
 	"peerphone/node/contacts"
+	"peerphone/node/directory"
 	"peerphone/node/handset"
 	"peerphone/node/login"
 	"peerphone/node/path"
@@ -76,6 +77,8 @@ type (
 	StopMedia struct{ Call call.ID }
 	// ShowFace gives the hardware what to show and sound.
 	ShowFace struct{ Face handset.Face }
+	// Looked answers a Core.Find.
+	Looked struct{ Result directory.Result }
 	// SaveCache keeps the host cache.
 	SaveCache struct{ Members []wire.Member }
 	// SaveContacts keeps the contacts.
@@ -116,6 +119,7 @@ func (MoveMedia) effect()    {}
 func (RouteMedia) effect()   {}
 func (StopMedia) effect()    {}
 func (ShowFace) effect()     {}
+func (Looked) effect()       {}
 func (SaveCache) effect()    {}
 func (SaveContacts) effect() {}
 func (SaveLog) effect()      {}

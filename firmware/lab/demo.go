@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 )
@@ -80,8 +81,8 @@ func (d demoCommand) call(ctx context.Context, p plan, s *steps) (c *callRecord,
 	}()
 	t := &talk{
 		steps: s, number: n.live[workshop].number, length: time.Duration(d.Seconds) * time.Second,
-		kitchen:  openPhone(ctx, kitchen, n.live[kitchen].page),
-		workshop: openPhone(ctx, workshop, n.live[workshop].page),
+		kitchen:  openPhone(ctx, kitchen, n.live[kitchen].page, http.DefaultClient),
+		workshop: openPhone(ctx, workshop, n.live[workshop].page, http.DefaultClient),
 	}
 	defer t.kitchen.close()
 	defer t.workshop.close()

@@ -4,6 +4,9 @@
 // main.go has the command line; up.go and demo.go are the two commands; network.go
 // starts the processes that both need, phone.go works a phone through its page,
 // talk.go is the script of the demo's call, and report.go says how it went.
+//
+// reach.go is a network across real NATs and firewalls, for the commands that
+// measure how phones reach each other: nat.go, roam.go.
 package main
 
 import (
@@ -32,9 +35,10 @@ const (
 
 const description = `A telephone network on one machine.
 
-Every program is a process of its own and talks through real sockets of the loopback
-interface: a login server, the supernodes north, east and south, and the phones
-kitchen (1001) and workshop (1002). Ctrl-C ends them all.`
+Every program is a process of its own and talks through real sockets. up and demo use the
+loopback interface: a login server, the supernodes north, east and south, and the phones
+kitchen (1001) and workshop (1002). nat and roam make networks of their own, with real NATs
+and firewalls, and need root. Ctrl-C ends them all.`
 
 // program is the command line.
 type program struct {
@@ -42,6 +46,10 @@ type program struct {
 	Demo demoCommand `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
 	Keep keepCommand `cmd:"" hidden:""`
 
+	Nat  natCommand  `cmd:"" help:"Call between phones behind every kind of NAT and firewall: by which path, how soon, with which gap?"`
+	Roam roamCommand `cmd:"" help:"Take the network away in mid-call: how long is nothing new heard?"`
+
+	Overlay  overlayCommand  `cmd:"" help:"Simulate a network of thousands: who is found, how fast, and what is left when supernodes vanish?"`
 	Jitter   jitterCommand   `cmd:"" help:"Play a trace of packets' arrivals through the jitter buffer: how long did sound wait, and what was made up?"`
 	Codec    codecCommand    `cmd:"" help:"Send a file through the codec: encode, lose packets, decode, and say what it takes."`
 	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets of any kind. Fails on a mono SILK packet whose final range is not the encoder's."`

@@ -120,7 +120,7 @@ func (n *network) startLogin(ctx context.Context, p plan) error {
 	dir := folder(n.folder.path(loginFolder))
 	state := dir.path(loginState)
 	if !dir.exists(loginState) {
-		if _, err := n.tool(ctx, "init", state); err != nil {
+		if _, err := n.programs.tool(ctx, "init", state); err != nil {
 			return err
 		}
 		n.steps.say("login server", "a new network in %s", state)
@@ -129,14 +129,14 @@ func (n *network) startLogin(ctx context.Context, p plan) error {
 	for _, s := range p.supernodes {
 		addrs = append(addrs, s.listen.String())
 	}
-	if _, err := n.tool(ctx, "params", state, "--bootstrap", strings.Join(addrs, ",")); err != nil {
+	if _, err := n.programs.tool(ctx, "params", state, "--bootstrap", strings.Join(addrs, ",")); err != nil {
 		return err
 	}
 	addr, err := n.runLogin(ctx, dir)
 	if err != nil {
 		return err
 	}
-	text, err := n.tool(ctx, "invite", state, "--addr", addr)
+	text, err := n.programs.tool(ctx, "invite", state, "--addr", addr)
 	if err != nil {
 		return err
 	}
@@ -145,10 +145,10 @@ func (n *network) startLogin(ctx context.Context, p plan) error {
 }
 
 // tool runs a command of loginserver that ends by itself.
-func (n *network) tool(ctx context.Context, args ...string) (stdout []byte, err error) {
+func (p programs) tool(ctx context.Context, args ...string) (stdout []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, toolTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, n.programs.loginserver, args...)
+	cmd := exec.CommandContext(ctx, p.loginserver, args...)
 	stdout, err = cmd.Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {

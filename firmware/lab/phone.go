@@ -22,10 +22,11 @@ const stepTime = 15 * time.Second
 // phone works one telephone through its page, as a person would: it presses
 // keys, moves the receiver, and sees what the page shows.
 type phone struct {
-	name string
-	url  string // of the page
-	stop context.CancelFunc
-	done chan struct{} // closed when follow has ended
+	name   string
+	url    string // of the page
+	client *http.Client
+	stop   context.CancelFunc
+	done   chan struct{} // closed when follow has ended
 
 	mu      sync.Mutex
 	state   node.Snapshot // the last one, guarded by mu
@@ -34,9 +35,9 @@ type phone struct {
 }
 
 // openPhone begins to follow a phone's page.
-func openPhone(ctx context.Context, name, url string) *phone {
+func openPhone(ctx context.Context, name, url string, client *http.Client) *phone {
 	ctx, stop := context.WithCancel(ctx)
-	p := &phone{name: name, url: url, stop: stop, done: make(chan struct{}), changed: make(chan struct{})}
+	p := &phone{name: name, url: url, client: client, stop: stop, done: make(chan struct{}), changed: make(chan struct{})}
 	go p.follow(ctx) // owner: p, ended by close
 	return p
 }
@@ -71,7 +72,7 @@ func (p *phone) post(ctx context.Context, path, body string) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := p.client.Do(r)
 	if err != nil {
 		return fmt.Errorf("the %s's page: %w", p.name, err)
 	}
@@ -91,7 +92,7 @@ func (p *phone) now(ctx context.Context) (s node.Snapshot, err error) {
 	if err != nil {
 		return s, err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := p.client.Do(r)
 	if err != nil {
 		return s, fmt.Errorf("the %s's page: %w", p.name, err)
 	}
@@ -124,7 +125,7 @@ func (p *phone) events(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := p.client.Do(r)
 	if err != nil {
 		return err
 	}

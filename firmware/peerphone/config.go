@@ -8,11 +8,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"peerphone/board"
+	"peerphone/hal"
 	"peerphone/node"
 	"peerphone/node/identity"
 )
@@ -61,7 +63,7 @@ type BoardConfig struct {
 type SimConfig struct {
 	Mic      string  `toml:"mic"`       // WAV that the microphone hears
 	Speaker  string  `toml:"speaker"`   // WAV that the speaker writes
-	Rate     int     `toml:"rate"`      // of the card, in Hz: 16000 or 48000
+	Rate     int     `toml:"rate"`      // of the card, in Hz: one of hal.Rates
 	DriftPPM float64 `toml:"drift_ppm"` // of the card's clock
 	Mute     bool    `toml:"mute"`      // the speaker records silence
 }
@@ -156,8 +158,8 @@ func (b BoardConfig) check() error {
 	if b.Sim.Mic == "" || b.Sim.Speaker == "" {
 		return errors.New("board.sim: mic and speaker are needed")
 	}
-	if b.Sim.Rate != 16000 && b.Sim.Rate != 48000 {
-		return fmt.Errorf("board.sim.rate: %d; want 16000 or 48000", b.Sim.Rate)
+	if !slices.Contains(hal.Rates, b.Sim.Rate) {
+		return fmt.Errorf("board.sim.rate: %d; want one of %d", b.Sim.Rate, hal.Rates)
 	}
 	return nil
 }

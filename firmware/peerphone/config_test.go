@@ -56,7 +56,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"registration without a password", strings.Replace(good, "[network]", "register = true\n[network]", 1), "account.password_file"},
 		{"unknown board", good + "[board]\nname = \"toaster\"\n", "toaster"},
 		{"sim without sound", good + "[board]\nname = \"sim\"\n", "board.sim: mic and speaker are needed"},
-		{"sim rate", good + "[board]\nname = \"sim\"\n[board.sim]\nmic=\"a\"\nspeaker=\"b\"\nrate=8000\n", "board.sim.rate: 8000"},
+		{"sim rate", good + "[board]\nname = \"sim\"\n[board.sim]\nmic=\"a\"\nspeaker=\"b\"\nrate=11025\n", "board.sim.rate: 11025"},
 		{"contact", good + "[[contact]]\nname = \"x\"\nnumber = \"1\"\n", "contact 1, number"},
 	} {
 		_, err := load(t, c.text)

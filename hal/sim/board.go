@@ -29,7 +29,7 @@ type Config struct {
 	Speaker string
 	// MicStamps defaults to mic.stamps beside Speaker.
 	MicStamps string
-	// Rate is that of the card: 16000 (the default) or 48000.
+	// Rate is that of the card, one of hal.Rates; 16000 by default.
 	Rate int
 	// DriftPPM is by how much the card's clock is fast.
 	DriftPPM float64
@@ -70,12 +70,13 @@ type Board struct {
 // files to be written.
 func New(cfg Config) (*Board, error) {
 	cfg.setDefaults()
-	if cfg.Rate != 16000 && cfg.Rate != 48000 {
-		return nil, fmt.Errorf("sim: %d Hz: a card has 16000 or 48000", cfg.Rate)
+	format := hal.Format{Rate: cfg.Rate, Period: cfg.Rate / 100}
+	if !format.Valid() {
+		return nil, fmt.Errorf("sim: %d Hz: a card has one of %d", cfg.Rate, hal.Rates)
 	}
 	b := &Board{
 		cfg:    cfg,
-		format: hal.Format{Rate: cfg.Rate, Period: cfg.Rate / 100},
+		format: format,
 		keys:   newKeys(cfg.Clock),
 		hook:   newHook(cfg.Clock),
 		front:  newFront(),

@@ -26,7 +26,7 @@ func newBoard(t testing.TB, cfg Config) *Board {
 }
 
 func TestBoardConforms(t *testing.T) {
-	for _, rate := range []int{16000, 48000} {
+	for _, rate := range []int{16000, 44100, 48000} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			haltest.TestVirtualCard(t, func(t *testing.T) hal.Card {
 				return newBoard(t, Config{Rate: rate, DriftPPM: 100, Clock: GoTime{},
@@ -310,7 +310,7 @@ func TestBoardRefusesWhatItCannotPlay(t *testing.T) {
 	wide := filepath.Join(dir, "wide.wav")
 	WriteWAV(wide, WAV{48000, ramp(100)})
 	for _, cfg := range []Config{
-		{Rate: 8000},
+		{Rate: 8001},
 		{Mic: wide},
 		{Mic: filepath.Join(dir, "none.wav")},
 		{Speaker: filepath.Join(dir, "no", "folder.wav")},

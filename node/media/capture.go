@@ -20,7 +20,6 @@ type capture struct {
 
 	// owned by run
 	frame hal.Frame
-	down  dsp.Down
 	pcm   [dsp.Unit]int16
 
 	mu  sync.Mutex // guards mic
@@ -69,6 +68,9 @@ func (c *capture) talk() error {
 		return err
 	}
 	c.e.mic.set(CardOpen)
+	if c.e.down != nil {
+		c.e.down.Reset()
+	}
 	for stalls := 0; stalls < maxStalls; {
 		err = mic.Read(&c.frame)
 		switch {
@@ -87,8 +89,8 @@ func (c *capture) talk() error {
 
 func (c *capture) walk() {
 	pcm := c.frame.PCM
-	if len(pcm) != dsp.Unit {
-		c.down.Convert(c.pcm[:], pcm)
+	if c.e.down != nil {
+		c.e.down.Convert(c.pcm[:], pcm)
 		pcm = c.pcm[:]
 	}
 	c.leg.capture(c.frame.At, c.frame.Gap, pcm)

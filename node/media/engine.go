@@ -66,6 +66,8 @@ type Engine struct {
 	format hal.Format
 	now    func() hal.Instant
 	log    *slog.Logger
+	down   *dsp.Resampler // from the card's rate, for who captures; nil: it is the engine's
+	up     *dsp.Resampler // to the card's rate, for playout; nil: it is the engine's
 
 	// shared
 	tone    atomic.Uint32
@@ -93,8 +95,11 @@ func NewEngine(card hal.Card, log *slog.Logger) (*Engine, error) {
 		return nil, fmt.Errorf("%w: the card does not tell it", ErrFormat)
 	}
 	e := &Engine{card: card, format: f.Format(), now: hal.Now, log: log}
-	if r := e.format.Rate; r != dsp.Rate && r != 3*dsp.Rate || e.format.Period != r/100 {
-		return nil, fmt.Errorf("%w: %d Hz in periods of %d", ErrFormat, r, e.format.Period)
+	if !e.format.Valid() {
+		return nil, fmt.Errorf("%w: %d Hz in periods of %d", ErrFormat, e.format.Rate, e.format.Period)
+	}
+	if err := e.convert(); err != nil {
+		return nil, err
 	}
 	if c, ok := card.(clocked); ok {
 		e.now = c.Now
@@ -104,6 +109,18 @@ func NewEngine(card hal.Card, log *slog.Logger) (*Engine, error) {
 	e.playout = newPlayout(e)
 	go e.playout.run() // owned by Engine, ended by Close
 	return e, nil
+}
+
+// convert makes what turns the card's rate into the engine's and back.
+func (e *Engine) convert() (err error) {
+	if e.format.Rate == dsp.Rate {
+		return nil
+	}
+	if e.down, err = dsp.NewResampler(e.format.Rate, dsp.Rate); err != nil {
+		return err
+	}
+	e.up, err = dsp.NewResampler(dsp.Rate, e.format.Rate)
+	return err
 }
 
 // Tone plays t until the next call of Tone; ToneNone: nothing.

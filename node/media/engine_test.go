@@ -119,7 +119,7 @@ func TestCloseWhileTalkingEndsEverything(t *testing.T) {
 }
 
 func TestTonesSoundAndStop(t *testing.T) {
-	for _, rate := range []int{16000, 48000} {
+	for _, rate := range hal.Rates {
 		onDesk(t, rate, func(d *desk) {
 			d.engine.Tone(ToneDial)
 			d.wait(200 * time.Millisecond)
@@ -370,7 +370,7 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 		}
 		c.walk()
 		p.render()
-		p.up.Convert(p.card, p.pcm[:])
+		p.period()
 		p.leg.sounds(at.Add(20 * time.Millisecond))
 		at = at.Add(unit)
 	})
@@ -384,7 +384,7 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 
 type oddCard struct{ hal.Card }
 
-func (oddCard) Format() hal.Format { return hal.Format{Rate: 44100, Period: 441} }
+func (oddCard) Format() hal.Format { return hal.Format{Rate: 44100, Period: 882} }
 
 func TestFormatsThatAreRefused(t *testing.T) {
 	for _, card := range []hal.Card{oddCard{}, struct{ hal.Card }{}} {
@@ -410,6 +410,7 @@ func TestPCMRefusesOddPackets(t *testing.T) {
 // capture, coding, jitter buffer, decoding and playout.
 func BenchmarkFrame(b *testing.B) {
 	e := &Engine{format: hal.Format{Rate: 48000, Period: 480}, now: goNow}
+	must(b, e.convert())
 	leg := NewLeg(wire.CodecPCM16, false)
 	at := hal.Instant(1e9)
 	e.now = func() hal.Instant { return at }
@@ -422,7 +423,7 @@ func BenchmarkFrame(b *testing.B) {
 		at = at.Add(unit)
 		c.walk()
 		p.render()
-		p.up.Convert(p.card, p.pcm[:])
+		p.period()
 		p.leg.sounds(at.Add(20 * time.Millisecond))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1000/float64(b.N), "us/10ms")

@@ -246,7 +246,7 @@ func TestMouthToEar(t *testing.T) {
 	// As the programs do: a thread that the system has put aside does not
 	// keep an audio thread from running.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(4, runtime.NumCPU())))
-	for _, rate := range []int{16000, 48000} {
+	for _, rate := range []int{16000, 44100, 48000} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			var r result
 			for try := range 3 {

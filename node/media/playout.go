@@ -26,7 +26,6 @@ type playout struct {
 	// owned by run
 	leg    *Leg // that sounded in the last frame
 	tone   dsp.Tone
-	up     dsp.Up
 	pcm    [dsp.Unit]int16
 	card   []int16 // one period at the card's rate
 	silent int     // frames since there was something to play
@@ -147,13 +146,18 @@ func (p *playout) render() {
 	}
 }
 
+// period is pcm at the card's rate.
+func (p *playout) period() []int16 {
+	if p.e.up == nil {
+		return p.pcm[:]
+	}
+	p.e.up.Convert(p.card, p.pcm[:])
+	return p.card
+}
+
 // write hands pcm to the card; after a stall once more.
 func (p *playout) write(speaker hal.Speaker) (sounds hal.Instant, err error) {
-	out := p.pcm[:]
-	if len(p.card) != dsp.Unit {
-		p.up.Convert(p.card, out)
-		out = p.card
-	}
+	out := p.period()
 	for range maxStalls {
 		sounds, err = speaker.Write(out)
 		if !errors.Is(err, hal.ErrStall) {

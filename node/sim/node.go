@@ -19,83 +19,130 @@ import (
 // Node is a node of the world.
 type Node struct {
 	// Constant after construction.
-	w      *World
-	number int
-	dial   identity.Number
-	addr   netip.AddrPort
-	user   *user // nil: a supernode
+	w       *World
+	number  int
+	place   int // of Latencies
+	dial    identity.Number
+	addr    netip.AddrPort
+	phone   bool
+	account identity.Key
+	device  identity.Key
+	saved   *login.Saved
+	cache   []wire.Member // host cache, as kept on disk
 
 	on    bool
-	core  *node.Core
-	hands *session.StandIn
+	core  *node.Core // nil: switched off
+	user  *user      // nil: nobody uses it
+	hands handshaker
 	open  map[wire.Index]*session.Channel
 	badge badges
 	sound sound
 	alarm alarm
+	sent  uint64 // bytes, IP and UDP headers included
+	got   uint64
+
+	granted login.Granted // what TLS shows
+}
+
+// handshaker is session.StandIn, or session.TLS.
+type handshaker interface {
+	Do(session.Request) session.Progress
 }
 
 // badges are what a node shows in each role.
 type badges struct{ node, phone session.Badge }
 
-// alarm is when the core wants to be called; a newer setting makes the older
-// ones void.
+// alarm is when the core wants to be called. An event for it lies in the heap;
+// when the core has come to want another call, a later one, that event is
+// repeated then: so a core that changes its mind with every datagram costs no
+// event each time.
 type alarm struct {
-	at      time.Time
-	setting uint64
+	at  time.Time // zero: never
+	set time.Time // of the first event in the heap; zero: there is none
 }
 
 // numberOf is the number by which node i is called.
-func numberOf(i int) identity.Number { return identity.Number(fmt.Sprint(100000 + i)) }
+func numberOf(i int) identity.Number { return identity.Number(fmt.Sprint(1000000 + i)) }
 
 func newNode(w *World, i int, supernode bool) (*Node, error) {
-	n := &Node{w: w, number: i, dial: numberOf(i), addr: address(i), open: map[wire.Index]*session.Channel{}}
-	account, err := identity.NewKey(w.rng)
-	if err != nil {
+	n := &Node{
+		w: w, number: i, dial: numberOf(i), addr: address(i), phone: !supernode,
+		account: identity.KeyFromSeed(seedOf(w.cfg.Seed, "account", i)),
+		device:  identity.KeyFromSeed(seedOf(w.cfg.Seed, "device", i)),
+	}
+	var err error
+	if n.saved, err = n.enrol(); err != nil {
 		return nil, err
 	}
-	device, err := identity.NewKey(w.rng)
-	if err != nil {
-		return nil, err
-	}
-	saved, err := n.enrol(account, device)
-	if err != nil {
-		return nil, err
-	}
-	book, err := contacts.New(nil)
-	if err != nil {
-		return nil, err
-	}
-	n.hands = session.NewStandIn(session.StandInConfig{
-		Rand: w.rng, Common: w.common, Network: w.network, Badge: n.show,
-		Now: func() time.Time { return w.now }, Suite: session.SuitePlain,
-	})
-	n.core = node.NewCore(node.CoreConfig{
-		Rand: w.rng, Network: w.network, Account: account, Device: device,
-		Supernode: supernode, Phone: !supernode, Addr: n.addr,
-		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
-		Login: login.ClientConfig{
-			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: saved,
-		},
-		Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: identity.ID.Verify,
-	})
-	if !supernode {
+	if n.phone && !w.cfg.Silent {
 		n.user = &user{n: n}
-		return n, n.befriend(book)
 	}
 	return n, nil
 }
 
+// boot makes the node's program anew, from what it keeps on disk.
+func (n *Node) boot() error {
+	w := n.w
+	book, err := contacts.New(nil)
+	if err != nil {
+		return err
+	}
+	n.open = map[wire.Index]*session.Channel{}
+	n.alarm.at = time.Time{}
+	n.hands = n.newHands()
+	n.core = node.NewCore(node.CoreConfig{
+		Rand: w.rng, Network: w.network, Account: n.account, Device: n.device,
+		Supernode: !n.phone, Phone: n.phone, Addr: n.addr,
+		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
+		Login: login.ClientConfig{
+			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
+		},
+		Cache: n.cache, Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check,
+	})
+	if n.user != nil {
+		return n.befriend(book)
+	}
+	return nil
+}
+
+// newHands returns what shakes hands for the node.
+func (n *Node) newHands() handshaker {
+	w := n.w
+	now := func() time.Time { return w.now }
+	if w.cfg.Real {
+		return session.NewTLS(n.credentials, n.trust, now)
+	}
+	return session.NewStandIn(session.StandInConfig{
+		Rand: w.shake, Common: w.common, Network: w.network, Badge: n.show, Now: now, Suite: session.SuitePlain,
+	})
+}
+
+// credentials are what the node shows in TLS.
+func (n *Node) credentials(r session.Role) session.Credentials {
+	g := n.granted
+	switch {
+	case g.IsZero():
+		return session.Credentials{}
+	case r == session.AsPhone:
+		return session.Credentials{Chain: g.PhoneChain(), Key: n.device}
+	}
+	return session.Credentials{Chain: g.NodeChain(), Key: g.NodeKey}
+}
+
+func (n *Node) trust() identity.Trust {
+	return identity.Trust{Network: n.w.network, Issuing: n.w.issuing.ID()}
+}
+
 func (n *Node) name() identity.Name { return identity.Name(fmt.Sprintf("node%d", n.number)) }
 
-// befriend makes everybody a contact of everybody, by number: account keys are
-// pinned at the first call.
+// friends is how many neighbours to each side a phone has as contacts.
+const friends = 10
+
+// befriend makes contacts of the phones with the next numbers, who have this one
+// as a contact too: account keys are pinned at the first call.
 func (n *Node) befriend(book *contacts.Book) error {
-	for i := range n.w.cfg.Phones {
-		c := contacts.Contact{Number: numberOf(n.w.cfg.Supernodes + i)}
-		if c.Number == n.dial {
-			continue
-		}
-		if err := book.Add(n.w.now, c); err != nil {
+	for _, i := range n.friends() {
+		if err := book.Add(n.w.now, contacts.Contact{Number: numberOf(i)}); err != nil {
 			return err
 		}
 	}
@@ -103,9 +150,24 @@ func (n *Node) befriend(book *contacts.Book) error {
 	return nil
 }
 
+// friends returns the numbers of the nodes whom the user of n calls.
+func (n *Node) friends() []int {
+	first, phones := n.w.cfg.Supernodes, n.w.cfg.Phones
+	var list []int
+	for step := 1; step <= min(friends, (phones-1)/2); step++ {
+		for _, side := range []int{step, phones - step} {
+			list = append(list, first+(n.number-first+side)%phones)
+		}
+	}
+	if phones == 2 {
+		list = append(list, first+(n.number-first+1)%2)
+	}
+	return list
+}
+
 // enrol is what the login server would have granted a moment ago.
-func (n *Node) enrol(account, device identity.Key) (*login.Saved, error) {
-	now := n.w.now
+func (n *Node) enrol() (*login.Saved, error) {
+	now, account, device := n.w.now, n.account, n.device
 	badge, err := identity.IssueDevice(account, device.ID(), now)
 	if err != nil {
 		return nil, err
@@ -133,7 +195,7 @@ func (n *Node) enrol(account, device identity.Key) (*login.Saved, error) {
 	}
 	return &login.Saved{Device: badge.DER, Epoch: epoch, Granted: wire.Granted{
 		Name: name.DER, Node: nodeCert.DER, Next: next.DER, Params: n.w.params, Time: now.Unix(),
-		Placements: n.place(account, name.NotAfter),
+		Placements: n.placements(account, name.NotAfter),
 	}}, nil
 }
 
@@ -144,8 +206,8 @@ func (n *Node) nodeBadge(c identity.NodeCertificate) session.Badge {
 	}
 }
 
-// place signs where the account's two records live.
-func (n *Node) place(account identity.Key, until time.Time) [2]wire.Placement {
+// placements signs where the account's two records live.
+func (n *Node) placements(account identity.Key, until time.Time) [2]wire.Placement {
 	keys := login.RecordKeys(account)
 	lookups := [2]identity.Lookup{n.w.network.LookupNumber(n.dial), n.w.network.LookupName(n.name())}
 	var places [2]wire.Placement
@@ -165,6 +227,9 @@ func (n *Node) show(r session.Role) session.Badge {
 }
 
 func (n *Node) switchOn(now time.Time) {
+	if err := n.boot(); err != nil {
+		panic("sim: " + err.Error()) // the disk of a simulated node does not fail
+	}
 	n.on = true
 	n.core.Start(now)
 	n.flush(now)
@@ -175,11 +240,18 @@ func (n *Node) switchOn(now time.Time) {
 	}
 }
 
+// switchOff ends the program without a word, as a power cut does.
+func (n *Node) switchOff() {
+	n.on, n.core, n.hands, n.open = false, nil, nil, nil
+	n.alarm.at = time.Time{}
+}
+
 // receive sorts a datagram as the reader of a real socket does.
 func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 	if !n.on {
 		return
 	}
+	n.got += uint64(len(b) + ipUDP)
 	switch wire.KindOf(b) {
 	case wire.HandshakeFrame:
 		n.core.Handshake(now, path.Way{Addr: from}, b)
@@ -229,7 +301,11 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 			n.flush(now)
 		})
 	case node.Handshake:
+		core := n.core
 		n.w.after(handshakeTime, func(now time.Time) {
+			if n.core != core {
+				return // switched off meanwhile
+			}
 			n.core.Progress(now, e.Request.Session(), n.hands.Do(e.Request))
 			n.flush(now)
 		})
@@ -238,7 +314,7 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 	case node.CloseSession:
 		delete(n.open, e.Index)
 	case node.Certified:
-		n.badge.node = n.nodeBadge(e.Granted.Node)
+		n.badge.node, n.granted = n.nodeBadge(e.Granted.Node), e.Granted
 	case node.StartMedia:
 		n.sound.start(n, e.Call, e.Index)
 	case node.MoveMedia:
@@ -248,27 +324,52 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 	case node.StopMedia:
 		n.sound.stop()
 	case node.ShowFace:
-		n.user.see(now, e.Face)
+		if n.user != nil {
+			n.user.see(now, e.Face)
+		}
+	case node.Looked:
+		if n.w.looked != nil {
+			n.w.looked(e.Result)
+		}
+	case node.SaveCache:
+		n.cache = e.Members
 	}
 }
 
 func (n *Node) setAlarm() {
-	next := n.core.Next()
-	if next.Equal(n.alarm.at) {
+	n.alarm.at = n.core.Next()
+	n.armHeap()
+}
+
+// armHeap sees to it that an event comes no later than the alarm.
+func (n *Node) armHeap() {
+	a := &n.alarm
+	if a.at.IsZero() || !a.set.IsZero() && !a.at.Before(a.set) {
 		return
 	}
-	n.alarm = alarm{next, n.alarm.setting + 1}
-	if next.IsZero() {
+	a.set = a.at
+	if a.set.Before(n.w.now) {
+		a.set = n.w.now
+	}
+	n.w.schedule(a.set, happening{kind: ring, node: n})
+}
+
+// ring calls the core if it is time, else it waits on.
+func (n *Node) ring(now time.Time) {
+	a := &n.alarm
+	if !now.Equal(a.set) {
+		return // an earlier one has taken its place
+	}
+	a.set = time.Time{}
+	if !n.on {
 		return
 	}
-	setting := n.alarm.setting
-	n.w.at(next, func(now time.Time) {
-		if n.alarm.setting == setting {
-			n.alarm.at = time.Time{}
-			n.core.Advance(now)
-			n.flush(now)
-		}
-	})
+	if a.at.IsZero() || a.at.After(now) {
+		n.armHeap()
+		return
+	}
+	n.core.Advance(now)
+	n.flush(now)
 }
 
 // sound is a call's stream of packets; zero: silence.

@@ -57,7 +57,7 @@ func wantQuiet(t *testing.T, w *World) {
 	}
 	w.Run(10 * time.Minute)
 	for _, n := range w.nodes {
-		if n.user == nil {
+		if !n.phone {
 			continue
 		}
 		s := n.core.Snapshot(w.now)

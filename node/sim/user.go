@@ -58,12 +58,11 @@ func (u *user) callSomebody(now time.Time) {
 	if u.retired {
 		return
 	}
-	w := u.n.w
-	other := w.cfg.Supernodes + w.draw.IntN(w.cfg.Phones)
-	if other == u.n.number {
-		u.rest(now)
+	list := u.n.friends()
+	if len(list) == 0 {
 		return
 	}
+	other := list[u.n.w.draw.IntN(len(list))]
 	u.caller = true
 	u.hook(now, true)
 	u.press(string(numberOf(other)) + "#")

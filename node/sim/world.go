@@ -2,15 +2,17 @@ package sim
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"hash"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"peerphone/node"
+	"peerphone/node/directory"
 	"peerphone/node/identity"
 )
 
@@ -20,10 +22,13 @@ type Config struct {
 	Supernodes int
 	Phones     int
 	Latency    time.Duration // one way, median; each pair of nodes has its own; 40 ms
+	Latencies  Latencies     // nil: Even, of Latency
 	Jitter     time.Duration // mean of an exponential; 3 ms
 	Loss       float64       // share of datagrams
 	MediaEvery time.Duration // a packet of sound; 20 ms
 	Quiet      time.Duration // mean pause between a user's calls; 3 min
+	Silent     bool          // there are phones, but nobody uses them
+	Real       bool          // the handshakes are TLS's, not the stand-in's
 	Birth      time.Time     // when the world begins
 }
 
@@ -34,6 +39,9 @@ func (c *Config) setDefaults() {
 	def(&c.Quiet, 3*time.Minute)
 	if c.Birth.IsZero() {
 		c.Birth = birth
+	}
+	if c.Latencies == nil {
+		c.Latencies = Even{c.Seed, c.Latency}
 	}
 }
 
@@ -55,71 +63,107 @@ type World struct {
 	params  []byte // signed by the root
 	common  [32]byte
 
-	now      time.Time
-	events   events
-	sequence uint64
-	rng      *rand.ChaCha8
-	draw     *rand.Rand // on rng
-	nodes    []*Node
-	byAddr   map[netip.AddrPort]*Node
-	trace    hash.Hash
-	report   Report
+	now    time.Time
+	events events
+	rng    *rand.ChaCha8
+	draw   *rand.Rand    // on rng
+	shake  *rand.ChaCha8 // of the stand-ins alone: TLS has randomness of its own
+	verify verified
+	nodes  []*Node
+	trace  trace
+	report Report
+	looked func(directory.Result) // takes the answers to Find; nil: nobody asks
 }
 
 // New makes a world with its supernodes and phones, all switched off.
 func New(cfg Config) (*World, error) {
 	cfg.setDefaults()
-	var seed [32]byte
-	binary.BigEndian.PutUint64(seed[:], cfg.Seed)
+	seed := seedOf(cfg.Seed, "world", 0)
 	w := &World{
-		cfg: cfg, now: cfg.Birth, rng: rand.NewChaCha8(seed), byAddr: map[netip.AddrPort]*Node{}, trace: sha256.New(),
+		cfg: cfg, now: cfg.Birth, rng: rand.NewChaCha8(seed), shake: rand.NewChaCha8(seedOf(cfg.Seed, "handshakes", 0)),
+		verify: verified{}, trace: newTrace(),
 	}
 	w.draw = rand.New(w.rng)
 	w.report = Report{Seed: cfg.Seed}
 	if err := w.found(); err != nil {
 		return nil, err
 	}
-	for i := range cfg.Supernodes + cfg.Phones {
-		if err := w.settle(i); err != nil {
-			return nil, err
-		}
-	}
-	return w, nil
+	return w, w.settle()
+}
+
+// seedOf returns a seed of its own for each purpose and node of a world.
+func seedOf(seed uint64, purpose string, n int) [32]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "%d %s %d", seed, purpose, n))
 }
 
 // found makes the network: its root, and what the root signs.
 func (w *World) found() error {
-	root, err := identity.NewKey(w.rng)
-	if err != nil {
-		return err
-	}
-	if w.issuing, err = identity.NewKey(w.rng); err != nil {
-		return err
-	}
+	root := identity.KeyFromSeed(seedOf(w.cfg.Seed, "root", 0))
+	w.issuing = identity.KeyFromSeed(seedOf(w.cfg.Seed, "issuing", 0))
 	w.rng.Read(w.common[:])
 	w.network = identity.NetworkOf(root.ID())
 	p := identity.Params{Sequence: 1, Issuing: w.issuing.ID(), NotAfter: w.now.Add(identity.ParamsValidity).Unix()}
 	for i := range min(w.cfg.Supernodes, 7) {
 		p.Bootstrap = append(p.Bootstrap, address(i))
 	}
+	var err error
 	w.params, err = identity.SignParams(root, p)
 	return err
 }
 
-// address is the public address of the node with this number.
+// address is the public address of the node with this number: each has a /24 of
+// its own.
 func address(i int) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, byte(i >> 8), byte(i), 1}), 4000)
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{byte(40 + i>>16), byte(i >> 8), byte(i), 1}), 4000)
 }
 
-// settle adds node i: first come the supernodes, then the phones.
-func (w *World) settle(i int) error {
-	n, err := newNode(w, i, i < w.cfg.Supernodes)
-	if err != nil {
-		return fmt.Errorf("sim: node %d: %w", i, err)
+// nodeAt returns the node at an address, nil when there is none.
+func (w *World) nodeAt(a netip.AddrPort) *Node {
+	if !a.Addr().Is4() {
+		return nil
 	}
-	w.nodes = append(w.nodes, n)
-	w.byAddr[n.addr] = n
+	b := a.Addr().As4()
+	i := (int(b[0])-40)<<16 | int(b[1])<<8 | int(b[2])
+	if i < 0 || i >= len(w.nodes) || w.nodes[i].addr != a {
+		return nil
+	}
+	return w.nodes[i]
+}
+
+// settle makes the nodes: first come the supernodes, then the phones. Their
+// certificates depend on nothing but their numbers, so the machine's processors
+// share them.
+func (w *World) settle() error {
+	w.nodes = make([]*Node, w.cfg.Supernodes+w.cfg.Phones)
+	var next atomic.Int64
+	workers := make([]error, runtime.GOMAXPROCS(0))
+	var group sync.WaitGroup
+	for i := range workers {
+		group.Go(func() { workers[i] = w.makeNodes(&next) }) // owner: settle
+	}
+	group.Wait()
+	if err := errors.Join(workers...); err != nil {
+		return err
+	}
+	for _, n := range w.nodes {
+		n.place = w.cfg.Latencies.Place(w.draw)
+	}
 	return nil
+}
+
+// makeNodes makes nodes until there are enough.
+func (w *World) makeNodes(next *atomic.Int64) error {
+	for {
+		i := int(next.Add(1)) - 1
+		if i >= len(w.nodes) {
+			return nil
+		}
+		n, err := newNode(w, i, i < w.cfg.Supernodes)
+		if err != nil {
+			return fmt.Errorf("sim: node %d: %w", i, err)
+		}
+		w.nodes[i] = n
+	}
 }
 
 // Start switches every node on, each within the first ten seconds.
@@ -136,42 +180,24 @@ func (w *World) Now() time.Time { return w.now }
 func (w *World) carry(from *Node, to netip.AddrPort, frame []byte) {
 	w.report.Datagrams++
 	w.report.Bytes += uint64(len(frame) + ipUDP)
-	w.record(from, to, frame)
-	target := w.byAddr[to]
-	if target == nil || w.draw.Float64() < w.cfg.Loss {
+	from.sent += uint64(len(frame) + ipUDP)
+	w.trace.record(w.now.Sub(w.cfg.Birth), from.number, to, len(frame))
+	target := w.nodeAt(to)
+	if target == nil || w.cfg.Loss > 0 && w.draw.Float64() < w.cfg.Loss {
 		return
 	}
-	delay := w.latency(from, target) + time.Duration(w.draw.ExpFloat64()*float64(w.cfg.Jitter))
-	w.after(delay, func(now time.Time) { target.receive(now, from.addr, frame) })
+	delay := w.cfg.Latencies.Between(from.number, target.number, from.place, target.place) +
+		time.Duration(w.draw.ExpFloat64()*float64(w.cfg.Jitter))
+	w.schedule(w.now.Add(delay), happening{kind: arrive, node: target, from: from, frame: frame})
 }
 
 // ipUDP is what IPv4 and UDP add to a datagram, in bytes.
 const ipUDP = 28
 
-// latency is one way between two nodes: 0.25 to 1.75 of the median, the same
-// each time and in both directions.
-func (w *World) latency(a, b *Node) time.Duration {
-	x, y := uint64(min(a.number, b.number)), uint64(max(a.number, b.number))
-	share := float64((x*2654435761+y*40503+w.cfg.Seed)%1000) / 1000
-	return time.Duration((0.25 + 1.5*share) * float64(w.cfg.Latency))
-}
-
-// record adds a datagram to the trace.
-func (w *World) record(from *Node, to netip.AddrPort, frame []byte) {
-	var head [24]byte
-	binary.BigEndian.PutUint64(head[:], uint64(w.now.Sub(w.cfg.Birth)))
-	binary.BigEndian.PutUint32(head[8:], uint32(from.number))
-	binary.BigEndian.PutUint16(head[12:], to.Port())
-	ip := to.Addr().As4()
-	copy(head[14:], ip[:])
-	w.trace.Write(head[:])
-	w.trace.Write(frame)
-}
-
 // Report says what has happened so far.
 func (w *World) Report() Report {
 	r := w.report
-	r.TraceHash = hex.EncodeToString(w.trace.Sum(nil)[:16])
+	r.TraceHash = w.trace.sum()
 	return r
 }
 
@@ -179,7 +205,7 @@ func (w *World) Report() Report {
 func (w *World) Snapshots() []node.Snapshot {
 	var list []node.Snapshot
 	for _, n := range w.nodes {
-		if n.user != nil {
+		if n.phone {
 			list = append(list, n.core.Snapshot(w.now))
 		}
 	}

@@ -189,7 +189,7 @@ func (r *reader) drain(fd int) (some bool) {
 		if !ok || link.Hatype == unix.ARPHRD_LOOPBACK {
 			continue
 		}
-		p, ok := parsePacket(r.packet[:n])
+		p, ok := ParsePacket(r.packet[:n])
 		if !ok {
 			continue // ARP and the like
 		}

@@ -178,7 +178,7 @@ func FuzzPacket(f *testing.F) {
 	f.Add([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 80, 0, 81, 0, 8, 0, 0})
 	f.Add(append([]byte{0x60, 0, 0, 0, 0, 16, 0, 64}, make([]byte, 48)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p, ok := parsePacket(b)
+		p, ok := ParsePacket(b)
 		if !ok {
 			return
 		}

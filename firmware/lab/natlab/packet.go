@@ -10,9 +10,9 @@ import (
 // native is the byte order of the kernel's structures.
 var native = binary.NativeEndian
 
-// parsePacket reads the headers of an IP packet and copies its first bytes. It
+// ParsePacket reads the headers of an IP packet and copies its first bytes. It
 // refuses what is no IP packet or has no whole header.
-func parsePacket(b []byte) (p Packet, ok bool) {
+func ParsePacket(b []byte) (p Packet, ok bool) {
 	if len(b) == 0 {
 		return p, false
 	}

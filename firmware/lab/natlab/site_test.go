@@ -166,3 +166,21 @@ func TestComplaint(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestForget: one remote address is forgotten, another is not.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, k := range []Kind{PortRestricted, AddressRestricted, Symmetric, Carrier} {
+		s := w.site(k.String(), k)
+		c := w.sock(w.host(s, "phone"))
+		east, west := c.mustAsk(at4(w.east, askPort)), c.mustAsk(at4(w.west, askPort))
+		must(t, s.Forget(w.east.Addr4()))
+		must(t, s.Forget(w.east.Addr6())) // nothing to forget
+		w.kick(w.east, askPort, east)
+		w.kick(w.west, askPort, west)
+		if got := c.kicks(at4(w.west, askPort)); len(got) != 1 {
+			t.Errorf("%v: got %v, want west alone", k, got)
+		}
+	}
+}

@@ -6,7 +6,7 @@
 // otherwise. Names end in their Q format: gainQ15 is 32768 for 1.0.
 package dsp
 
-//go:generate go run gen.go
+//go:generate go run gen.go gen_filter.go
 
 // Rate is the sample rate of the engine in Hz.
 const Rate = 16000

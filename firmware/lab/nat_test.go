@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"peerphone/firmware/lab/natlab"
+)
+
+// TestOutcomes holds the matrix to what is physically possible.
+func TestOutcomes(t *testing.T) {
+	for text, want := range map[string]outcome{
+		"port-restricted,port-restricted":      reach,
+		"carrier,rejecting":                    reach,
+		"symmetric,full-cone":                  reach,
+		"address-restricted,carrier-symmetric": reach,
+		"predictable,open":                     reach,
+		"hairpin,hairpin":                      reach,
+		"port-restricted,symmetric":            mostlyReach,
+		"predictable,carrier":                  mostlyReach,
+		"symmetric,symmetric":                  relayed,
+		"predictable,carrier-symmetric":        relayed,
+		"udp-blocked,open":                     relayed,
+		"web-only,web-only":                    relayed,
+		"ipv6-firewall,ipv6-firewall":          reach,
+		"ipv6-firewall,open":                   reach,
+		"ipv6-firewall,full-cone":              relayed,
+		"ipv6-firewall,udp-blocked":            relayed,
+	} {
+		p, err := parsePair(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.outcome(); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+		if got := (natPair{p.b, p.a}).outcome(); got != want {
+			t.Errorf("%s, the other way round: %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestBadPairs(t *testing.T) {
+	for _, text := range []string{"", "open", "open,", "open,moon", "open;open"} {
+		if _, err := parsePair(text); err == nil {
+			t.Errorf("%q is taken for a pair", text)
+		}
+	}
+	if n := len(allPairs()); n != 13*14/2 {
+		t.Errorf("%d pairs in the matrix", n)
+	}
+}
+
+// matrixOf is a matrix of one pair with some direct, relayed and failed calls.
+func matrixOf(pair natPair, direct, relays, failed int) *matrix {
+	m := newMatrix([]natPair{pair}, direct+relays+failed, 100*time.Millisecond)
+	add := func(n int, r natRun) {
+		for range n {
+			m.pairs[0].runs = append(m.pairs[0].runs, &r)
+		}
+	}
+	add(direct, natRun{Path: "direct", AudioMS: 100, DirectMS: 150})
+	add(relays, natRun{Path: "relay", AudioMS: 120})
+	add(failed, natRun{Path: "none", Problem: "silence"})
+	return m
+}
+
+// TestVerdict: no call may fail, and what must be direct is.
+func TestVerdict(t *testing.T) {
+	cones := natPair{natlab.PortRestricted, natlab.FullCone}
+	guess := natPair{natlab.PortRestricted, natlab.Symmetric}
+	never := natPair{natlab.Symmetric, natlab.Symmetric}
+	for _, c := range []struct {
+		pair                   natPair
+		direct, relays, failed int
+		good                   bool
+	}{
+		{cones, 20, 0, 0, true}, {cones, 19, 1, 0, false}, {cones, 19, 0, 1, false}, {cones, 0, 0, 0, false},
+		{guess, 19, 1, 0, true}, {guess, 18, 2, 0, false}, {guess, 19, 0, 1, false},
+		{never, 0, 20, 0, true}, {never, 1, 19, 0, true}, {never, 0, 19, 1, false},
+	} {
+		err := matrixOf(c.pair, c.direct, c.relays, c.failed).verdict()
+		if (err == nil) != c.good {
+			t.Errorf("%v with %d direct, %d relayed, %d failed: %v", c.pair, c.direct, c.relays, c.failed, err)
+		}
+	}
+}
+
+// TestMatrixJSON: what is printed can be read by a program.
+func TestMatrixJSON(t *testing.T) {
+	var b bytes.Buffer
+	if err := matrixOf(natPair{}, 2, 1, 1).print(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Pairs []struct {
+			Pair         string
+			Direct       int
+			Audio        []float64 `json:"audio_rtts"`
+			Calls        []natRun
+			Failed, Runs int
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if p := got.Pairs[0]; p.Pair != "open,open" || p.Direct != 2 || p.Failed != 1 || len(p.Calls) != 4 || p.Audio[1] != 1.2 {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// TestNext: every call is made once, from both sides in turn, and no phone is
+// in two calls.
+func TestNext(t *testing.T) {
+	pairs := []natPair{{natlab.Symmetric, natlab.FullCone}, {natlab.Symmetric, natlab.Carrier}}
+	all := places{}
+	for _, k := range []natlab.Kind{natlab.Symmetric, natlab.FullCone, natlab.Carrier} {
+		all[k] = &[2]place{{resident: &resident{}}, {resident: &resident{}}}
+	}
+	m := newMatrix(pairs, 4, 0)
+	calls := map[*resident]int{}
+	for now := epoch; ; now = now.Add(dialRest) {
+		first, more := m.next(all, now)
+		if !more {
+			break
+		}
+		if first == nil {
+			t.Fatal("nobody is in a call, and none can be made")
+		}
+		calls[first.from.resident]++
+		if second, _ := m.next(all, now); second != nil {
+			if second.from == first.from || second.from == first.to || second.to == first.from || second.to == first.to {
+				t.Error("a phone is in two calls")
+			}
+			calls[second.from.resident]++
+			m.finish(second)
+		}
+		m.finish(first)
+	}
+	for _, c := range []struct {
+		k    natlab.Kind
+		side int
+		want int
+	}{{natlab.Symmetric, 0, 4}, {natlab.FullCone, 1, 2}, {natlab.Carrier, 1, 2}, {natlab.Carrier, 0, 0}} {
+		if got := calls[all[c.k][c.side].resident]; got != c.want {
+			t.Errorf("phone %d of %v made %d calls, want %d", c.side+1, c.k, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"peerphone/firmware/lab/natlab"
+)
+
+// natRun is one call of the matrix.
+type natRun struct {
+	Caller   string  `json:"caller"`
+	Path     string  `json:"path"`      // by which sound came in last, at the end that is worse off
+	SetupMS  float64 `json:"setup_ms"`  // from the last key until the far phone rang
+	AudioMS  float64 `json:"audio_ms"`  // from the answer until sound had come in at both ends
+	DirectMS float64 `json:"direct_ms"` // from when both ends had sent to the other's address until sound came in directly at both; -1: it never did
+	WithinMS float64 `json:"within_ms"` // the same, from ringing on
+	GapMS    float64 `json:"gap_ms"`    // longest pause between new frames, less the usual
+	Problem  string  `json:"problem,omitempty"`
+}
+
+// How long a call is watched.
+const (
+	relayTime  = 3 * time.Second  // of a pair that cannot be direct
+	directTime = 6 * time.Second  // until the direct path of one that must be
+	sprayTime  = 20 * time.Second // likewise, when ports are to be guessed
+	afterwards = time.Second      // what is heard of the path that was found
+	lookEvery  = 100 * time.Millisecond
+)
+
+// patience is how long the direct path is waited for.
+func (o outcome) patience() time.Duration {
+	switch o {
+	case reach:
+		return directTime
+	case mostlyReach:
+		return sprayTime
+	}
+	return relayTime
+}
+
+// strangers has the sites of two phones forget each other.
+func strangers(a, b place) error {
+	var err error
+	for _, way := range [][2]place{{a, b}, {b, a}} {
+		for _, remote := range way[1].addresses() {
+			err = errors.Join(err, way[0].site.Forget(remote))
+		}
+	}
+	return err
+}
+
+// addresses are those by which others know the phone.
+func (p place) addresses() (list []netip.Addr) {
+	for _, a := range []netip.Addr{p.site.Outside(), p.host.Addr4(), p.host.Addr6()} {
+		if a.IsValid() {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// once makes one call and measures it.
+func (p natPair) once(ctx context.Context, from, to place) natRun {
+	r := natRun{Caller: from.residence, DirectMS: -1, WithinMS: -1}
+	c, err := p.converse(ctx, from, to)
+	if c != nil {
+		r.read(c)
+	}
+	switch {
+	case err != nil:
+		r.Problem = err.Error()
+	case r.Path == noWay.String():
+		r.Problem = "no sound came in at one end"
+	}
+	return r
+}
+
+// converse has two phones talk until they do so directly, or it takes too long.
+func (p natPair) converse(ctx context.Context, from, to place) (c *townCall, err error) {
+	if err := strangers(from, to); err != nil {
+		return nil, err
+	}
+	if c, err = from.call(ctx, to.resident); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.end(ctx)) }()
+	if err := c.answer(ctx); err != nil {
+		return c, err
+	}
+	if err := c.awaitDirect(ctx, p.outcome().patience()); err != nil {
+		return c, err
+	}
+	return c, c.talk(ctx, afterwards)
+}
+
+// awaitDirect waits until sound comes in directly at both ends, or for so
+// long.
+func (c *townCall) awaitDirect(ctx context.Context, limit time.Duration) error {
+	for start := time.Now(); time.Since(start) < limit && c.lastWay() != directWay; {
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastWay is by which way sound came in last, at the end that is worse off.
+func (c *townCall) lastWay() soundWay {
+	worst := directWay
+	for _, p := range c.parties() {
+		worst = worse(worst, last(trains(p.sounds())))
+	}
+	return worst
+}
+
+func last(list []sound) soundWay {
+	if len(list) == 0 {
+		return noWay
+	}
+	return list[len(list)-1].via
+}
+
+// worse prefers what is farther from direct; no sound is the worst.
+func worse(a, b soundWay) soundWay {
+	if a == noWay || b == noWay {
+		return noWay
+	}
+	return max(a, b)
+}
+
+// sounds are those that came in.
+func (p party) sounds() []sound { return p.town.sounds(p.capture.Packets()) }
+
+// read takes the figures from the captures.
+func (r *natRun) read(c *townCall) {
+	r.SetupMS = round(ms(c.rang.Sub(c.dialled)), 1)
+	r.Path = c.lastWay().String()
+	if c.answered.IsZero() || r.Path == noWay.String() {
+		r.Path = noWay.String()
+		return
+	}
+	var heard, met, direct time.Time
+	for _, p := range c.parties() {
+		list := between(trains(p.sounds()), c.answered, c.ended)
+		if len(list) == 0 {
+			r.Path = noWay.String()
+			return
+		}
+		heard = later(heard, list[0].at)
+		met = later(met, firstSent(p.capture.Packets(), p.town))
+		direct = later(direct, firstDirect(list))
+		longest, _ := gap(list)
+		r.GapMS = max(r.GapMS, round(ms(longest), 1))
+	}
+	r.AudioMS = round(ms(heard.Sub(c.answered)), 1)
+	if r.Path == directWay.String() {
+		r.DirectMS = max(0, round(ms(direct.Sub(met)), 1))
+		r.WithinMS = round(ms(direct.Sub(c.rang)), 1)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// firstSent is when the first datagram went to neither a supernode nor the
+// login server.
+func firstSent(packets []natlab.Packet, t *town) time.Time {
+	for _, p := range packets {
+		if p.Out && p.Protocol == protocolUDP && !t.isPublic(p.Dst.Addr()) {
+			return p.At
+		}
+	}
+	return time.Time{}
+}
+
+// firstDirect is when sound first came in directly.
+func firstDirect(list []sound) time.Time {
+	for _, s := range list {
+		if s.via == directWay {
+			return s.at
+		}
+	}
+	return time.Time{}
+}
+
+// String makes a line for people.
+func (r natRun) String() string {
+	if r.Problem != "" {
+		first, _, _ := strings.Cut(r.Problem, "\n")
+		return "FAILED: " + first
+	}
+	return fmt.Sprintf("%s, set-up %.0f ms, audio %.0f ms, direct %.0f ms, gap %.0f ms", r.Path, r.SetupMS, r.AudioMS, r.DirectMS, r.GapMS)
+}

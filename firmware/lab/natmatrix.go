@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// matrix is the calls of all pairs, and what became of them.
+type matrix struct {
+	rtt   time.Duration
+	pairs []*pairRuns
+
+	mu   sync.Mutex
+	busy map[*resident]bool      // in a call, guarded by mu
+	rest map[*resident]time.Time // until when it does not dial, guarded by mu
+	done int                     // guarded by mu
+}
+
+// pairRuns is a pair and its calls.
+type pairRuns struct {
+	natPair
+	want int       // calls
+	left int       // not begun yet, guarded by matrix.mu
+	runs []*natRun // in the order of their beginning, guarded by matrix.mu
+}
+
+// dialRest lies between two calls that one phone makes: its supernodes carry
+// the introductions of a caller once in three seconds.
+const dialRest = 3 * time.Second
+
+func newMatrix(pairs []natPair, runs int, rtt time.Duration) *matrix {
+	m := &matrix{rtt: rtt, busy: map[*resident]bool{}, rest: map[*resident]time.Time{}}
+	for _, p := range pairs {
+		m.pairs = append(m.pairs, &pairRuns{natPair: p, want: runs, left: runs})
+	}
+	return m
+}
+
+// job is a call to be made.
+type job struct {
+	pair     *pairRuns
+	run      *natRun
+	from, to place
+}
+
+// run makes all calls, some at a time.
+func (m *matrix) run(ctx context.Context, all places, parallel int, s *steps) error {
+	var workers sync.WaitGroup
+	for range parallel {
+		workers.Go(func() { m.work(ctx, all, s) }) // owner: run
+	}
+	workers.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// work makes calls until there are no more.
+func (m *matrix) work(ctx context.Context, all places, s *steps) {
+	for ctx.Err() == nil {
+		j, more := m.next(all, time.Now())
+		switch {
+		case j != nil:
+			*j.run = j.pair.once(ctx, j.from, j.to)
+			n := m.finish(j)
+			if ctx.Err() == nil {
+				s.say("lab", "%4d of %d  %v: %v", n, m.calls(), j.pair.natPair, *j.run)
+			}
+		case !more:
+			return
+		default: // all that is left waits for a phone
+			time.Sleep(lookEvery)
+		}
+	}
+}
+
+// next takes a call whose phones are free, of the pair that has most left.
+func (m *matrix) next(all places, now time.Time) (j *job, more bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var best *pairRuns
+	for _, p := range m.pairs {
+		more = more || p.left > 0
+		if p.left > 0 && (best == nil || p.left > best.left) && m.freeLocked(p, all, now) {
+			best = p
+		}
+	}
+	if best == nil {
+		return nil, more
+	}
+	from, to := best.sides(all)
+	j = &job{pair: best, run: &natRun{}, from: from, to: to}
+	best.left--
+	best.runs = append(best.runs, j.run)
+	m.busy[from.resident], m.busy[to.resident] = true, true
+	m.rest[from.resident] = now.Add(dialRest)
+	return j, true
+}
+
+// sides says who calls whom next: in turn.
+func (p *pairRuns) sides(all places) (from, to place) {
+	from, to = all[p.a][0], all[p.b][1]
+	if (p.want-p.left)%2 == 1 {
+		return to, from
+	}
+	return from, to
+}
+
+func (m *matrix) freeLocked(p *pairRuns, all places, now time.Time) bool {
+	from, to := p.sides(all)
+	return !m.busy[from.resident] && !m.busy[to.resident] && !now.Before(m.rest[from.resident])
+}
+
+func (m *matrix) finish(j *job) (done int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy[j.from.resident], m.busy[j.to.resident] = false, false
+	m.done++
+	return m.done
+}
+
+func (m *matrix) calls() (n int) {
+	for _, p := range m.pairs {
+		n += p.want
+	}
+	return n
+}
+
+// natRow is what is said of a pair.
+type natRow struct {
+	Pair     string    `json:"pair"`
+	Wanted   string    `json:"wanted"`
+	Passed   bool      `json:"passed"`
+	Runs     int       `json:"runs"`
+	Failed   int       `json:"failed"` // calls without sound both ways
+	Direct   int       `json:"direct"`
+	Relay    int       `json:"relay"`
+	Stream   int       `json:"stream"`
+	SetupMS  [2]figure `json:"setup_ms"`    // p50 and worst
+	Audio    [2]figure `json:"audio_rtts"`  // round trips
+	DirectIn [2]figure `json:"direct_rtts"` // round trips
+	WithinS  [2]figure `json:"within_s"`    // from ringing until direct
+	GapMS    [2]figure `json:"gap_ms"`
+	Calls    []*natRun `json:"calls"`
+}
+
+// figure is a number that is rounded for people; -1: none.
+type figure float64
+
+// row sums a pair up.
+func (m *matrix) row(p *pairRuns) natRow {
+	r := natRow{Pair: p.String(), Wanted: p.outcome().String(), Runs: len(p.runs), Calls: p.runs}
+	rtts := func(v float64) float64 { return v / max(ms(m.rtt), 1) }
+	var setup, audio, direct, within, gaps []float64
+	for _, run := range p.runs {
+		if run.Problem != "" {
+			r.Failed++
+			continue
+		}
+		setup, audio, gaps = append(setup, run.SetupMS), append(audio, rtts(run.AudioMS)), append(gaps, run.GapMS)
+		switch run.Path {
+		case directWay.String():
+			r.Direct++
+			direct, within = append(direct, rtts(run.DirectMS)), append(within, run.WithinMS/1000)
+		case relayWay.String():
+			r.Relay++
+		case streamWay.String():
+			r.Stream++
+		}
+	}
+	r.SetupMS, r.Audio, r.GapMS = middleAndWorst(setup, 0), middleAndWorst(audio, 1), middleAndWorst(gaps, 0)
+	r.DirectIn, r.WithinS = middleAndWorst(direct, 1), middleAndWorst(within, 1)
+	r.Passed = p.outcome().kept(r)
+	return r
+}
+
+// kept reports whether a pair is as it must be.
+func (o outcome) kept(r natRow) bool {
+	switch {
+	case r.Failed > 0 || r.Runs == 0:
+		return false
+	case o == reach:
+		return r.Direct == r.Runs
+	case o == mostlyReach:
+		return 100*r.Direct >= 95*r.Runs
+	}
+	return true
+}
+
+// middleAndWorst returns the median and the largest, -1 for none.
+func middleAndWorst(values []float64, digits int) [2]figure {
+	if len(values) == 0 {
+		return [2]figure{-1, -1}
+	}
+	slices.Sort(values)
+	return [2]figure{figure(round(values[len(values)/2], digits)), figure(round(values[len(values)-1], digits))}
+}
+
+func (m *matrix) rows() (list []natRow) {
+	for _, p := range m.pairs {
+		list = append(list, m.row(p))
+	}
+	return list
+}
+
+// print writes the result.
+func (m *matrix) print(w io.Writer, asJSON bool) error {
+	rows := m.rows()
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(struct {
+			RTTMS float64  `json:"rtt_ms"`
+			Pairs []natRow `json:"pairs"`
+		}{ms(m.rtt), rows})
+	}
+	fmt.Fprintf(w, "\n  %-34s %-11s %-22s %14s %12s %12s %12s %14s\n", "pair", "wanted", "path",
+		"set-up, ms", "audio, RTT", "direct, RTT", "direct, s", "gap, ms")
+	for _, r := range rows {
+		fmt.Fprintf(w, "  %-34s %-11s %-22s %14v %12v %12v %12v %14v%s\n", r.Pair, r.Wanted, r.paths(),
+			spread(r.SetupMS), spread(r.Audio), spread(r.DirectIn), spread(r.WithinS), spread(r.GapMS), mark(r.Passed))
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// paths says which, how often.
+func (r natRow) paths() string {
+	var list []string
+	for _, p := range []struct {
+		name string
+		n    int
+	}{{"direct", r.Direct}, {"relay", r.Relay}, {"stream", r.Stream}, {"failed", r.Failed}} {
+		if p.n > 0 {
+			list = append(list, fmt.Sprintf("%d %s", p.n, p.name))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+type spread [2]figure
+
+func (s spread) String() string {
+	if s[0] < 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%v / %v", s[0], s[1])
+}
+
+func mark(passed bool) string {
+	if passed {
+		return ""
+	}
+	return "  <-- failed"
+}
+
+// verdict is an error that names the pairs which are not as they must be.
+func (m *matrix) verdict() error {
+	var failed []string
+	for _, r := range m.rows() {
+		if !r.Passed {
+			failed = append(failed, r.Pair)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return errors.New("not as they must be: " + strings.Join(failed, "; "))
+}

@@ -1,0 +1,40 @@
+package node
+
+import (
+	"time"
+
+	"peerphone/node/directory"
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// Find looks for an account without calling it; Looked answers.
+func (c *Core) Find(now time.Time, l identity.Lookup) directory.QueryID {
+	id := c.client.Find(now, l)
+	c.attempts.looks[id] = struct{}{}
+	c.settle(now)
+	return id
+}
+
+// looked hands on the answer to a Find; false: r answers a call.
+func (c *Core) looked(r directory.Result) bool {
+	if _, ok := c.attempts.looks[r.Query]; !ok {
+		return false
+	}
+	delete(c.attempts.looks, r.Query)
+	c.do(Looked{r})
+	return true
+}
+
+// Homes returns the supernodes that we are attached to, the best first.
+func (c *Core) Homes() []wire.Member {
+	var list []wire.Member
+	for _, h := range c.overlay.Homes() {
+		list = append(list, h.Member)
+	}
+	return list
+}
+
+// Ready reports whether the node can be called, or serves others: it has been
+// attached and its records have been published.
+func (c *Core) Ready() bool { return !c.view.ready.IsZero() }

@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func TestEventsComeInOrder(t *testing.T) {
+	var q events
+	draw := rand.New(rand.NewPCG(1, 2))
+	var at int64
+	var sequence uint64
+	for range 20000 {
+		if draw.IntN(3) > 0 || len(q.heap) == 0 {
+			q.push(at+draw.Int64N(50), happening{})
+			continue
+		}
+		first := q.heap[0]
+		got, _ := q.pop()
+		if got < at || got == at && first.sequence < sequence {
+			t.Fatalf("an event of %d, sequence %d comes after %d, sequence %d", got, first.sequence, at, sequence)
+		}
+		at, sequence = got, first.sequence
+	}
+}
+
+func TestEventsAllocateNothing(t *testing.T) {
+	var q events
+	for i := range int64(1000) {
+		q.push(i, happening{})
+	}
+	i := int64(1000)
+	if n := testing.AllocsPerRun(1000, func() {
+		q.push(i, happening{kind: ring})
+		q.pop()
+		i++
+	}); n > 0 {
+		t.Errorf("an event allocates %v times", n)
+	}
+}
+
+func BenchmarkEvent(b *testing.B) {
+	var q events
+	draw := rand.New(rand.NewPCG(1, 2))
+	for range 100000 {
+		q.push(draw.Int64N(1e9), happening{})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		at, h := q.pop()
+		q.push(at+draw.Int64N(1e9), h)
+	}
+}

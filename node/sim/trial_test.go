@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"testing"
+	"time"
+)
+
+// try runs a trial and fails when it cannot be run.
+func try(t *testing.T, c Trial) Outcome {
+	t.Helper()
+	c.Progress = t.Logf
+	if c.Latencies == nil {
+		c.Latencies = PlanetLab(c.Seed)
+	}
+	out, err := c.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestEverybodyIsFound(t *testing.T) {
+	out := try(t, Trial{Config: Config{Seed: *seed, Supernodes: 20, Phones: 60, Loss: 0.01}, Lookups: 300})
+	if out.Found != 300 {
+		t.Errorf("seed %d: of 300 who are there %d are found, %d denied, %d left open", *seed, out.Found, out.Wrong, out.CannotTell)
+	}
+}
+
+// The stand-in has the flights and the sizes of TLS: a run with either is the
+// same, datagram for datagram.
+func TestTLSAndStandInGiveTheSameTrace(t *testing.T) {
+	c := Trial{Config: Config{Seed: *seed, Supernodes: 10, Phones: 50, Loss: 0.02}, Lookups: 50, Kill: 0.3, Idle: time.Minute}
+	if !testing.Short() {
+		c.Supernodes, c.Phones = 50, 950
+	}
+	stand := try(t, c)
+	c.Real = true
+	real := try(t, c)
+	if real.TraceHash != stand.TraceHash || real.Events != stand.Events {
+		t.Errorf("seed %d: TLS gives %s after %d events, the stand-in %s after %d",
+			*seed, real.TraceHash, real.Events, stand.TraceHash, stand.Events)
+	}
+}
