@@ -134,7 +134,7 @@ func worse(a, b soundWay) soundWay {
 }
 
 // sounds are those that came in.
-func (p party) sounds() []sound { return p.town.sounds(p.capture.Packets()) }
+func (p party) sounds() []sound { return sounds(p.capture.Packets(), p.town.isPublic) }
 
 // read takes the figures from the captures.
 func (r *natRun) read(c *townCall) {

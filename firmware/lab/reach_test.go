@@ -62,7 +62,8 @@ func tcp(at int, seq uint32, length int) natlab.Packet {
 
 // TestSounds tells sound from what is none, and what is new from what is not.
 func TestSounds(t *testing.T) {
-	home := &town{}
+	supernode := netip.MustParseAddrPort("198.18.1.2:41000")
+	control := natlab.Packet{Src: supernode, Protocol: protocolUDP}
 	packets := []natlab.Packet{
 		udp(0, session(1, 80)),
 		udp(1, session(1, 80)),             // once more
@@ -70,13 +71,15 @@ func TestSounds(t *testing.T) {
 		udp(3, session(2, 34)),             // an acknowledgement
 		udp(4, session(3, 1000)),           // a message
 		udp(5, []byte{0, 1, 0, 0}),         // STUN
-		udp(6, relayFrame(session(4, 80))), // new
-		udp(7, relayFrame(session(5, 34))), // no sound
-		tcp(8, 100, 120), tcp(9, 100, 120), // once more
+		withPayload(control, append(make([]byte, 28), session(9, 80)...), 28), // a supernode's own
+		udp(6, relayFrame(session(4, 80))),                                    // new
+		udp(7, relayFrame(session(5, 34))),                                    // no sound
+		tcp(8, 100, 120), tcp(9, 100, 120),                                    // once more
 		tcp(10, 220, 120), tcp(11, 340, 10), // no sound
 	}
 	var got []soundWay
-	for _, s := range home.sounds(packets) {
+	public := func(a netip.Addr) bool { return a == supernode.Addr() }
+	for _, s := range sounds(packets, public) {
 		got = append(got, s.via)
 	}
 	want := []soundWay{directWay, relayWay, streamWay, streamWay}

@@ -53,8 +53,8 @@ type frameID struct {
 }
 
 // sounds returns the new sounds that came in at a host, in order. What a
-// supernode says for itself is none.
-func (t *town) sounds(packets []natlab.Packet) (list []sound) {
+// public host says for itself is none.
+func sounds(packets []natlab.Packet, public func(netip.Addr) bool) (list []sound) {
 	seen := map[frameID]bool{}
 	segments := map[netip.AddrPort]uint32{} // what follows the last new segment of a stream
 	for _, p := range packets {
@@ -65,7 +65,7 @@ func (t *town) sounds(packets []natlab.Packet) (list []sound) {
 		switch p.Protocol {
 		case protocolUDP:
 			id, relayed, ok := soundFrame(p.Payload(), p.Length-len(p.Data)+len(p.Payload()))
-			if !ok || seen[id] || !relayed && t.isPublic(p.Src.Addr()) {
+			if !ok || seen[id] || !relayed && public(p.Src.Addr()) {
 				continue
 			}
 			seen[id], s.to, s.via = true, id.to, directWay
