@@ -30,6 +30,7 @@ func (c *Core) loggedIn(now time.Time) {
 		})
 		c.overlay.Learn(now, append(bootstrap(g.Params), c.cache...))
 		c.cache = nil
+		c.firstLook(now)
 		if !c.phone {
 			c.view.certified(now)
 		}

@@ -20,13 +20,17 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case SendUDP:
-			n.socket.send(e.Addr, e.Frame)
+			n.socket.sendBy(path.Way{Addr: e.Addr, Socket: e.Socket}, e.Frame, time.Time{})
 		case DialStream:
 			n.dialStream(ctx, e)
 		case SendStream:
 			n.socket.sendBy(path.Way{Stream: e.Stream}, e.Frame, time.Time{})
 		case CloseStream:
 			n.socket.streams.end(e.Stream)
+		case TryTCP:
+			n.tryTCP(ctx, e)
+		case Knock:
+			n.knock(ctx, e)
 		case Handshake:
 			n.tlsStep(ctx, e)
 		case Certified:
@@ -66,6 +70,8 @@ func (n *Node) save(e Effect) {
 	switch e := e.(type) {
 	case SaveCache:
 		err = n.state.keepCache(e.Members)
+	case SaveNAT:
+		err = n.state.keepNAT(e.NAT)
 	case SaveContacts:
 		err = n.state.write(contactFile, contacts.Append(nil, e.Contacts))
 	case SaveLog:

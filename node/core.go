@@ -32,6 +32,7 @@ type Core struct {
 	device    identity.Key
 	phone     bool // has a handset, and so a number to be called at
 	candidate func() []netip.AddrPort
+	verify    func(id identity.ID, msg, sig []byte) bool
 
 	sessions *session.Table
 	paths    *path.Table
@@ -52,6 +53,7 @@ type Core struct {
 	attempts attempts
 	streams  streams
 	racer    path.Racer
+	outside  outside
 	view     view
 	out      []Effect
 }
@@ -65,6 +67,8 @@ type CoreConfig struct {
 	Supernode  bool
 	Phone      bool
 	Addr       netip.AddrPort          // of our socket, as others reach a supernode
+	Port       uint16                  // of our socket
+	NAT        path.NAT                // that was found at an earlier start
 	Candidates func() []netip.AddrPort // at which we may be reached directly, at most 16
 	Login      login.ClientConfig      // Rand, Account and Device are taken from here
 	Cache      []wire.Member           // host cache that was kept
@@ -79,7 +83,8 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		peers: newPeers(), attempts: newAttempts(), streams: newStreams(),
+		peers: newPeers(), attempts: newAttempts(), streams: newStreams(), verify: cfg.Verify,
+		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
@@ -101,6 +106,7 @@ func NewCore(cfg CoreConfig) *Core {
 	if cfg.Supernode {
 		c.lanes = path.NewIntroducer(path.Config{Rand: cfg.Rand})
 		c.index = directory.NewIndex(records)
+		c.outside.reacher = path.NewReacher(path.Config{Rand: cfg.Rand})
 	}
 	return c
 }
@@ -153,7 +159,7 @@ type timer interface {
 
 // timers lists the cores in a fixed order, so that equal times fire equally.
 func (c *Core) timers() []timer {
-	ts := []timer{c.login, c.sessions, c.paths, &c.racer, c.overlay, c.client, c.calls, c.handset}
+	ts := []timer{c.login, c.sessions, c.paths, &c.racer, c.overlay, c.client, c.calls, c.handset, c.outside.survey}
 	if c.lanes != nil {
 		ts = append(ts, c.lanes, c.index)
 	}

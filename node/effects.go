@@ -79,6 +79,14 @@ type (
 	ShowFace struct{ Face handset.Face }
 	// Looked answers a Core.Find.
 	Looked struct{ Result directory.Result }
+	// TryTCP connects and hangs up; the result comes back through
+	// Core.TriedTCP.
+	TryTCP path.TryTCP
+	// Knock opens a stream to a node and hangs up; the result comes back
+	// through Core.Knocked.
+	Knock path.Knock
+	// SaveNAT keeps what was found out about the way to the outside.
+	SaveNAT struct{ NAT path.NAT }
 	// SaveCache keeps the host cache.
 	SaveCache struct{ Members []wire.Member }
 	// SaveContacts keeps the contacts.
@@ -120,6 +128,9 @@ func (RouteMedia) effect()   {}
 func (StopMedia) effect()    {}
 func (ShowFace) effect()     {}
 func (Looked) effect()       {}
+func (TryTCP) effect()       {}
+func (Knock) effect()        {}
+func (SaveNAT) effect()      {}
 func (SaveCache) effect()    {}
 func (SaveContacts) effect() {}
 func (SaveLog) effect()      {}

@@ -63,6 +63,12 @@ func (n *Node) openSocket(listen string, public bool) error {
 	}
 	n.socket = &socket{conn: conn, wait: wait, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{}), public: public}
 	n.socket.streams.tls = session.NewTLS(n.credentials, n.trust, time.Now)
+	if public {
+		if err := n.socket.openExtra(path.CallSocket, extraSocket{}); err != nil {
+			n.socket.close()
+			return err
+		}
+	}
 	if port := n.Addr().Port(); port != kept {
 		return n.state.keepPort(port)
 	}
@@ -90,12 +96,16 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	nat, err := n.state.nat()
+	if err != nil {
+		return err
+	}
 	n.account, n.device = keys.account, keys.device
 	n.core = NewCore(CoreConfig{
 		Rand: rand.Reader, Network: cfg.Invitation.Network,
 		Account: keys.account, Device: keys.device,
 		Supernode: cfg.Promotion == Always, Phone: cfg.Devices.Keypad != nil,
-		Addr: n.reachable(), Candidates: n.candidates,
+		Addr: n.reachable(), Port: n.Addr().Port(), NAT: nat, Candidates: n.candidates,
 		Login: login.ClientConfig{
 			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,

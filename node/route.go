@@ -29,6 +29,8 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.paths.Take(), c.fromPath)
 	n += route(now, c.racer.Take(), c.fromRacer)
 	n += route(now, c.overlay.Take(), c.fromOverlay)
+	c.offerHome(now)
+	n += route(now, c.outside.survey.Take(), c.fromSurvey)
 	n += route(now, c.client.Take(), c.fromClient)
 	n += route(now, c.calls.Take(), c.fromCall)
 	c.meetDirectly(now)
@@ -38,6 +40,7 @@ func (c *Core) round(now time.Time) bool {
 	if c.lanes != nil {
 		n += route(now, c.lanes.Take(), c.fromLanes)
 		n += route(now, c.index.Take(), c.fromIndex)
+		n += route(now, c.outside.reacher.Take(), c.fromReacher)
 	}
 	return n > 0
 }
@@ -257,6 +260,8 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 	switch m := m.(type) {
 	case wire.Attach, wire.Attached, wire.Refused, wire.Refresh, wire.Members, wire.Detach, wire.Join:
 		c.overlay.Handle(now, ix, m)
+	case wire.CallBack, wire.Calling, wire.CallOut, wire.Reached, wire.Attested:
+		c.reachMessage(now, ix, from, m)
 	case wire.Publish, wire.Find:
 		if c.index != nil {
 			c.index.Handle(now, ix, m, c.overlay.Nearest)

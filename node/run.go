@@ -99,6 +99,7 @@ func (n *Node) Run(ctx context.Context) error {
 	stop()
 	n.socket.close()
 	n.workers.Wait()
+	n.socket.more.readers.Wait()
 	if n.engine != nil {
 		n.engine.Close()
 	}

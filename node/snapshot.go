@@ -39,12 +39,26 @@ type Login struct {
 type NetworkView struct {
 	Listen    string   `json:"listen"` // UDP address of the socket
 	Observed  string   `json:"observed,omitempty"`
+	NAT       NATView  `json:"nat"`
 	Homes     []string `json:"homes"`     // short IDs of the supernodes attached to
 	Supernode bool     `json:"supernode"` // serves others
 	Attached  int      `json:"attached"`  // phones attached here
 	Members   int      `json:"members"`   // supernodes known
 	Records   int      `json:"records"`   // of the global index held here
 	Published int      `json:"published"` // copies of our own records
+}
+
+// NATView says how the network lets us out and others in, in words.
+type NATView struct {
+	Kind      string    `json:"kind"` // "open", "port-restricted", "symmetric", "UDP blocked" ...
+	Mapping   string    `json:"mapping,omitempty"`
+	Filtering string    `json:"filtering,omitempty"`
+	Preserved string    `json:"preserved,omitempty"` // "yes", "no", "unknown"
+	Hairpin   string    `json:"hairpin,omitempty"`
+	UDP       string    `json:"udp,omitempty"`
+	Delta     int       `json:"delta,omitempty"` // from one port of a symmetric NAT to its next; 0: at random
+	Seen      []string  `json:"seen,omitempty"`  // at which supernodes see us, IPv4 and IPv6
+	Learnt    time.Time `json:"learnt,omitzero"`
 }
 
 // FaceView is what the telephone shows and sounds.

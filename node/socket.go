@@ -29,6 +29,7 @@ type socket struct {
 	in   chan<- input // to the control loop
 	live sync.Map     // wire.Index -> *line
 	stun *path.PrefixLimiter
+	more extras
 
 	streams connections // TLS, beside UDP
 
@@ -92,10 +93,11 @@ func (s *socket) read() {
 	}
 }
 
-// close ends read.
+// close ends read and the readers of the further sockets.
 func (s *socket) close() {
 	s.wait.close()
 	s.conn.Close()
+	s.more.close()
 }
 
 // sort takes a frame that came by w: a datagram, or one of a stream, whose
@@ -109,7 +111,7 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Handshake(now, w, frame) })
 	case kind == wire.STUNFrame && w.Direct():
-		s.answerSTUN(w.Addr, b)
+		s.hearSTUN(w, b)
 	default:
 		s.count.dropped.Add(1)
 	}
@@ -144,13 +146,19 @@ func (s *socket) open(w path.Way, b, plain []byte) {
 	s.post(func(c *Core, now time.Time) { c.Opened(now, h.To, w, kept) })
 }
 
-func (s *socket) answerSTUN(from netip.AddrPort, b []byte) {
-	if !s.public || !s.stun.Allow(time.Now(), from.Addr()) {
+// hearSTUN answers a request at our public port, which is not a phone's; what
+// is no request is for the survey.
+func (s *socket) hearSTUN(from path.Way, b []byte) {
+	switch {
+	case !path.IsSTUNRequest(b):
+		frame := append([]byte(nil), b...)
+		s.post(func(c *Core, now time.Time) { c.STUN(now, from, frame) })
+	case !s.public || from.Socket != 0 || !s.stun.Allow(time.Now(), from.Addr.Addr()):
 		s.count.dropped.Add(1)
-		return
-	}
-	if answer := path.AnswerSTUN(nil, b, from); answer != nil {
-		s.send(from, answer)
+	default:
+		if answer := path.AnswerSTUN(nil, b, from.Addr); answer != nil {
+			s.send(from.Addr, answer)
+		}
 	}
 }
 
@@ -185,6 +193,8 @@ func (s *socket) send(to netip.AddrPort, frame []byte) {
 // has not been written by expires; zero: never.
 func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) {
 	switch {
+	case w.Direct() && w.Socket != 0:
+		s.sendExtra(w, frame)
 	case w.Direct():
 		s.send(w.Addr, frame)
 	case w.IsStream() && s.streams.send(w.Stream, frame, expires):

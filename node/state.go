@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"peerphone/node/identity"
+	"peerphone/node/path"
 	"peerphone/node/wire"
 )
 
@@ -79,6 +80,7 @@ func (s State) key(name string) (identity.Key, error) {
 
 const (
 	portFile    = "port"
+	natFile     = "nat.json"
 	cacheFile   = "hostcache.json"
 	contactFile = "contacts.json"
 	logFile     = "calls.json"
@@ -96,6 +98,28 @@ func (s State) port() (uint16, error) {
 
 func (s State) keepPort(port uint16) error {
 	return s.write(portFile, binary.BigEndian.AppendUint16(nil, port))
+}
+
+// nat returns what was found out about the way to the outside; a damaged word
+// counts as none, for a survey takes a second.
+func (s State) nat() (path.NAT, error) {
+	b, err := s.read(natFile)
+	if err != nil || b == nil {
+		return path.NAT{}, err
+	}
+	var n path.NAT
+	if json.Unmarshal(b, &n) != nil {
+		return path.NAT{}, nil
+	}
+	return n, nil
+}
+
+func (s State) keepNAT(n path.NAT) error {
+	b, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("node: state: %w", err)
+	}
+	return s.write(natFile, b)
 }
 
 // cache returns the host cache; a damaged one counts as empty, for the

@@ -42,6 +42,7 @@ func viewSelf(p parts, s node.Snapshot) {
 	p["found"] = foundWords(s)
 	p["serves"] = servesWords(s.Network)
 	p["address"] = addressWords(s.Network)
+	p["nat"] = natWords(s.Network.NAT)
 	p["foot"] = "Peerphone " + orElse(s.Version, "of unknown version") + ", node " + orElse(s.Self.Node, "unknown") + "."
 }
 

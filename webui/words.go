@@ -134,6 +134,31 @@ func addressWords(n node.NetworkView) string {
 	return n.Listen + ", seen from outside as " + n.Observed
 }
 
+// routers says what each kind of router means for its owner.
+var routers = map[string]string{
+	"open":                 "none in between: this telephone can be reached from outside.",
+	"firewall":             "a firewall, without translation; calls go straight through it.",
+	"full cone":            "full cone: whoever knows the address gets in; calls go straight.",
+	"address-restricted":   "address-restricted; calls go straight.",
+	"port-restricted":      "port-restricted, as most at home are; calls go straight with most others.",
+	"endpoint-independent": "friendly to telephones; calls go straight with most others.",
+	"symmetric":            "symmetric, as in many offices and mobile networks; some calls go through a helper.",
+	"UDP blocked":          "a firewall that lets no UDP pass; calls go through a helper, by TCP.",
+	"web ports only":       "a firewall that lets only the web pass; calls go through a helper, by TCP.",
+	"no way out":           "no way out to the network.",
+}
+
+func natWords(n node.NATView) string {
+	if n.Learnt.IsZero() {
+		return "Not known yet."
+	}
+	words, ok := routers[n.Kind]
+	if !ok {
+		return "Not known yet."
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
 func lightWords(light string) string {
 	switch light {
 	case "on":

@@ -27,4 +27,15 @@
 // # STUN
 //
 // AnswerSTUN answers Binding requests (RFC 8489), PrefixLimiter says how often.
+//
+// # The way to the outside
+//
+// Survey asks two supernodes at once at which address they see us: one round
+// trip later the mapping is known. To know who gets in by it, it asks a home to
+// have us called (wire.CallBack): the home itself from another port, and a
+// supernode that we have not sent to. A call is a STUN Binding indication of 20
+// bytes, so that it is no larger than what caused it, and goes to the address
+// alone at which the home sees us. Silence for a second means no. Reacher is
+// the supernode's half; its callers also attest that they have reached a node,
+// which is what it needs to serve others.
 package path

@@ -3,6 +3,7 @@ package path
 import (
 	"net/netip"
 
+	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -76,6 +77,54 @@ type Unreachable struct {
 	Index wire.Index
 	Why   wire.LaneRefusal // of the lane that ended last; 0: it never answered
 }
+
+// TryTCP asks to connect to Addr by TCP and to hang up; Survey.Tried takes the
+// result, Web included.
+type TryTCP struct {
+	Addr netip.AddrPort
+	Web  bool // 443 or 80, which the strictest firewall lets pass
+}
+
+// Say asks to send a message in a session.
+type Say struct {
+	Index   wire.Index
+	Message wire.Message
+}
+
+// SayTo asks to send a message to a supernode, which is dialled when need be.
+type SayTo struct {
+	Member  wire.Member
+	Message wire.Message
+}
+
+// Knock asks to open a stream to Node at Addr, by TCP, and to hang up;
+// Reacher.Knocked takes the result with Nonce and Port.
+type Knock struct {
+	Nonce uint64
+	Port  wire.Ports
+	Addr  netip.AddrPort
+	Node  identity.ID
+}
+
+// Attest asks to sign Word by our node key and to send it in session Index.
+type Attest struct {
+	Index wire.Index
+	Word  wire.Attested
+}
+
+// Again asks for the next survey.
+type Again struct{}
+
+// Learnt tells that a Survey has found out something new.
+type Learnt struct{ NAT NAT }
+
+func (TryTCP) event() {}
+func (Say) event()    {}
+func (SayTo) event()  {}
+func (Knock) event()  {}
+func (Attest) event() {}
+func (Again) event()  {}
+func (Learnt) event() {}
 
 func (UDP) event()         {}
 func (StreamFrame) event() {}

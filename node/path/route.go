@@ -8,7 +8,7 @@ import (
 	"peerphone/node/wire"
 )
 
-//go:generate go tool stringer -type=State,laneState,probeState -output=state_string.go
+//go:generate go tool stringer -type=State,laneState,probeState,SurveyState -output=state_string.go
 
 // State says how far a route has got.
 //

@@ -92,7 +92,7 @@ func (n *Node) boot() error {
 	n.hands = n.newHands()
 	n.core = node.NewCore(node.CoreConfig{
 		Rand: w.rng, Network: w.network, Account: n.account, Device: n.device,
-		Supernode: !n.phone, Phone: n.phone, Addr: n.addr,
+		Supernode: !n.phone, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
 		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
@@ -257,8 +257,19 @@ func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 		n.core.Handshake(now, path.Way{Addr: from}, b)
 	case wire.SessionFrame:
 		n.unseal(now, from, b)
+	case wire.STUNFrame:
+		n.stun(now, from, b)
 	}
 	n.flush(now)
+}
+
+func (n *Node) stun(now time.Time, from netip.AddrPort, b []byte) {
+	switch {
+	case !path.IsSTUNRequest(b):
+		n.core.STUN(now, path.Way{Addr: from}, b)
+	case !n.phone:
+		n.w.carry(n, from, path.AnswerSTUN(nil, b, from))
+	}
 }
 
 func (n *Node) unseal(now time.Time, from netip.AddrPort, b []byte) {

@@ -63,8 +63,13 @@ type Bye struct {
 
 // Candidates tells addresses at which the sender may be reached directly. It
 // goes only to contacts, after ringing has started.
+//
+// A sender behind a symmetric NAT has another port for each destination. It
+// names the address at which all its ports are, and those of them that it
+// thinks come next are among Addrs.
 type Candidates struct {
-	Addrs []netip.AddrPort `cbor:"1,keyasint"` // at most 16
+	Addrs   []netip.AddrPort `cbor:"1,keyasint"` // at most 16, the most hopeful first
+	Scatter netip.Addr       `cbor:"2,keyasint"` // of a symmetric NAT; not valid: none
 }
 
 // Relays brings the callee's tickets: before it says Ringing, and whenever a
@@ -100,6 +105,9 @@ func (r Reject) check() error {
 func (c Candidates) check() error {
 	if len(c.Addrs) > 16 {
 		return errMany
+	}
+	if c.Scatter.Zone() != "" || c.Scatter.Is4In6() {
+		return errAddr
 	}
 	for _, a := range c.Addrs {
 		if !a.IsValid() || a.Port() == 0 || a.Addr().Zone() != "" || a.Addr().Is4In6() {

@@ -84,6 +84,8 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
 	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),
 	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](),
+	kindCallBack: reader[CallBack](), kindCalling: reader[Calling](), kindCallOut: reader[CallOut](),
+	kindReached: reader[Reached](), kindAttested: reader[Attested](),
 	kindRegister: reader[Register](), kindLogin: reader[Login](), kindRenew: reader[Renew](),
 	kindGranted: reader[Granted](), kindDenied: reader[Denied](),
 }

@@ -88,10 +88,11 @@ func (Detach) Kind() Kind   { return kindDetach }
 func (Join) Kind() Kind     { return kindJoin }
 
 var (
-	errMany  = errors.New("too many entries")
-	errAddr  = errors.New("bad address")
-	errZero  = errors.New("a zero key")
-	errPorts = errors.New("unknown ports")
+	errMany      = errors.New("too many entries")
+	errAddr      = errors.New("bad address")
+	errZero      = errors.New("a zero key")
+	errSignature = errors.New("a signature of the wrong length")
+	errPorts     = errors.New("unknown ports")
 )
 
 func checkMember(m Member) error {

@@ -85,42 +85,54 @@ func testGranted() Granted {
 	}
 }
 
+func testAttested() Attested {
+	a := Attested{Node: testID(5), Addr: addr4(40000), Ports: 1, Time: start.Unix(), By: testID(8)}
+	a.Signature = testKey(8).Sign(AttestedMessage(a))
+	return a
+}
+
 // messageVectors holds every message, some in more than one form.
 func messageVectors() map[string]Message {
 	record := testRecord(testListing(1, addr4, "kitchen", "1001"))
 	call := filled[CallID](0xcc)
 	first, second := testTicket(1, Member{Node: testID(8), Addr: addr4(1)}), testTicket(1<<63, Member{Node: testID(9), Addr: addr6(2)})
 	return map[string]Message{
-		"attach":         Attach{},
-		"attached":       Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1)}, {Node: testID(9), Addr: addr6(2)}}},
-		"attached-empty": Attached{Observed: addr6(40000), Refresh: 60},
-		"refused":        Refused{After: 90},
-		"refresh":        Refresh{},
-		"members":        Members{Live: []Member{{Node: testID(8), Addr: addr4(1)}}, Dead: []identity.ID{testID(9)}},
-		"detach":         Detach{},
-		"join":           Join{Self: Member{Node: testID(8), Addr: addr6(7000)}},
-		"join-ports":     Join{Self: Member{Node: testID(8), Addr: addr4(7000), Ports: SamePort | Port443}},
-		"publish":        Publish{Query: 7, Scope: ScopeNetwork, Record: record},
-		"stored":         Stored{Query: 7, Code: StoreOK, Copies: 3},
-		"find":           Find{Query: 1 << 31, Scope: ScopeLocal, Key: filled[identity.IndexKey](0xee)},
-		"found":          Found{Query: 1 << 31, Code: FindRecord, Record: record},
-		"found-none":     Found{Query: 1 << 31, Code: FindNone},
-		"invite":         Invite{Call: call, Codecs: []Codec{CodecOpus, CodecPCM16}, Node: testID(11), Homes: []identity.ID{testID(8)}},
-		"ringing":        Ringing{Call: call},
-		"accept":         Accept{Call: call, Codec: CodecPCM16},
-		"reject":         Reject{Call: call, Code: RejectBusy},
-		"bye":            Bye{Call: call},
-		"candidates":     Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
-		"relays":         Relays{Tickets: []Ticket{first, second}},
-		"relay-open":     RelayOpen{Ticket: first},
-		"relay-opened":   RelayOpened{Serial: 1, Channel: 0xabcdef},
-		"relay-refused":  RelayRefused{Serial: 1, Code: RelayBusy, After: 90},
-		"relay-closed":   RelayClosed{Channel: MaxChannel, Code: RelaySpent},
-		"register":       Register{Name: "kitchen", Number: "1001", Display: "Küche", Password: "correct horse", Wish: testWish()},
-		"login":          Login{Name: "kitchen", Password: "correct horse", Wish: testWish()},
-		"renew":          Renew{Name: "kitchen", Wish: testWish()},
-		"granted":        testGranted(),
-		"denied":         Denied{Code: DenyBusy, Text: "Come back later.", After: 30},
+		"attach":               Attach{},
+		"attached":             Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1)}, {Node: testID(9), Addr: addr6(2)}}},
+		"attached-empty":       Attached{Observed: addr6(40000), Refresh: 60},
+		"refused":              Refused{After: 90},
+		"refresh":              Refresh{},
+		"members":              Members{Live: []Member{{Node: testID(8), Addr: addr4(1)}}, Dead: []identity.ID{testID(9)}},
+		"detach":               Detach{},
+		"join":                 Join{Self: Member{Node: testID(8), Addr: addr6(7000)}},
+		"join-ports":           Join{Self: Member{Node: testID(8), Addr: addr4(7000), Ports: SamePort | Port443}},
+		"publish":              Publish{Query: 7, Scope: ScopeNetwork, Record: record},
+		"stored":               Stored{Query: 7, Code: StoreOK, Copies: 3},
+		"find":                 Find{Query: 1 << 31, Scope: ScopeLocal, Key: filled[identity.IndexKey](0xee)},
+		"found":                Found{Query: 1 << 31, Code: FindRecord, Record: record},
+		"found-none":           Found{Query: 1 << 31, Code: FindNone},
+		"invite":               Invite{Call: call, Codecs: []Codec{CodecOpus, CodecPCM16}, Node: testID(11), Homes: []identity.ID{testID(8)}},
+		"ringing":              Ringing{Call: call},
+		"accept":               Accept{Call: call, Codec: CodecPCM16},
+		"reject":               Reject{Call: call, Code: RejectBusy},
+		"bye":                  Bye{Call: call},
+		"candidates":           Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
+		"candidates-symmetric": Candidates{Addrs: []netip.AddrPort{addr4(40000)}, Scatter: addr4(1).Addr()},
+		"relays":               Relays{Tickets: []Ticket{first, second}},
+		"relay-open":           RelayOpen{Ticket: first},
+		"relay-opened":         RelayOpened{Serial: 1, Channel: 0xabcdef},
+		"relay-refused":        RelayRefused{Serial: 1, Code: RelayBusy, After: 90},
+		"relay-closed":         RelayClosed{Channel: MaxChannel, Code: RelaySpent},
+		"callback":             CallBack{Token: 7, Others: 1, Ports: 3, Not: []netip.Addr{addr4(1).Addr(), addr6(2).Addr()}},
+		"calling":              Calling{Token: 7, Others: 1},
+		"callout":              CallOut{Token: 7, Node: testID(5), To: addr4(40000), Ports: 3},
+		"reached":              Reached{Nonce: 1 << 63},
+		"attested":             testAttested(),
+		"register":             Register{Name: "kitchen", Number: "1001", Display: "Küche", Password: "correct horse", Wish: testWish()},
+		"login":                Login{Name: "kitchen", Password: "correct horse", Wish: testWish()},
+		"renew":                Renew{Name: "kitchen", Wish: testWish()},
+		"granted":              testGranted(),
+		"denied":               Denied{Code: DenyBusy, Text: "Come back later.", After: 30},
 	}
 }
 

@@ -1,0 +1,142 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"peerphone/node/path"
+)
+
+// extras are the sockets besides the main one: bound to one uplink each, opened
+// for a while to get through a NAT, or from which a home calls.
+type extras struct {
+	list    [256]atomic.Pointer[net.UDPConn] // by path.Socket
+	readers sync.WaitGroup                   // owner: Node.Run, which waits for them
+	mu      sync.Mutex
+	over    bool // guarded by mu
+}
+
+// extraSocket says how a further socket is opened. The zero value: on a random
+// port, by whatever uplink the kernel chooses.
+type extraSocket struct {
+	Device string     // interface to which it is bound; "": any
+	Addr   netip.Addr // that it listens at; not valid: all
+}
+
+// openExtra opens socket id; one that is open stays.
+func (s *socket) openExtra(id path.Socket, how extraSocket) error {
+	x := &s.more
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over || x.list[id].Load() != nil {
+		return nil
+	}
+	conn, err := listenExtra(how)
+	if err != nil {
+		return err
+	}
+	x.list[id].Store(conn)
+	x.readers.Go(func() { s.readExtra(id, conn) }) // owner: Run
+	return nil
+}
+
+func listenExtra(how extraSocket) (*net.UDPConn, error) {
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		if how.Device == "" {
+			return nil
+		}
+		var err error
+		if e := raw.Control(func(fd uintptr) { err = unix.BindToDevice(int(fd), how.Device) }); e != nil {
+			return e
+		}
+		return err
+	}}
+	at := ":0"
+	if how.Addr.IsValid() {
+		at = netip.AddrPortFrom(how.Addr, 0).String()
+	}
+	conn, err := lc.ListenPacket(context.Background(), "udp", at)
+	if err != nil {
+		return nil, fmt.Errorf("node: a further socket: %w", err)
+	}
+	return conn.(*net.UDPConn), nil
+}
+
+// readExtra reads a further socket until it is closed.
+func (s *socket) readExtra(id path.Socket, conn *net.UDPConn) {
+	buf := make([]byte, 2048)
+	plain := make([]byte, 0, 2048)
+	for {
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // an ICMP error of an earlier send
+		}
+		s.count.datagramsIn.Add(1)
+		s.count.bytesIn.Add(uint64(n + ipUDP))
+		s.sort(path.Way{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Socket: id}, buf[:n], plain)
+	}
+}
+
+// sendExtra sends one datagram by a further socket; one that is closed drops it,
+// as the network would.
+func (s *socket) sendExtra(w path.Way, frame []byte) {
+	if conn := s.more.list[w.Socket].Load(); conn != nil {
+		s.count.datagramsOut.Add(1)
+		s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
+		conn.WriteToUDPAddrPort(frame, w.Addr)
+	}
+}
+
+// close ends all readers, and lets no further socket be opened.
+func (x *extras) close() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = true
+	for i := range x.list {
+		if conn := x.list[i].Swap(nil); conn != nil {
+			conn.Close()
+		}
+	}
+}
+
+// connectTime is how long a TCP connection may take that only shows whether it
+// can be made: less than a survey.
+const connectTime = 1300 * time.Millisecond
+
+// tryTCP connects and hangs up.
+func (n *Node) tryTCP(ctx context.Context, e TryTCP) {
+	n.workers.Go(func() { // owner: Run
+		ok := connects(ctx, e.Addr)
+		n.enter(ctx, func(c *Core, now time.Time) { c.TriedTCP(now, e, ok) })
+	})
+}
+
+// knock looks whether a node takes TCP at an address.
+func (n *Node) knock(ctx context.Context, e Knock) {
+	n.workers.Go(func() { // owner: Run
+		ok := connects(ctx, e.Addr)
+		n.enter(ctx, func(c *Core, now time.Time) { c.Knocked(now, e, ok) })
+	})
+}
+
+func connects(ctx context.Context, addr netip.AddrPort) bool {
+	d := net.Dialer{Timeout: connectTime}
+	conn, err := d.DialContext(ctx, "tcp", addr.String())
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}

@@ -1,0 +1,220 @@
+package node
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/path"
+	"peerphone/node/wire"
+)
+
+// outside is what a core knows of the way to the outside, and of how others
+// reach it.
+type outside struct {
+	survey  *path.Survey
+	reacher *path.Reacher // supernode half; nil in a phone that serves nobody
+	port    uint16        // of the main socket
+	begun   bool          // a first survey has been made
+
+	attesting time.Time       // until then supernodes that call us are told so
+	attested  []wire.Attested // at most one of each supernode, and maxAttested
+}
+
+const (
+	// maxAttested bounds the attestations that are kept; three are wanted.
+	maxAttested = 8
+	// attestTime is how long calls may take that others attest.
+	attestTime = 10 * time.Second
+)
+
+// lookOut surveys the way to the outside, with the supernodes that answer for
+// sure first.
+func (c *Core) lookOut(now time.Time) {
+	here := path.Here{Port: c.outside.port}
+	for _, a := range c.candidate() {
+		here.Addrs = append(here.Addrs, a.Addr())
+	}
+	for _, h := range c.overlay.Homes() {
+		here.Helpers = append(here.Helpers, h.Member.Addr)
+	}
+	for _, m := range c.overlay.Cache() {
+		if !slices.Contains(here.Helpers, m.Addr) {
+			here.Helpers = append(here.Helpers, m.Addr)
+		}
+	}
+	c.outside.begun = len(here.Helpers) > 0
+	c.outside.survey.Begin(now, here)
+}
+
+// firstLook surveys once it is known whom to ask.
+func (c *Core) firstLook(now time.Time) {
+	if !c.outside.begun {
+		c.lookOut(now)
+	}
+}
+
+// STUN takes a STUN message that came by w and is no request.
+func (c *Core) STUN(now time.Time, w path.Way, b []byte) {
+	nonce, call := c.outside.survey.Heard(now, w.Addr, b)
+	if call && now.Before(c.outside.attesting) {
+		c.ask(now, wire.Member{Addr: w.Addr}, wire.Reached{Nonce: nonce})
+	}
+	c.settle(now)
+}
+
+// TriedTCP takes the result of TryTCP.
+func (c *Core) TriedTCP(now time.Time, e TryTCP, connected bool) {
+	c.outside.survey.Tried(e.Addr, e.Web, connected)
+	c.settle(now)
+}
+
+// Knocked takes the result of Knock.
+func (c *Core) Knocked(now time.Time, e Knock, open bool) {
+	if c.outside.reacher != nil {
+		c.outside.reacher.Knocked(e.Nonce, e.Port, open)
+	}
+	c.settle(now)
+}
+
+func (c *Core) fromSurvey(now time.Time, e path.Event) {
+	switch e := e.(type) {
+	case path.UDP:
+		c.do(SendUDP(e))
+	case path.TryTCP:
+		c.do(TryTCP(e))
+	case path.Say:
+		c.send(now, e.Index, e.Message)
+	case path.Again:
+		c.lookOut(now)
+	case path.Learnt:
+		c.learnt(now, e.NAT)
+	}
+}
+
+func (c *Core) learnt(_ time.Time, n path.NAT) {
+	c.do(Log{Info, "way to the outside", []any{
+		"kind", n.Kind(), "mapping", n.Mapping.String(), "filtering", n.Filtering.String(), "seen", n.Mapped.String(),
+	}})
+	c.do(SaveNAT{n})
+}
+
+// offerHome gives the survey a supernode that can have us called.
+func (c *Core) offerHome(now time.Time) {
+	if !c.outside.survey.WantsHome() {
+		return
+	}
+	if ix, ok := c.speaksFor(); ok {
+		c.outside.survey.Home(now, ix, c.addr(ix))
+	}
+}
+
+// speaksFor returns a session with a supernode that sees our address: a home,
+// else another one.
+func (c *Core) speaksFor() (wire.Index, bool) {
+	for _, h := range c.overlay.Homes() {
+		if c.addr(h.Index).IsValid() {
+			return h.Index, true
+		}
+	}
+	for _, m := range c.overlay.Members() {
+		if ix, ok := c.peers.byNode[m.Node]; ok && c.peers.dials[ix] == nil && c.addr(ix).IsValid() {
+			return ix, true
+		}
+	}
+	return 0, false
+}
+
+func (c *Core) fromReacher(now time.Time, e path.Event) {
+	switch e := e.(type) {
+	case path.UDP:
+		c.do(SendUDP(e))
+	case path.Say:
+		c.send(now, e.Index, e.Message)
+	case path.SayTo:
+		c.ask(now, e.Member, e.Message)
+	case path.Knock:
+		c.do(Knock(e))
+	case path.Attest:
+		e.Word.By = c.nodeID()
+		e.Word.Signature = c.granted.NodeKey.Sign(wire.AttestedMessage(e.Word))
+		c.send(now, e.Index, e.Word)
+	}
+}
+
+// reachMessage takes a message about how somebody is reached.
+func (c *Core) reachMessage(now time.Time, ix wire.Index, from identity.ID, m wire.Message) {
+	r := c.outside.reacher
+	switch m := m.(type) {
+	case wire.Calling:
+		c.outside.survey.Called(m)
+	case wire.Attested:
+		c.takeAttested(now, from, m)
+	case wire.CallBack:
+		if r != nil {
+			r.CallBack(now, ix, from, c.addr(ix), m, c.overlay.Members())
+		}
+	case wire.CallOut:
+		if r != nil && c.isMember(from) {
+			r.CallOut(now, m)
+		}
+	case wire.Reached:
+		if r != nil {
+			r.Reached(now, ix, from, m.Nonce)
+		}
+	}
+}
+
+func (c *Core) isMember(id identity.ID) bool {
+	return slices.ContainsFunc(c.overlay.Members(), func(m wire.Member) bool { return m.Node == id })
+}
+
+// SeekAttestations has supernodes in three prefixes that we have not sent to
+// call us by UDP and at the TCP ports, and say what they found. Attested has
+// what came, within seconds.
+func (c *Core) SeekAttestations(now time.Time, ports wire.Ports) {
+	ix, ok := c.speaksFor()
+	if !ok {
+		return
+	}
+	c.outside.attesting = now.Add(attestTime)
+	c.send(now, ix, wire.CallBack{Others: wire.MaxCallers, Ports: ports, Not: c.outside.survey.Contacts()})
+	c.settle(now)
+}
+
+// Attested returns the words of supernodes that have reached us, the newest
+// last; at most one of each prefix.
+func (c *Core) Attested() []wire.Attested { return slices.Clone(c.outside.attested) }
+
+// takeAttested keeps a supernode's word that it has reached us.
+func (c *Core) takeAttested(now time.Time, from identity.ID, a wire.Attested) {
+	if now.After(c.outside.attesting) || a.By != from || a.Node != c.nodeID() || !c.verify(from, wire.AttestedMessage(a), a.Signature) {
+		return
+	}
+	list := slices.DeleteFunc(c.outside.attested, func(o wire.Attested) bool { return o.By == from })
+	if len(list) == maxAttested {
+		list = slices.Delete(list, 0, 1)
+	}
+	c.outside.attested = append(list, a)
+}
+
+// NAT returns what is known of the way to the outside.
+func (c *Core) NAT() path.NAT { return c.outside.survey.NAT() }
+
+// natView is NAT in words.
+func natView(n path.NAT) NATView {
+	if n.Learnt.IsZero() {
+		return NATView{Kind: path.NAT{}.Kind()}
+	}
+	v := NATView{
+		Kind: n.Kind(), Mapping: n.Mapping.String(), Filtering: n.Filtering.String(), Preserved: n.Preserved.String(),
+		Hairpin: n.Hairpin.String(), UDP: n.UDP.String(), Delta: n.Delta, Learnt: n.Learnt,
+	}
+	for _, a := range []netip.AddrPort{n.Mapped, n.Mapped6} {
+		if a.IsValid() {
+			v.Seen = append(v.Seen, a.String())
+		}
+	}
+	return v
+}

@@ -1,0 +1,453 @@
+package path
+
+import (
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// How long a survey takes: what can be seen is known after a round trip, what
+// only shows by its absence within 2 s.
+const (
+	// surveyEvery is how often the findings are looked up again: a router may
+	// be exchanged or restarted without a word.
+	surveyEvery = 4 * time.Minute
+	// surveyTCP is when TCP is tried because no datagram has come back.
+	surveyTCP = 400 * time.Millisecond
+	// surveyEnd is when what has not answered counts as blocked.
+	surveyEnd = 1800 * time.Millisecond
+	// callsEnd is how long calls from outside and our own packet may take;
+	// callsWait is how long we wait for a home that asks for them.
+	callsEnd  = time.Second
+	callsWait = 30 * time.Second
+	// maxHelpers bounds the supernodes that are asked, of each family.
+	maxHelpers = 4
+	// maxDelta is up to where the steps between ports count as a sequence; two
+	// random ports are so close once in 4,000 times.
+	maxDelta = 8
+)
+
+// surveyPauses are the pauses between the requests to one supernode.
+var surveyPauses = []time.Duration{250 * time.Millisecond, 300 * time.Millisecond, 500 * time.Millisecond}
+
+// SurveyState says what a Survey does.
+//
+//	         Begin              mapping known           calls are over
+//	Resting --------> Asking -----------------> Calling ---------------> Resting
+//	   ^                | nobody answers, surveyEnd
+//	   +----------------+
+type SurveyState uint8
+
+// The states of a Survey.
+const (
+	Resting SurveyState = iota // Again is due at the time that Next returns
+	Asking                     // STUN requests are under way
+	Calling                    // calls from outside and our own packet are awaited
+)
+
+// Survey finds out how the network lets one socket out and others in: the
+// mapping by asking supernodes for our address (RFC 8489), the filtering by
+// calls of supernodes that we have not sent to, the rest by trying. The zero
+// value is not usable.
+type Survey struct {
+	rand  io.Reader
+	state SurveyState
+	nat   NAT
+	here  Here
+	old   NAT // that was told last
+
+	questions []*question
+	begun     time.Time
+	tcp       time.Time // when TCP is tried; set by Begin, cleared when it is or an answer comes
+	again     time.Time // when Again is emitted; set at the end of a survey
+
+	calls   calls
+	contact []netip.Addr // whom we have sent to; at most maxContact
+	out     []Event
+}
+
+// Here is where a survey begins.
+type Here struct {
+	Port    uint16           // of our socket
+	Addrs   []netip.Addr     // our own, so that an address that nobody translates is known
+	Helpers []netip.AddrPort // supernodes, the best first
+}
+
+// calls are the calls from outside that are awaited.
+type calls struct {
+	token     uint32
+	home      netip.Addr // that was asked; invalid: none yet
+	others    uint8      // supernodes that call besides
+	sure      bool       // the home has said so, so that silence means something
+	near, far bool       // came from the home's other port, from another supernode
+	own       [stunID]byte
+	ownCame   bool
+	end       time.Time
+}
+
+// stunID is the length of a transaction ID (RFC 8489 section 5).
+const stunID = 12
+
+// maxContact bounds whom we remember having sent to.
+const maxContact = 16
+
+// question is a STUN request to one supernode.
+type question struct {
+	to   netip.AddrPort
+	id   [stunID]byte
+	sent int
+	at   time.Time // when the next goes out; zero: answered or given up
+	seen netip.AddrPort
+}
+
+// NewSurvey returns a Survey that has found old before, and rests until Begin.
+func NewSurvey(cfg Config, old NAT) *Survey {
+	return &Survey{rand: cfg.Rand, nat: old, old: old}
+}
+
+// NAT returns the findings.
+func (s *Survey) NAT() NAT { return s.nat }
+
+// State returns what the Survey does.
+func (s *Survey) State() SurveyState { return s.state }
+
+// Take returns what has been asked since the last Take, oldest first: UDP,
+// TryTCP, Say, Again, Learnt.
+func (s *Survey) Take() []Event {
+	out := s.out
+	s.out = nil
+	return out
+}
+
+func (s *Survey) emit(e Event) { s.out = append(s.out, e) }
+
+// Begin surveys anew; a survey under way is given up.
+func (s *Survey) Begin(now time.Time, here Here) {
+	s.state, s.here, s.begun = Asking, here, now
+	s.tcp, s.again = now.Add(surveyTCP), time.Time{}
+	s.calls, s.questions = calls{}, nil
+	s.choose(func(a netip.Addr) bool { return a.Is4() })
+	s.choose(func(a netip.Addr) bool { return a.Is6() })
+	for i, q := range s.ofFamily(true) {
+		s.start(now, q, i)
+	}
+	for i, q := range s.ofFamily(false) {
+		s.start(now, q, i)
+	}
+	if len(s.questions) == 0 {
+		s.finish(now)
+	}
+}
+
+// start asks the first two of a family at once, as two answers show the
+// mapping; each further one waits a pause longer.
+func (s *Survey) start(now time.Time, q *question, place int) {
+	if place < 2 {
+		s.ask(now, q)
+		return
+	}
+	q.at = now.Add(time.Duration(place-1) * surveyPauses[0])
+}
+
+// choose takes up to maxHelpers of a family, those with addresses of their own
+// first: the mapping may depend on the address alone.
+func (s *Survey) choose(family func(netip.Addr) bool) {
+	var chosen, doubles []netip.AddrPort
+	for _, h := range s.here.Helpers {
+		switch {
+		case !h.IsValid() || !family(h.Addr()):
+		case slices.ContainsFunc(chosen, func(o netip.AddrPort) bool { return o.Addr() == h.Addr() }):
+			doubles = append(doubles, h)
+		default:
+			chosen = append(chosen, h)
+		}
+	}
+	chosen = append(chosen, doubles...)
+	for _, h := range chosen[:min(len(chosen), maxHelpers)] {
+		q := &question{to: h}
+		io.ReadFull(s.rand, q.id[:])
+		s.questions = append(s.questions, q)
+	}
+}
+
+func (s *Survey) ofFamily(four bool) []*question {
+	var list []*question
+	for _, q := range s.questions {
+		if q.to.Addr().Is4() == four {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+func (s *Survey) ask(now time.Time, q *question) {
+	s.emit(UDP{Addr: q.to, Frame: appendSTUNRequest(nil, q.id)})
+	s.Contact(q.to.Addr())
+	q.sent++
+	q.at = time.Time{}
+	if q.sent <= len(surveyPauses) {
+		q.at = now.Add(surveyPauses[q.sent-1])
+	}
+}
+
+// Contact notes that we send to an address: its calls show nothing about
+// filtering. The oldest is forgotten.
+func (s *Survey) Contact(a netip.Addr) {
+	if slices.Contains(s.contact, a) {
+		return
+	}
+	if len(s.contact) == maxContact {
+		s.contact = slices.Delete(s.contact, 0, 1)
+	}
+	s.contact = append(s.contact, a)
+}
+
+// Heard takes a STUN message that came from from and that is no request: an
+// answer to ours, our own packet, or a call. nonce is a call's, to be said
+// again to the caller; ok is false when it is no call.
+func (s *Survey) Heard(now time.Time, from netip.AddrPort, b []byte) (nonce uint64, ok bool) {
+	m, ok := parseSTUN(b)
+	if !ok {
+		return 0, false
+	}
+	if m.call {
+		return s.called(now, from, m.id)
+	}
+	for _, q := range s.questions {
+		if q.id == m.id && q.to == from && !q.seen.IsValid() {
+			q.seen, q.at = m.mapped, time.Time{}
+			s.answered(now)
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// answered judges the mapping again after one more answer.
+func (s *Survey) answered(now time.Time) {
+	s.tcp = time.Time{}
+	s.nat.UDP, s.nat.TCP, s.nat.Web = Yes, Unknown, Unknown
+	if six := s.seen(false); len(six) > 0 {
+		s.nat.Mapped6 = six[0]
+	}
+	four := s.seen(true)
+	if len(four) > 0 {
+		s.judge(four)
+	}
+	if s.state == Asking && (s.nat.Mapping == MappingNone || len(four) >= 2 || len(s.ofFamily(true)) <= len(four)) {
+		s.enough(now)
+	}
+}
+
+// seen returns the addresses at which the supernodes of a family see us, in the
+// order in which they were asked.
+func (s *Survey) seen(four bool) []netip.AddrPort {
+	var list []netip.AddrPort
+	for _, q := range s.ofFamily(four) {
+		if q.seen.IsValid() && q.seen.Addr().Is4() == four {
+			list = append(list, q.seen)
+		}
+	}
+	return list
+}
+
+// judge says what the addresses mean at which we are seen.
+func (s *Survey) judge(seen []netip.AddrPort) {
+	last := seen[len(seen)-1]
+	before := s.nat
+	s.nat.Mapped, s.nat.Delta = last, 0
+	s.nat.Preserved = finding(last.Port() == s.here.Port)
+	switch {
+	case slices.Contains(s.here.Addrs, last.Addr()) && last.Port() == s.here.Port:
+		s.nat.Mapping = MappingNone
+	case slices.ContainsFunc(seen, func(a netip.AddrPort) bool { return a != last }):
+		s.nat.Mapping, s.nat.Delta = MappingDependent, deltaOf(seen)
+	case len(seen) >= 2:
+		s.nat.Mapping = MappingIndependent
+	case before.Mapping != MappingIndependent || before.Mapped != last:
+		s.nat.Mapping = MappingUnknown // one answer; what held before holds no longer
+	}
+	if s.nat.Mapping != before.Mapping || last.Addr() != before.Mapped.Addr() {
+		s.nat.Filtering, s.nat.Hairpin = FilteringUnknown, Unknown
+	}
+}
+
+// deltaOf returns the step between the ports, 0 when there is none to rely on.
+func deltaOf(seen []netip.AddrPort) int {
+	delta := 0
+	for i := 1; i < len(seen); i++ {
+		step := int(seen[i].Port()) - int(seen[i-1].Port())
+		if seen[i].Addr() != seen[0].Addr() || step == 0 || max(step, -step) > maxDelta || delta != 0 && step*delta < 0 {
+			return 0
+		}
+		if delta == 0 || max(step, -step) < max(delta, -delta) {
+			delta = step
+		}
+	}
+	return delta
+}
+
+// enough ends Asking: the mapping is known, and now we are to be called.
+func (s *Survey) enough(now time.Time) {
+	s.tell(now)
+	s.state = Calling
+	s.calls.end = now.Add(callsWait)
+	if s.nat.Mapping == MappingNone || !s.nat.Mapped.IsValid() {
+		return
+	}
+	io.ReadFull(s.rand, s.calls.own[:])
+	s.emit(UDP{Addr: s.nat.Mapped, Frame: appendSTUNCall(nil, s.calls.own)})
+}
+
+// Home offers a home, at addr, that can have us called.
+func (s *Survey) Home(now time.Time, home wire.Index, addr netip.AddrPort) {
+	if !s.WantsHome() {
+		return
+	}
+	s.Contact(addr.Addr())
+	s.calls.home, s.calls.token = addr.Addr(), draw32(s.rand)
+	s.calls.end = now.Add(callsEnd)
+	s.emit(Say{Index: home, Message: wire.CallBack{Token: s.calls.token, Others: 1, Not: slices.Clone(s.contact)}})
+}
+
+// WantsHome reports whether a home is missing that has us called.
+func (s *Survey) WantsHome() bool { return s.state == Calling && !s.calls.home.IsValid() }
+
+// Contacts returns whom we have sent to lately.
+func (s *Survey) Contacts() []netip.Addr { return slices.Clone(s.contact) }
+
+// Called takes the home's answer: who calls.
+func (s *Survey) Called(m wire.Calling) {
+	if s.state == Calling && m.Token == s.calls.token {
+		s.calls.sure, s.calls.others = true, m.Others
+	}
+}
+
+// called takes a call from outside, or our own packet.
+func (s *Survey) called(now time.Time, from netip.AddrPort, id [stunID]byte) (nonce uint64, ok bool) {
+	if id == s.calls.own && s.state == Calling {
+		s.calls.ownCame = true
+		return 0, false
+	}
+	token, nonce := splitCall(id)
+	if s.state == Calling && token == s.calls.token {
+		s.calls.near = s.calls.near || from.Addr() == s.calls.home
+		s.calls.far = s.calls.far || !slices.Contains(s.contact, from.Addr())
+		if s.calls.far {
+			s.finish(now)
+		}
+	}
+	return nonce, true
+}
+
+// Tried takes the result of TryTCP.
+func (s *Survey) Tried(addr netip.AddrPort, web, connected bool) {
+	if s.state != Asking || !connected || s.nat.UDP == Yes && !s.tcp.IsZero() {
+		return
+	}
+	if web {
+		s.nat.Web = Yes
+	} else {
+		s.nat.TCP = Yes
+	}
+}
+
+// Next returns when Advance wants to be called; zero: never.
+func (s *Survey) Next() time.Time {
+	switch s.state {
+	case Asking:
+		next := earlier(s.tcp, s.begun.Add(surveyEnd))
+		for _, q := range s.questions {
+			next = earlier(next, q.at)
+		}
+		return next
+	case Calling:
+		next := s.calls.end
+		for _, q := range s.questions {
+			next = earlier(next, q.at)
+		}
+		return next
+	}
+	return s.again
+}
+
+// Advance fires what is due.
+func (s *Survey) Advance(now time.Time) {
+	if s.state != Resting {
+		for _, q := range s.questions {
+			if due(q.at, now) {
+				s.ask(now, q)
+			}
+		}
+	}
+	switch s.state {
+	case Asking:
+		s.advanceAsking(now)
+	case Calling:
+		if due(s.calls.end, now) {
+			s.finish(now)
+		}
+	case Resting:
+		if due(s.again, now) {
+			s.again = time.Time{}
+			s.emit(Again{})
+		}
+	}
+}
+
+func (s *Survey) advanceAsking(now time.Time) {
+	if due(s.tcp, now) {
+		s.tcp = time.Time{}
+		s.nat.TCP, s.nat.Web = Unknown, Unknown
+		for _, q := range s.questions[:min(2, len(s.questions))] {
+			s.emit(TryTCP{Addr: q.to})
+			s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 443), Web: true})
+			s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 80), Web: true})
+		}
+	}
+	if now.Before(s.begun.Add(surveyEnd)) {
+		return
+	}
+	if len(s.seen(true))+len(s.seen(false)) > 0 {
+		s.enough(now)
+		return
+	}
+	s.nat = NAT{UDP: No, TCP: s.nat.TCP, Web: s.nat.Web}
+	s.finish(now)
+}
+
+// finish judges what did not come, tells, and rests.
+func (s *Survey) finish(now time.Time) {
+	c := s.calls
+	switch {
+	case s.state != Calling:
+	case c.far:
+		s.nat.Filtering = FilteringIndependent
+	case c.near && c.others > 0:
+		s.nat.Filtering = FilteringAddress
+	case c.sure && !c.near:
+		s.nat.Filtering = FilteringPort
+	}
+	if s.state == Calling && c.own != [stunID]byte{} {
+		s.nat.Hairpin = finding(c.ownCame)
+	}
+	s.state = Resting
+	s.tell(now)
+	s.again = now.Add(surveyEvery)
+}
+
+// tell emits Learnt when the findings are others than were told last.
+func (s *Survey) tell(now time.Time) {
+	s.nat.Learnt = now
+	if s.nat.same(s.old) {
+		return
+	}
+	s.old = s.nat
+	s.emit(Learnt{NAT: s.nat})
+}
+
+// due reports whether the timer t is set and due.
+func due(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
