@@ -1,5 +1,5 @@
-// Package dsp turns slices of samples into slices of samples: tones, fades,
-// level meters, pitch, concealment, stretching and rate conversion. It works with
+// Package dsp turns slices of samples into slices of samples: tones, keys, fades,
+// mixes, level meters, pitch, concealment, stretching and rate conversion. It works with
 // integers only and allocates nothing after construction.
 //
 // Sound is mono linear PCM, 16 bits signed, at 16 kHz unless a name says
