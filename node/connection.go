@@ -79,6 +79,14 @@ func (c *connections) end(id path.StreamID) {
 	x.stop()
 }
 
+// endAll ends every stream; what was sent in it before is written.
+func (c *connections) endAll() {
+	c.open.Range(func(id, _ any) bool {
+		c.end(id.(path.StreamID))
+		return true
+	})
+}
+
 // tune makes the kernel hold little: what waits there cannot be dropped.
 func tune(_, _ string, raw syscall.RawConn) error {
 	return raw.Control(func(fd uintptr) {
@@ -125,7 +133,8 @@ var ErrFull = errors.New("node: no room for another session")
 
 // Accept shakes hands with a peer that has dialled conn, a TCP connection that
 // begins with a TLS ClientHello; conn is closed if that fails. Then serve
-// carries the stream until it ends, which is at the latest when ctx is done.
+// carries the stream until it ends, which is at the latest when the node does.
+// ctx is that of Run.
 func (n *Node) Accept(ctx context.Context, conn net.Conn) (serve func(), err error) {
 	remote, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
 	var id path.StreamID
@@ -158,7 +167,6 @@ func (n *Node) Accept(ctx context.Context, conn net.Conn) (serve func(), err err
 // carryStream reads a stream that has come up until it ends.
 func (n *Node) carryStream(ctx context.Context, id path.StreamID, c *connection, s *session.Stream) {
 	defer s.Close()
-	defer context.AfterFunc(ctx, s.End)()
 	c.stream.Store(s)
 	adoption := s.Adoption()
 	n.enter(ctx, func(c *Core, now time.Time) { c.StreamUp(now, id, adoption) })

@@ -138,10 +138,12 @@ func wait(next, now time.Time) time.Duration {
 	return max(0, next.Sub(now))
 }
 
-// leave says good-bye: calls end, homes hear of it.
+// leave says good-bye: calls end, homes hear of it, also those at the other end
+// of a stream.
 func (n *Node) leave() {
 	n.core.Leave(time.Now())
 	n.carryOut(context.Background(), n.core.Take())
+	n.socket.streams.endAll()
 }
 
 // ErrStopped says that the node no longer runs.

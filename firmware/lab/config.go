@@ -28,6 +28,7 @@ type networkConfig struct {
 	InvitationFile string `toml:"invitation_file"`
 	Listen         string `toml:"listen"`
 	Supernode      string `toml:"supernode"`
+	Ports          []int  `toml:"ports"` // none of them: the supernodes of one machine would fight for them
 }
 
 type pageConfig struct {

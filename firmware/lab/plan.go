@@ -60,7 +60,7 @@ func (p plan) config(s station) phoneConfig {
 			Name: s.name, Number: s.number, Display: strings.ToUpper(s.name[:1]) + s.name[1:],
 			PasswordFile: passwordFile, Register: true,
 		},
-		Network: networkConfig{InvitationFile: "../" + invitationFile, Listen: s.listen.String(), Supernode: "always"},
+		Network: networkConfig{InvitationFile: "../" + invitationFile, Listen: s.listen.String(), Supernode: "always", Ports: []int{}},
 		Page:    pageConfig{Listen: s.page},
 		Board:   boardConfig{Name: "none"},
 	}

@@ -46,7 +46,15 @@ type NetworkConfig struct {
 	InvitationFile string `toml:"invitation_file"` // a file that holds it
 	Listen         string `toml:"listen"`          // UDP; port 0: random at first, then kept
 	Supernode      string `toml:"supernode"`       // "never", "auto" or "always"
+
+	// Ports are TCP ports at which a supernode takes phones whose UDP is
+	// blocked, besides the number of its UDP port. Not given: 443 and 80 if it
+	// always is one, else none.
+	Ports []uint16 `toml:"ports"`
 }
+
+// maxPorts is how many doors there may be: others learn of 443 and 80 only.
+const maxPorts = 8
 
 // PageConfig is the phone's web page.
 type PageConfig struct {
@@ -135,6 +143,9 @@ func (c Config) check() error {
 	}
 	if err := checkListen("network.listen", c.Network.Listen); err != nil {
 		return err
+	}
+	if slices.Contains(c.Network.Ports, 0) || len(c.Network.Ports) > maxPorts {
+		return fmt.Errorf("network.ports = %v: want at most %d TCP ports, like [443, 80]", c.Network.Ports, maxPorts)
 	}
 	if _, err := node.ParsePromotion(c.Network.Supernode); err != nil {
 		return keyError("network.supernode", c.Network.Supernode, err)

@@ -50,6 +50,8 @@ func TestConfigMistakes(t *testing.T) {
 		{"bad listen", good + `listen = "4000"`, `network.listen = "4000"`},
 		{"host name", good + `listen = "example.org:1"`, `"example.org" is no IP address`},
 		{"bad supernode", good + `supernode = "maybe"`, `want "never", "auto" or "always"`},
+		{"port 0", good + "ports = [443, 0]\n", "network.ports = [443 0]"},
+		{"bad port", good + "ports = [70000]\n", ":6:"},
 		{"bad page", good + "[page]\nlisten = \"8080\"\n", "page.listen"},
 		{"page for all", good + "[page]\nlisten = \":8080\"\n", "answers on loopback only"},
 		{"page on the LAN", good + "[page]\nlisten = \"192.168.1.2:8080\"\n", "answers on loopback only"},

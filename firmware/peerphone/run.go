@@ -44,10 +44,12 @@ func (r runCommand) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	page, err := servePage(ctx, config, n, board, log)
+	doors := openDoors(config, n, log)
+	page, err := r.servePage(ctx, config, n, board, doors, log)
 	if err != nil {
 		return err
 	}
+	defer doors.run(ctx)()
 	tell(event{Event: "listening", UDP: n.Addr().String(), Page: page})
 	go tellReady(ctx, n) // owner: ctx
 	return n.Run(ctx)
@@ -150,13 +152,13 @@ func (b openedBoard) Hook(lifted bool) error {
 
 // servePage serves the page on its own goroutine until ctx is done, and
 // returns its address.
-func servePage(ctx context.Context, c Config, n *node.Node, b openedBoard, log *slog.Logger) (string, error) {
+func (r runCommand) servePage(ctx context.Context, c Config, n *node.Node, b openedBoard, d *doors, log *slog.Logger) (string, error) {
 	if c.Page.Listen == "" {
 		return "", nil
 	}
-	l, err := net.Listen("tcp", c.Page.Listen)
+	l, err := d.pageListener(c, r.State)
 	if err != nil {
-		return "", fmt.Errorf("page.listen = %q: %w; is another program using the port? choose another one, or 0 for any", c.Page.Listen, err)
+		return "", err
 	}
 	addr := l.Addr().(*net.TCPAddr)
 	handler := webui.New(webui.Config{Node: n, Appliance: b, Hosts: hosts(addr), Log: log})

@@ -50,7 +50,7 @@ func NewPrefixLimiter(cfg LimiterConfig) *PrefixLimiter {
 
 // Allow reports whether addr may be answered now, and takes a token if so.
 func (p *PrefixLimiter) Allow(now time.Time, addr netip.Addr) bool {
-	if p.bucket(prefixOf(addr)).AllowN(now, 1) && p.all.AllowN(now, 1) {
+	if p.bucket(PrefixOf(addr)).AllowN(now, 1) && p.all.AllowN(now, 1) {
 		return true
 	}
 	p.refused++
@@ -79,8 +79,9 @@ func (p *PrefixLimiter) bucket(prefix netip.Prefix) *rate.Limiter {
 	return b
 }
 
-// prefixOf returns the network that one subscriber is likely to hold.
-func prefixOf(addr netip.Addr) netip.Prefix {
+// PrefixOf returns the network that one subscriber is likely to hold: a /24 of
+// IPv4, a /48 of IPv6.
+func PrefixOf(addr netip.Addr) netip.Prefix {
 	addr = addr.Unmap().WithZone("")
 	bits := 48
 	if addr.Is4() {

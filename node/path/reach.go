@@ -80,7 +80,7 @@ func callers(from identity.ID, observed netip.AddrPort, m wire.CallBack, members
 	var chosen []wire.Member
 	var prefixes []netip.Prefix
 	for _, o := range members {
-		p := prefixOf(o.Addr.Addr())
+		p := PrefixOf(o.Addr.Addr())
 		if len(chosen) == int(m.Others) || o.Node == from || slices.Contains(m.Not, o.Addr.Addr()) ||
 			o.Addr.Addr().Is4() != observed.Addr().Is4() || slices.Contains(prefixes, p) {
 			continue

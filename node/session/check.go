@@ -33,7 +33,7 @@ func (t *TLS) config(initiator bool, w Want) (*check, *tls.Config, error) {
 		Certificates:           []tls.Certificate{{Certificate: creds.Chain, PrivateKey: creds.Key.Signer()}},
 		MinVersion:             tls.VersionTLS13,
 		CurvePreferences:       []tls.CurveID{tls.X25519MLKEM768}, // the only one: nothing to be talked down to, and a smaller first flight
-		NextProtos:             []string{protocol},
+		NextProtos:             []string{Protocol},
 		ClientAuth:             tls.RequireAnyClientCert,
 		InsecureSkipVerify:     true, // of names and chains as the web has them; verify does it our way
 		VerifyConnection:       c.verify,
@@ -50,8 +50,8 @@ func (c *check) verify(state tls.ConnectionState) error {
 }
 
 func (c *check) verifyPeer(state tls.ConnectionState) (Peer, error) {
-	if state.NegotiatedProtocol != protocol {
-		return Peer{}, fmt.Errorf("%w: not %s", ErrProtocol, protocol)
+	if state.NegotiatedProtocol != Protocol {
+		return Peer{}, fmt.Errorf("%w: not %s", ErrProtocol, Protocol)
 	}
 	var chain [][]byte
 	for _, x := range state.PeerCertificates {

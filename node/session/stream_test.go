@@ -142,7 +142,7 @@ func TestStreamStranger(t *testing.T) {
 		{"hang up", func(c net.Conn) { c.Close() }},
 		{"http", func(c net.Conn) { io.WriteString(c, "GET / HTTP/1.1\r\n\r\n") }},
 		{"no certificate", func(c net.Conn) {
-			tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}}).Handshake()
+			tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{Protocol}}).Handshake()
 		}},
 		{"other protocol", func(c net.Conn) {
 			tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}).Handshake()

@@ -11,8 +11,8 @@ import (
 	"peerphone/node/wire"
 )
 
-// protocol is what both ends name by ALPN (RFC 7301).
-const protocol = "peerphone/1"
+// Protocol is what both ends name by ALPN (RFC 7301).
+const Protocol = "peerphone/1"
 
 // exporterLabel names the session keys among the exports of a TLS connection
 // (RFC 8446 section 7.5).
