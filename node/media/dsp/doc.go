@@ -1,6 +1,7 @@
-// Package dsp turns slices of samples into slices of samples: tones, keys, fades,
-// mixes, level meters, pitch, concealment, stretching and rate conversion. It works with
-// integers only and allocates nothing after construction.
+// Package dsp turns slices of samples into slices of samples: tones, keys,
+// comfort noise, fades, mixes, level meters, pitch, concealment, stretching and
+// rate conversion. It works with integers only and allocates nothing after
+// construction.
 //
 // Sound is mono linear PCM, 16 bits signed, at 16 kHz unless a name says
 // otherwise. Names end in their Q format: gainQ15 is 32768 for 1.0.
