@@ -150,9 +150,7 @@ func (w *nsqWork) quantizeSubframe(q *quantizer, sub *subframeWork, k int) {
 	paths := w.paths[:w.effort.survivors]
 	for i := range n {
 		pitchQ14, noiseQ14 := w.periodic(q, sub)
-		for j := range paths {
-			paths[j].extend(w, sub, i, pitchQ14, noiseQ14, &w.next[j])
-		}
+		w.extendAll(paths, sub, i, pitchQ14, noiseQ14)
 		if w.ring--; w.ring < 0 {
 			w.ring = decisionDelay - 1
 		}
@@ -194,8 +192,24 @@ func (w *nsqWork) periodic(q *quantizer, sub *subframeWork) (pitchQ14, lessNoise
 	return pitchQ14, pitchQ14 - h<<2
 }
 
-// extend finds the two levels that may follow.
-func (p *path) extend(w *nsqWork, sub *subframeWork, i int, pitchQ14, lessNoiseQ14 int32, next *[2]sample) {
+// extendAll finds the levels that may follow each path; where there are registers
+// for it, two at a time.
+func (w *nsqWork) extendAll(paths []path, sub *subframeWork, i int, pitchQ14, lessNoiseQ14 int32) {
+	j := 0
+	for ; wide && j+1 < len(paths); j += 2 {
+		p1, p2 := &paths[j], &paths[j+1]
+		noise1, noise2 := feedBackTwo(p1, p2, sub.shapeQ13, sub.warpQ16)
+		p1.extend(w, sub, i, pitchQ14, lessNoiseQ14, noise1, &w.next[j])
+		p2.extend(w, sub, i, pitchQ14, lessNoiseQ14, noise2, &w.next[j+1])
+	}
+	for ; j < len(paths); j++ {
+		noise := paths[j].feedBack(sub.shapeQ13, sub.warpQ16)
+		paths[j].extend(w, sub, i, pitchQ14, lessNoiseQ14, noise, &w.next[j])
+	}
+}
+
+// extend finds the two levels that may follow; noise is what feedBack returns.
+func (p *path) extend(w *nsqWork, sub *subframeWork, i int, pitchQ14, lessNoiseQ14, noise int32, next *[2]sample) {
 	p.seed = random(p.seed)
 	past := (*[maxOrder]int32)(p.lpcQ14[i:])
 	var predicted int32 // Q14
@@ -204,7 +218,6 @@ func (p *path) extend(w *nsqWork, sub *subframeWork, i int, pitchQ14, lessNoiseQ
 	} else {
 		predicted = predictQ10x10(past, (*[10]int16)(sub.aQ12)) << 4
 	}
-	noise := p.feedBack(sub.shapeQ13, sub.warpQ16)
 	noise = (noise<<1 + mul16(p.lowQ14, sub.tiltQ14)) << 2
 	low := (mul16(p.shapeQ14[w.ring], sub.lowFeedQ14) + mul16(p.lowQ14, sub.lowBackQ14)) << 2
 	inQ10 := w.xQ10[i]
@@ -255,6 +268,32 @@ func (p *path) feedBack(aQ13 []int16, warpQ16 int16) int32 {
 	}
 	s[0] = a
 	return sum + mul16(a, c[0])
+}
+
+// feedBackTwo is feedBack of two paths at once: every section waits for the one
+// before it, and while one path waits a processor has time for the other.
+func feedBackTwo(p1, p2 *path, aQ13 []int16, warpQ16 int16) (noise1, noise2 int32) {
+	n := len(aQ13)
+	s, t, c := p1.arQ14[:n], p2.arQ14[:n], aQ13
+	sum1, sum2 := int32(n>>1), int32(n>>1)
+	b1, b2 := p1.diffQ14+mul16(s[0], warpQ16), p2.diffQ14+mul16(t[0], warpQ16)
+	a1, a2 := s[0]+mul16(s[1]-b1, warpQ16), t[0]+mul16(t[1]-b2, warpQ16)
+	s[0], t[0] = b1, b2
+	sum1 += mul16(b1, c[0])
+	sum2 += mul16(b2, c[0])
+	s, t, c = s[1:], t[1:], c[1:]
+	for ; len(s) >= 3 && len(t) >= 3 && len(c) >= 3; s, t, c = s[2:], t[2:], c[2:] {
+		b1, b2 = s[0]+mul16(s[1]-a1, warpQ16), t[0]+mul16(t[1]-a2, warpQ16)
+		s[0], t[0] = a1, a2
+		sum1 += mul16(a1, c[0])
+		sum2 += mul16(a2, c[0])
+		a1, a2 = s[1]+mul16(s[2]-b1, warpQ16), t[1]+mul16(t[2]-b2, warpQ16)
+		s[1], t[1] = b1, b2
+		sum1 += mul16(b1, c[1])
+		sum2 += mul16(b2, c[1])
+	}
+	s[0], t[0] = a1, a2
+	return sum1 + mul16(a1, c[0]), sum2 + mul16(a2, c[0])
 }
 
 // race drops paths that differ from the best one where it is decided now, and
