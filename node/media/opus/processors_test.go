@@ -32,16 +32,23 @@ func TestOtherProcessors(t *testing.T) {
 			if _, err := exec.LookPath(emulator[0]); err != nil {
 				missing(t, emulator[0])
 			}
-			binary := filepath.Join(t.TempDir(), "opus.test")
-			build := exec.Command("go", "test", "-c", "-o", binary, ".")
-			build.Env = append(os.Environ(), append(test.env, "CGO_ENABLED=0", "GOFLAGS=")...)
-			if out, err := build.CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
+			binary := buildFor(t, test.env...)
 			run := exec.Command(emulator[0], append(emulator[1:], binary, "-test.run", "^(TestGolden|TestArithmetic|TestEncoderGolden)$")...)
 			if out, err := run.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
 	}
+}
+
+// buildFor builds these tests for another processor.
+func buildFor(t *testing.T, env ...string) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "opus.test")
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build.Env = append(os.Environ(), append(env, "CGO_ENABLED=0", "GOFLAGS=")...)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
 }
