@@ -9,6 +9,10 @@ const (
 	// straight line. Its images are those of a repeated spectrum under
 	// (f/places)^2: below -95 dB.
 	placesLeast = 128
+	// coarseShift is the Q format of coefficients so small that so many bits are
+	// enough: coarseRun of them times 16 bits fit into 32.
+	coarseShift = 18
+	coarseRun   = 8
 	// tapsUnit divides the number of taps, for unrolled loops.
 	tapsUnit = 16
 )
@@ -18,6 +22,7 @@ const (
 // oldest first. It does not change.
 type bank struct {
 	taps   int
+	coarse int     // the first taps of each row, which are small, are whole in Q18
 	places int     // a multiple of the ratio's denominator: the nominal speed meets only these
 	coef   []int32 // Q23: places+1 rows of taps
 }
@@ -41,9 +46,35 @@ func newBank(from, to int) *bank {
 			// (k + place/places) * low/from.
 			row[b.taps-1-k] = proto((k*b.places+place)*low, b.places*from)
 		}
-		normalize(row)
+		normalize(row, 0)
+	}
+	b.coarse = b.small()
+	for place := range b.places + 1 {
+		normalize(b.row(place), b.coarse)
 	}
 	return b
+}
+
+// small is how many taps, of the first of each row, are small in all rows.
+func (b *bank) small() int {
+	const limit = 1<<(coefShift-2) - coarseRun<<(coefShift-coarseShift)
+	least := b.taps
+	for place := range b.places + 1 {
+		row, n := b.row(place), 0
+		for n < b.taps && magnitude(row[n:n+coarseRun]) < limit {
+			n += coarseRun
+		}
+		least = min(least, n)
+	}
+	return least / tapsUnit * tapsUnit
+}
+
+// magnitude is the sum of magnitudes.
+func magnitude(row []int32) (sum int32) {
+	for _, c := range row {
+		sum += max(c, -c)
+	}
+	return sum
 }
 
 // proto is the prototype at num/den samples, Q30: the third-order curve through
@@ -65,20 +96,32 @@ func proto(num, den int) int32 {
 	return int32(sum >> 20)
 }
 
-// normalize turns Q30 at any gain into Q23 whose sum is exactly 1, so that a
-// constant has no image.
-func normalize(row []int32) {
+// normalize scales row to Q23 whose sum is exactly 1, so that a constant has no
+// image, with the first coarse taps whole in Q18.
+func normalize(row []int32, coarse int) {
 	var sum, total int64
 	for _, c := range row {
 		sum += int64(c)
 	}
 	most := 0
 	for k, c := range row {
-		row[k] = int32((int64(c)<<coefShift + sum/2) / sum)
+		shift := 0
+		if k < coarse {
+			shift = coefShift - coarseShift
+		}
+		row[k] = int32(nearest(int64(c)<<(coefShift-shift), sum)) << shift
 		total += int64(row[k])
 		if row[k] > row[most] {
 			most = k
 		}
 	}
 	row[most] += int32(1<<coefShift - total)
+}
+
+// nearest is num/den, rounded; den is positive.
+func nearest(num, den int64) int64 {
+	if num < 0 {
+		return -nearest(-num, den)
+	}
+	return (num + den/2) / den
 }

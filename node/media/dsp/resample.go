@@ -118,9 +118,9 @@ func (r *Resampler) convert(dst, src []int16) {
 // sample is the sound behind the newest of x by place, in places times 2^32.
 func (b *bank) sample(x []int16, place uint64) int16 {
 	i, part := int(place>>32), int64(place>>16&(1<<16-1))
-	v := dot(b.row(i), x)
+	v := dot(b.row(i), x, b.coarse)
 	if part != 0 {
-		v += (dot(b.row(i+1), x) - v) * part >> 16
+		v += (dot(b.row(i+1), x, b.coarse) - v) * part >> 16
 	}
 	v = (v + 1<<(coefShift-1)) >> coefShift
 	return int16(min(max(v, -32768), 32767))

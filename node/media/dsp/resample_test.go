@@ -310,8 +310,9 @@ func TestDotIsTheSameInBothWidths(t *testing.T) {
 				x[k] = int16([]int{-32768, 32767, r.IntN(65536) - 32768}[r.IntN(3)])
 			}
 			row := b.row(r.IntN(b.places + 1))
-			if w, n := dotWide(row, x), dotNarrow(row, x); w != n {
-				t.Fatalf("%d with 64 bits, %d with 32", w, n)
+			w, n := dotWide(row, x), dotNarrow(row, x)
+			if c := dotCoarse(row[:b.coarse], x) + dotNarrow(row[b.coarse:], x[b.coarse:]); w != n || w != c {
+				t.Fatalf("%d with 64 bits, %d with 32, %d with coarse coefficients", w, n, c)
 			}
 		}
 	}
