@@ -40,6 +40,9 @@ func (c *ComfortNoise) Hear(pcm []int16) {
 		return
 	}
 	power := int64(Energy(pcm)<<8) / Unit
+	if c.power == 0 {
+		c.power = power // the first sound
+	}
 	c.power += (power - c.power) / smoothUnits
 	if c.units == 0 {
 		c.former, c.floor = c.floor, c.power

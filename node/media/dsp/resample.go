@@ -26,7 +26,7 @@ const (
 // The filter has the least phase for its magnitude. In parts of the lower of
 // the two rates: up to 0.4375 (7 kHz of 16) the ripple is 0.06 dB, -3 dB lie
 // above 0.469 (7.5 kHz of 16), and beyond 0.531 (8.5 kHz of 16) are images and
-// aliases at -84 dB or less. It delays by 0.15 ms at 16 kHz and twice that at
+// aliases at -82 dB or less. It delays by 0.15 ms at 16 kHz and twice that at
 // 8 kHz; towards the end of the passband by 0.6 ms.
 type Resampler struct {
 	// constant after NewResampler
