@@ -9,11 +9,13 @@ import (
 
 // Our own choices for control messages.
 const (
-	windowMessages = 32               // on their way at a time; an acknowledgement tells of as many
-	maxQueue       = 128              // on their way or waiting: 135 kB at most; then Send fails
-	giveUp         = 10 * time.Second // after which an unacknowledged message means that the peer is gone
-	drainTimeout   = 2 * time.Second  // for messages on their way when a session is closed
-	resendAtOnce   = 4                // messages sent again by one time-out
+	windowMessages = 32                    // on their way at a time; an acknowledgement tells of as many
+	maxQueue       = 128                   // on their way or waiting: 135 kB at most; then Send fails
+	giveUp         = 10 * time.Second      // after which an unacknowledged message means that the peer is gone
+	drainTimeout   = 2 * time.Second       // for messages on their way when a session is closed
+	resendAtOnce   = 4                     // messages sent again by one time-out
+	ackDelay       = 25 * time.Millisecond // for a message of ours that may carry it (RFC 9000 section 13.2.1)
+	ackAtOnce      = 8                     // unacknowledged messages
 )
 
 // Sizes of payloads in bytes; doc.go has the layout.
@@ -38,6 +40,8 @@ type control struct {
 	backoff time.Duration // added by time-outs, zero after an acknowledgement
 
 	expect uint32                 // sequence of the next message to be delivered
+	acked  uint32                 // expect, as the peer knows it
+	ackAt  time.Time              // when to acknowledge; set by a message in order, cleared by any acknowledgement
 	held   [windowMessages][]byte // messages after expect, by sequence modulo windowMessages
 }
 
@@ -75,6 +79,7 @@ func (t *Table) sendMessage(now time.Time, s *session, i int) {
 		m.first = now
 	}
 	m.last = now
+	c.acked, c.ackAt = c.expect, time.Time{}
 	b := make([]byte, 0, segmentHeader+len(m.body))
 	b = append(b, byte(wire.PayloadControl))
 	b = binary.BigEndian.AppendUint32(b, c.base+uint32(i))
@@ -139,7 +144,12 @@ func (t *Table) hearSegment(now time.Time, s *session, b []byte) {
 		}
 		t.deliver(s)
 	}
-	t.sendAck(s, 0, 0)
+	switch {
+	case c.expect-c.acked >= ackAtOnce, c.expect != sequence+1: // a gap, or one that came again
+		t.sendAck(s, 0, 0)
+	case c.ackAt.IsZero():
+		c.ackAt = now.Add(ackDelay)
+	}
 }
 
 // deliver hands on the messages that are next in order.
@@ -157,6 +167,7 @@ func (t *Table) deliver(s *session) {
 // sendAck acknowledges what has come.
 func (t *Table) sendAck(s *session, flags byte, token uint16) {
 	c := &s.control
+	c.acked, c.ackAt = c.expect, time.Time{}
 	b := make([]byte, 0, ackSize)
 	b = append(b, byte(wire.PayloadAck), flags)
 	b = binary.BigEndian.AppendUint16(b, token)

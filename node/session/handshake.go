@@ -136,7 +136,7 @@ func (t *Table) resendFlight(now time.Time, s *session) {
 	hs.firstSent = time.Time{}
 	hs.rewind()
 	if t.pump(now, s) == 0 && s.initiator && len(hs.out[Initial].data) > 0 {
-		t.sendFrame(now, s)
+		t.sendFrame(now, s, 0)
 	}
 }
 

@@ -16,12 +16,14 @@ const worthwhile = 128
 // returns how many frames it sent.
 func (t *Table) pump(now time.Time, s *session) (frames int) {
 	hs := s.hs
+	end := hs.sent + s.padding()
 	for s.limit() >= worthwhile && hs.hasUnsent(s) {
-		t.sendFrame(now, s)
+		t.sendFrame(now, s, end-hs.sent)
 		frames++
 	}
-	for first := s.firstFlight() && frames > 0; first && frames < s.padFrames(); frames++ {
-		t.sendFrame(now, s)
+	for frames > 0 && hs.sent+smallestPadding <= end {
+		t.sendFrame(now, s, end-hs.sent)
+		frames++
 	}
 	if frames > 0 && !s.confirmed() {
 		hs.resend = now.Add(hs.wait)
@@ -40,13 +42,26 @@ func (hs *handshake) hasUnsent(s *session) bool {
 // firstFlight reports whether the peer's index is still unknown.
 func (s *session) firstFlight() bool { return s.remote == 0 }
 
-// padFrames returns how many whole frames a padded first flight has. An answer
-// with the longest names has 2,040 bytes, in two frames.
-func (s *session) padFrames() int {
-	if s.want.Padded {
-		return 2
+// Sizes of a padded first flight in bytes: those of the answer, which shall not
+// be larger. One with the longest names has 2,040 bytes, a node's 1,735 and a
+// few to spare. A test holds them.
+const (
+	phoneFlight = 2 * wire.MaxInner
+	nodeFlight  = 1760
+
+	smallestPadding = headerSize + bodySize + macSize // of a frame without bytes
+)
+
+// padding returns how large the flight that is about to be sent shall be at
+// least.
+func (s *session) padding() int {
+	switch {
+	case !s.want.Padded || !s.firstFlight():
+		return 0
+	case s.want.Role == AsNode:
+		return nodeFlight
 	}
-	return 0
+	return phoneFlight
 }
 
 // frame returns an empty frame of the handshake of s.
@@ -62,16 +77,16 @@ func (s *session) frame() *frame {
 }
 
 // sendFrame sends one frame with as many unsent bytes as fit, acknowledging
-// what came.
-func (t *Table) sendFrame(now time.Time, s *session) {
+// what came, and padded to pad bytes as far as it can be.
+func (t *Table) sendFrame(now time.Time, s *session, pad int) {
 	hs, f := s.hs, s.frame()
 	room := s.limit() - headerSize - bodySize - len(f.cookie) - macSize
 	f.offset, f.plain = hs.out[Initial].take(room)
 	b := f.append(make([]byte, 0, wire.MaxInner))
 	room -= len(f.plain)
 	switch {
-	case s.firstFlight() && s.want.Padded:
-		b = b[:len(b)+room] // make cleared it
+	case s.firstFlight():
+		b = b[:max(len(b), min(len(b)+room, pad-macSize))] // make cleared it
 	case !s.firstFlight() && hs.cover != nil && !hs.cover.spent() && room >= sealedAround:
 		p := part{ack: hs.in[Handshake].ready}
 		p.offset, p.data = hs.out[Handshake].take(room - sealedAround)

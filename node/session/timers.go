@@ -96,7 +96,7 @@ func (t *Table) settle(s *session) {
 	if s.state == gone {
 		return
 	}
-	first := earliest(s.control.resend, s.alive.check, s.drained, s.reserved)
+	first := earliest(s.control.resend, s.control.ackAt, s.alive.check, s.drained, s.reserved)
 	if s.hs != nil {
 		first = earliest(first, s.hs.resend, s.hs.ends)
 	}
@@ -116,6 +116,9 @@ func (t *Table) fire(now time.Time, s *session) {
 	}
 	if s.state != gone && due(s.drained, now) {
 		t.end(now, s, ErrEnded, true)
+	}
+	if s.state != gone && due(s.control.ackAt, now) {
+		t.sendAck(s, 0, 0)
 	}
 	if s.state != gone && due(s.control.resend, now) {
 		t.resendMessages(now, s)
