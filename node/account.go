@@ -64,11 +64,42 @@ func bootstrap(p identity.Params) []wire.Member {
 	return list
 }
 
+// listing puts off what the directory is told of our homes.
+type listing struct {
+	// at is when the directory is told. Set by a change of the homes while more
+	// are coming, cleared when none is, or when it is due.
+	at  time.Time
+	due func(now time.Time)
+}
+
+// homesWait is how long a record waits for further homes: they come within
+// a round trip of each other, and each change of the record costs 1.5 kB.
+const homesWait = 300 * time.Millisecond
+
+// wait puts the telling off while some homes are coming.
+func (l *listing) wait(now time.Time, coming int) {
+	switch {
+	case coming == 0:
+		l.at = time.Time{}
+	case l.at.IsZero():
+		l.at = now.Add(homesWait)
+	}
+}
+
+// Next implements timer.
+func (l *listing) Next() time.Time { return l.at }
+
+// Advance implements timer.
+func (l *listing) Advance(now time.Time) {
+	l.at = time.Time{}
+	l.due(now)
+}
+
 // list tells the directory what to publish of us. A pure supernode is nobody
 // whom one calls.
 func (c *Core) list(now time.Time) {
 	homes := c.overlay.Homes()
-	if !c.phone || c.granted.IsZero() || len(homes) == 0 {
+	if !c.phone || c.granted.IsZero() || len(homes) == 0 || !c.listing.at.IsZero() {
 		return
 	}
 	members := make([]wire.Member, len(homes))

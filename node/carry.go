@@ -20,7 +20,9 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case SendUDP:
-			n.socket.sendBy(path.Way{Addr: e.Addr, Socket: e.Socket}, e.Frame, time.Time{})
+			if !n.socket.sendBy(path.Way{Addr: e.Addr, Socket: e.Socket}, e.Frame, time.Time{}) {
+				n.socket.post(func(c *Core, now time.Time) { c.Unroutable(now, e.Addr) })
+			}
 		case DialStream:
 			n.dialStream(ctx, e)
 		case SendStream:

@@ -120,6 +120,7 @@ func (n *Node) shakeStream(ctx context.Context, e DialStream) (*session.Stream, 
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
+	n.enter(ctx, func(c *Core, now time.Time) { c.StreamReached(now, e.Stream) })
 	return n.socket.streams.tls.DialStream(ctx, conn, e.Index, e.Want)
 }
 

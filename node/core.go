@@ -52,6 +52,7 @@ type Core struct {
 	peers    peers
 	attempts attempts
 	streams  streams
+	listing  listing
 	racer    path.Racer
 	outside  outside
 	view     view
@@ -103,6 +104,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c.login = login.NewClient(cfg.Login)
 	c.calls = call.New(call.Config{Rand: cfg.Rand, Codecs: cfg.Codecs})
 	c.handset = handset.New(handset.Config{})
+	c.listing.due = c.list
 	if cfg.Supernode {
 		c.lanes = path.NewIntroducer(path.Config{Rand: cfg.Rand})
 		c.index = directory.NewIndex(records)
@@ -159,7 +161,7 @@ type timer interface {
 
 // timers lists the cores in a fixed order, so that equal times fire equally.
 func (c *Core) timers() []timer {
-	ts := []timer{c.login, c.sessions, c.paths, &c.racer, c.overlay, c.client, c.calls, c.handset, c.outside.survey}
+	ts := []timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.outside.survey}
 	if c.lanes != nil {
 		ts = append(ts, c.lanes, c.index)
 	}

@@ -117,6 +117,9 @@ func (c *Core) timing() Timing {
 	t := Timing{
 		Search: milliseconds(c.view.search), Setup: milliseconds(c.view.setup), Direct: milliseconds(c.view.direct),
 	}
+	if !c.view.homed.IsZero() {
+		t.Attached = milliseconds(c.view.homed.Sub(c.view.started))
+	}
 	if !c.view.ready.IsZero() {
 		// With certificates from an earlier start it can take no time at all, yet it has happened.
 		t.Login = milliseconds(max(c.view.ready.Sub(c.view.started), time.Microsecond))

@@ -267,11 +267,15 @@ func (c *Core) dialFailed(now time.Time, d *dial, reason error) {
 // homesChanged tells the directory where requests go and what to publish.
 func (c *Core) homesChanged(now time.Time) {
 	homes := c.overlay.Homes()
+	if len(homes) > 0 && c.view.homed.IsZero() {
+		c.view.homed = now
+	}
 	var indices []wire.Index
 	for _, h := range homes {
 		indices = append(indices, h.Index)
 	}
 	c.client.SetHomes(now, indices)
+	c.listing.wait(now, c.overlay.Coming())
 	c.list(now)
 	c.line(now)
 }

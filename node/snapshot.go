@@ -88,10 +88,11 @@ type CallView struct {
 
 // Timing holds how long things took, in milliseconds; 0 until they happened.
 type Timing struct {
-	Login  float64 `json:"login_ms"`  // from the first packet until attached and published
-	Search float64 `json:"search_ms"` // of the last search
-	Setup  float64 `json:"setup_ms"`  // of the last call made: from the number sent until the far phone rang
-	Direct float64 `json:"direct_ms"` // of the last call: from ringing until the direct path stood
+	Attached float64 `json:"attached_ms"` // from the first packet until attached to the first home
+	Login    float64 `json:"login_ms"`    // from the first packet until attached and published
+	Search   float64 `json:"search_ms"`   // of the last search
+	Setup    float64 `json:"setup_ms"`    // of the last call made: from the number sent until the far phone rang
+	Direct   float64 `json:"direct_ms"`   // of the last call: from ringing until the direct path stood
 }
 
 // Counts are totals since the start.

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"peerphone/hal"
 	"peerphone/node/media"
@@ -181,26 +184,37 @@ func (s *socket) post(in input) {
 	}
 }
 
-// send sends one datagram. Errors are the network's: who needs an answer sends
-// again.
-func (s *socket) send(to netip.AddrPort, frame []byte) {
+// send sends one datagram. Most errors are the network's: who needs an answer
+// sends again. It reports whether this host has any way to the address at all.
+func (s *socket) send(to netip.AddrPort, frame []byte) (routed bool) {
 	s.count.datagramsOut.Add(1)
 	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
-	s.conn.WriteToUDPAddrPort(frame, to)
+	_, err := s.conn.WriteToUDPAddrPort(frame, to)
+	return !unroutable(err)
+}
+
+// unroutable reports whether a datagram was not sent because this host has no
+// way to its address: no network, no such version of IP, or none from the
+// address that the socket is bound to.
+func unroutable(err error) bool {
+	_, version := errors.AsType[*net.AddrError](err)
+	return version || slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EAFNOSUPPORT, unix.EADDRNOTAVAIL, unix.EINVAL},
+		func(no error) bool { return errors.Is(err, no) })
 }
 
 // sendBy sends a frame directly or in a stream, in which it is dropped when it
-// has not been written by expires; zero: never.
-func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) {
+// has not been written by expires; zero: never. It reports what send does.
+func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) (routed bool) {
 	switch {
 	case w.Direct() && w.Socket != 0:
 		s.sendExtra(w, frame)
 	case w.Direct():
-		s.send(w.Addr, frame)
+		return s.send(w.Addr, frame)
 	case w.IsStream() && s.streams.send(w.Stream, frame, expires):
 		s.count.datagramsOut.Add(1)
 		s.count.bytesOut.Add(uint64(len(frame) + ipTLS))
 	}
+	return true
 }
 
 // mediaRoute carries sound on a direct path. One goroutine, the capture, sends.

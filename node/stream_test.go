@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"net"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -104,4 +105,17 @@ func goroutines(words ...string) int {
 		}
 	}
 	return n
+}
+
+// A supernode to which this host has no way, as an address of IPv6 without
+// IPv6, delays nothing: others are dialled at once.
+func TestUnroutableSupernodes(t *testing.T) {
+	l := newLAN(t, 3)
+	for i := range uint16(6) { // the phone's socket is one of IPv4
+		l.params.Bootstrap = append(l.params.Bootstrap, netip.AddrPortFrom(netip.MustParseAddr("2001:db8::1"), 1+i))
+	}
+	l.params.Sequence++
+	if s := l.phone("kitchen", "1001").Snapshot(); s.Timing.Login > 900 {
+		t.Errorf("the login took %.0f ms: it waited for the next try", s.Timing.Login)
+	}
 }

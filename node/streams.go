@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -71,6 +72,27 @@ func (c *Core) ExpectStream(now time.Time, remote netip.AddrPort) (path.StreamID
 	id := c.streams.add(stream{index: ix, remote: remote})
 	c.settle(now)
 	return id, ix
+}
+
+// StreamReached says that a stream that is dialled has reached its peer, which
+// has yet to shake hands: other ports need not be tried.
+func (c *Core) StreamReached(now time.Time, id path.StreamID) {
+	if s, ok := c.streams.byID[id]; ok && c.peers.dials[s.index] != nil {
+		c.racer.Answered(now, c.peers.dials[s.index].race)
+	}
+	c.settle(now)
+}
+
+// Unroutable says that this host has no way to an address: what is dialled
+// there need not wait for an answer. A host without IPv6 knows supernodes that
+// have it.
+func (c *Core) Unroutable(now time.Time, addr netip.AddrPort) {
+	for _, ix := range slices.Sorted(maps.Keys(c.peers.dials)) {
+		if d := c.peers.dials[ix]; d != nil && d.race == ix && d.to.Addr == addr {
+			c.sessions.Abort(now, ix)
+		}
+	}
+	c.settle(now)
 }
 
 // StreamUp takes what the handshake of a stream has found.

@@ -13,6 +13,7 @@ import (
 // decide nothing.
 type view struct {
 	started time.Time
+	homed   time.Time     // attached to the first home
 	ready   time.Time     // attached and published; a supernode: certified
 	copies  int           // of our records, after the last publishing
 	search  time.Duration // of the last search

@@ -33,7 +33,7 @@ func (s *supernode) is(a netip.Addr) bool { return a == s.Host.Addr4() || a == s
 func (s *supernode) start() (err error) {
 	c := phoneConfig{
 		Account: accountConfig{Name: s.Name(), Number: s.number, PasswordFile: passwordFile, Register: true},
-		Network: networkConfig{InvitationFile: "../" + invitationFile, Listen: fmt.Sprintf(":%d", supernodePort), Supernode: "always"},
+		Network: networkConfig{InvitationFile: "../" + invitationFile, Listen: fmt.Sprintf(":%d", supernodePort), Supernode: "always", Ports: []int{443, 80}},
 		Board:   boardConfig{Name: "none"},
 	}
 	s.child, err = s.town.run(s.Host, c)

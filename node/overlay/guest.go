@@ -14,8 +14,11 @@ const (
 	// bounds: an overloaded supernode sheds, it never quits.
 	minTurnAway = 5 * time.Second
 	maxTurnAway = 30 * time.Second
-	// sample is how many members a guest is told at once.
-	sample = 16
+	// sample is how many members a guest or fellow is told at once, fewSample
+	// how many one is that attaches: bytes count then, and the first Refresh
+	// comes within a minute.
+	sample    = 16
+	fewSample = 6
 )
 
 // guestState is what a session is to us as a supernode.
@@ -64,7 +67,7 @@ func (o *Overlay) handleAttach(now time.Time, l *link) {
 	o.send(l, wire.Attached{
 		Observed: l.addr,
 		Refresh:  uint16(refreshEvery / time.Second),
-		Members:  o.someMembers(l.node, sample),
+		Members:  o.someMembers(l.node, fewSample),
 		Ports:    o.ports,
 	})
 }

@@ -103,6 +103,12 @@ func (o *Overlay) countHomes() (have, coming int) {
 	return have, coming + len(o.dials)
 }
 
+// Coming returns how many more homes may come of what is under way.
+func (o *Overlay) Coming() int {
+	have, coming := o.countHomes()
+	return max(0, min(coming, o.cfg.Homes-have))
+}
+
 // seekHomes attaches where sessions are up, and dials for what is missing.
 func (o *Overlay) seekHomes(now time.Time) {
 	have, coming := o.countHomes()
