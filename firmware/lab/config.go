@@ -11,6 +11,7 @@ import (
 type phoneConfig struct {
 	Account accountConfig   `toml:"account"`
 	Network networkConfig   `toml:"network"`
+	Relay   *relayConfig    `toml:"relay,omitempty"`
 	Page    pageConfig      `toml:"page"`
 	Board   boardConfig     `toml:"board"`
 	Contact []contactConfig `toml:"contact,omitempty"`
@@ -28,7 +29,12 @@ type networkConfig struct {
 	InvitationFile string `toml:"invitation_file"`
 	Listen         string `toml:"listen"`
 	Supernode      string `toml:"supernode"`
+	AlwaysRelay    bool   `toml:"always_relay,omitempty"`
 	Ports          []int  `toml:"ports"` // none of them: the supernodes of one machine would fight for them
+}
+
+type relayConfig struct {
+	RateKbit int `toml:"rate_kbit"`
 }
 
 type pageConfig struct {

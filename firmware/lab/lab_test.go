@@ -58,8 +58,10 @@ func lookAtSources() error {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := built(); err == nil && dir != "" && ran {
-		os.RemoveAll(dir)
+	if ran { // else asking would build
+		if dir, err := built(); err == nil {
+			os.RemoveAll(dir)
+		}
 	}
 	os.Exit(code)
 }

@@ -6,7 +6,8 @@
 // talk.go is the script of the demo's call, and report.go says how it went.
 //
 // reach.go is a network across real NATs and firewalls, for the commands that
-// measure how phones reach each other: nat.go, roam.go.
+// measure how phones reach each other: nat.go, roam.go,
+// probe.go. relay.go compares what relaying costs.
 package main
 
 import (
@@ -37,8 +38,8 @@ const description = `A telephone network on one machine.
 
 Every program is a process of its own and talks through real sockets. up and demo use the
 loopback interface: a login server, the supernodes north, east and south, and the phones
-kitchen (1001) and workshop (1002). nat and roam make networks of their own, with real NATs
-and firewalls, and need root. Ctrl-C ends them all.`
+kitchen (1001) and workshop (1002). nat, roam and probe make networks of their own, with
+real NATs and firewalls, and need root. Ctrl-C ends them all.`
 
 // program is the command line.
 type program struct {
@@ -46,8 +47,11 @@ type program struct {
 	Demo demoCommand `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
 	Keep keepCommand `cmd:"" hidden:""`
 
-	Nat  natCommand  `cmd:"" help:"Call between phones behind every kind of NAT and firewall: by which path, how soon, with which gap?"`
-	Roam roamCommand `cmd:"" help:"Take the network away in mid-call: how long is nothing new heard?"`
+	Nat   natCommand   `cmd:"" help:"Call between phones behind every kind of NAT and firewall: by which path, how soon, with which gap?"`
+	Probe probeCommand `cmd:"" help:"Let strangers call a thousand times and scan ports: do they learn where somebody lives?"`
+	Relay relayCommand `cmd:"" help:"Relay with ours, with coturn, and with next to nothing: what does each packet cost?"`
+	Floor floorCommand `cmd:"" hidden:""`
+	Roam  roamCommand  `cmd:"" help:"Take the network away in mid-call: how long is nothing new heard?"`
 
 	Overlay  overlayCommand  `cmd:"" help:"Simulate a network of thousands: who is found, how fast, and what is left when supernodes vanish?"`
 	Jitter   jitterCommand   `cmd:"" help:"Play a trace of packets' arrivals through the jitter buffer: how long did sound wait, and what was made up?"`

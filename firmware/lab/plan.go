@@ -15,6 +15,7 @@ type station struct {
 	page    string         // address of the page, "" without one
 	mic     []byte         // WAV that the microphone hears
 	mute    bool           // nothing is heard
+	rate    int            // what a supernode may relay each way, in kbit/s; 0: as it measures
 }
 
 func (s station) phone() bool { return s.mic != nil }
@@ -63,6 +64,9 @@ func (p plan) config(s station) phoneConfig {
 		Network: networkConfig{InvitationFile: "../" + invitationFile, Listen: s.listen.String(), Supernode: "always", Ports: []int{}},
 		Page:    pageConfig{Listen: s.page},
 		Board:   boardConfig{Name: "none"},
+	}
+	if s.rate > 0 {
+		c.Relay = &relayConfig{RateKbit: s.rate}
 	}
 	if s.phone() {
 		c.Network.Supernode = "never"

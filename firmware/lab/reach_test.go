@@ -46,8 +46,8 @@ func ip4(p natlab.Packet, data []byte, header int) []byte {
 	return data
 }
 
-// session is a session frame of some length.
-func session(counter uint16, length int) []byte {
+// sessionFrame is a session frame of some length.
+func sessionFrame(counter uint16, length int) []byte {
 	h := wire.AppendHeader(nil, wire.Header{To: 7, Counter: counter})
 	return append(h, make([]byte, length-len(h))...)
 }
@@ -65,16 +65,16 @@ func TestSounds(t *testing.T) {
 	supernode := netip.MustParseAddrPort("198.18.1.2:41000")
 	control := natlab.Packet{Src: supernode, Protocol: protocolUDP}
 	packets := []natlab.Packet{
-		udp(0, session(1, 80)),
-		udp(1, session(1, 80)),             // once more
-		udp(2, relayFrame(session(1, 80))), // by another way
-		udp(3, session(2, 34)),             // an acknowledgement
-		udp(4, session(3, 1000)),           // a message
-		udp(5, []byte{0, 1, 0, 0}),         // STUN
-		withPayload(control, append(make([]byte, 28), session(9, 80)...), 28), // a supernode's own
-		udp(6, relayFrame(session(4, 80))),                                    // new
-		udp(7, relayFrame(session(5, 34))),                                    // no sound
-		tcp(8, 100, 120), tcp(9, 100, 120),                                    // once more
+		udp(0, sessionFrame(1, 80)),
+		udp(1, sessionFrame(1, 80)),             // once more
+		udp(2, relayFrame(sessionFrame(1, 80))), // by another way
+		udp(3, sessionFrame(2, 34)),             // an acknowledgement
+		udp(4, sessionFrame(3, 1000)),           // a message
+		udp(5, []byte{0, 1, 0, 0}),              // STUN
+		withPayload(control, append(make([]byte, 28), sessionFrame(9, 80)...), 28), // a supernode's own
+		udp(6, relayFrame(sessionFrame(4, 80))),                                    // new
+		udp(7, relayFrame(sessionFrame(5, 34))),                                    // no sound
+		tcp(8, 100, 120), tcp(9, 100, 120),                                         // once more
 		tcp(10, 220, 120), tcp(11, 340, 10), // no sound
 	}
 	var got []soundWay

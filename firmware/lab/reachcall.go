@@ -68,11 +68,20 @@ func (c *townCall) ring(ctx context.Context) (err error) {
 	if err := c.from.press(ctx, "#"); err != nil {
 		return err
 	}
-	if err := c.to.poll(ctx, "ring", ringTime, rings); err != nil {
+	if err := c.to.poll(ctx, "ring", ringTime, func(s node.Snapshot) bool { return rings(s) || c.refused() }); err != nil {
 		return fmt.Errorf("%w; %s", err, c.from.shown())
 	}
 	c.rang = time.Now()
+	if c.refused() {
+		return errors.New(c.from.shown())
+	}
 	return nil
+}
+
+// refused reports whether the caller's phone has given up.
+func (c *townCall) refused() bool {
+	s, _, _ := c.from.look()
+	return s.Call.State == "ended" && !s.Call.Since.Before(c.dialled)
 }
 
 // answer lifts the far receiver and waits until both talk.

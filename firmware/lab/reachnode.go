@@ -62,6 +62,8 @@ type resident struct {
 	town            *town
 	host            *natlab.Host
 	number          string
+	stranger        bool // nobody's contact, and nobody is its
+	configure       func(*phoneConfig)
 	folder          folder
 	child           *child.Child
 	problem         error   // why it cannot be called
@@ -69,10 +71,24 @@ type resident struct {
 	page, residence string
 }
 
+// option changes how a phone is settled.
+type option func(*resident)
+
+// asStranger makes it nobody's contact, and nobody its.
+func asStranger() option { return func(r *resident) { r.stranger = true } }
+
+// configured changes its configuration before the start.
+func configured(change func(*phoneConfig)) option {
+	return func(r *resident) { r.configure = change }
+}
+
 // settle puts a phone on a host; start starts it. Phones get the numbers 1001
 // and on.
-func (t *town) settle(name string, host *natlab.Host) *resident {
+func (t *town) settle(name string, host *natlab.Host, options ...option) *resident {
 	r := &resident{town: t, host: host, number: fmt.Sprint(1001 + len(t.residents)), residence: name, folder: folder(t.folder.path(name))}
+	for _, o := range options {
+		o(r)
+	}
 	t.residents = append(t.residents, r)
 	return r
 }
@@ -119,9 +135,12 @@ func (r *resident) config() phoneConfig {
 		Board:   boardConfig{Name: "sim", Sim: &simConfig{Mic: micFile, Speaker: speakerFile}},
 	}
 	for _, other := range r.town.residents {
-		if other != r {
+		if other != r && !other.stranger && !r.stranger {
 			c.Contact = append(c.Contact, contactConfig{Name: other.residence, Number: other.number})
 		}
+	}
+	if r.configure != nil {
+		r.configure(&c)
 	}
 	return c
 }

@@ -36,7 +36,7 @@ func (p Packet) Payload() []byte {
 }
 
 const (
-	snap       = 256     // bytes of a packet that are kept
+	snap       = 1500    // bytes of a packet that are kept
 	maxPackets = 1 << 20 // of a capture; further ones are counted in Lost
 )
 

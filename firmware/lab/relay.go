@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"peerphone/firmware/lab/child"
+)
+
+// relayCommand compares what relaying costs.
+type relayCommand struct {
+	lifetime
+	Legs    int    `help:"Legs, each with 50 packets of 80 bytes a second. Default: ${default}." default:"400" placeholder:"N"`
+	Seconds int    `help:"How long each relay is measured. Default: ${default}." default:"10" placeholder:"N"`
+	JSON    bool   `help:"Print the results as JSON, and the progress on the standard error."`
+	Dir     string `help:"Folder for what each process writes. Default: ${default}." default:"out/relay" placeholder:"DIR"`
+}
+
+// Help is shown by lab relay --help.
+func (relayCommand) Help() string {
+	return `Three relays get the same packets in turn, two seconds each, over the loopback interface:
+
+  ours    a peerphone that is a supernode; each leg is a session of its own, opened with a
+          ticket; relay frames are exchanged between pairs of legs
+  coturn  turnserver; each leg is an allocation with a channel; half of them send ChannelData
+          to a peer outside, and the others get it from one
+  floor   one socket, a table of ports, recvfrom and sendto: what the kernel takes for itself
+
+CPU is what the scheduler counted for the relay's threads, per packet that came out. Memory is
+what the process has more of its own after the legs were opened, per leg; at ours, without the
+sessions, which attached phones have anyway. Exit 1 when ours takes more than 0.8 of coturn's
+CPU or more than 1 kB a leg, or loses more than 1 packet in 1,000 where coturn does not.
+Needs Debian's coturn: make lab-deps.`
+}
+
+// Limits of ours.
+const (
+	relayShare  = 0.8  // of coturn's CPU
+	relayMemory = 1024 // bytes a leg
+	relayLoss   = 0.001
+)
+
+// slice is how long one relay is measured before the next has its turn, so
+// that whatever else the machine does hits all alike.
+const slice = 2 * time.Second
+
+func (r relayCommand) Run() error {
+	if r.Legs < 2 || r.Legs > 4000 || r.Legs%2 != 0 || r.Seconds < 2 || r.Seconds > 600 {
+		return errUsage{errors.New("want an even number of --legs, 2 to 4000, and --seconds 2 to 600")}
+	}
+	ctx, stop := r.life()
+	defer stop()
+	out := os.Stdout
+	if r.JSON {
+		out = os.Stderr
+	}
+	results, err := r.measure(ctx, newSteps(out))
+	if err != nil {
+		return err
+	}
+	if err := r.print(os.Stdout, results); err != nil {
+		return err
+	}
+	return verdictOf(results)
+}
+
+// measured is a relay and what it took.
+type measured struct {
+	Relay        string  `json:"relay"`
+	CPUMicros    float64 `json:"cpu_us_per_packet"`
+	MemoryPerLeg float64 `json:"memory_bytes_per_leg"`
+	Loss         float64 `json:"loss"`
+	Packets      uint64  `json:"packets"` // that came out
+	Share        float64 `json:"share"`   // of coturn's CPU
+
+	bed  relayBed
+	cpu  time.Duration
+	sent uint64
+}
+
+// relayBed is a relay that can be measured.
+type relayBed interface {
+	start(ctx context.Context) error
+	open(ctx context.Context, legs int) ([]flow, error)
+	usage() (procUsage, error) // of the relay's process
+	grown() (bytes int64)      // memory that open took
+	carried(datagram []byte) bool
+	tend() error // between two slices
+	stop() error
+}
+
+// measure starts all relays, opens their legs, and loads them in turn.
+func (r relayCommand) measure(ctx context.Context, s *steps) (list []*measured, err error) {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	p, err := findPrograms()
+	if err != nil {
+		return nil, err
+	}
+	group, err := child.NewGroup(p.lab, "keep")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, group.Stop()) }()
+	list = r.beds(group, p, s)
+	defer func() {
+		for _, m := range list {
+			err = errors.Join(err, m.bed.stop())
+		}
+	}()
+	loads := make([]*load, len(list))
+	for i, m := range list {
+		if err := m.bed.start(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Relay, err)
+		}
+		flows, err := m.bed.open(ctx, r.Legs)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Relay, err)
+		}
+		if loads[i], err = newLoad(flows, m.bed.carried); err != nil {
+			return nil, err
+		}
+		defer loads[i].close()
+		s.say(m.Relay, "has %d legs", r.Legs)
+	}
+	return list, r.load(ctx, list, loads, s)
+}
+
+// load gives the relays their turns.
+func (r relayCommand) load(ctx context.Context, list []*measured, loads []*load, s *steps) error {
+	for done := time.Duration(0); done < time.Duration(r.Seconds)*time.Second; done += slice {
+		for i, m := range list {
+			if err := m.turn(ctx, loads[i]); err != nil {
+				return fmt.Errorf("%s: %w", m.Relay, err)
+			}
+			for _, other := range list {
+				if err := other.bed.tend(); err != nil {
+					return fmt.Errorf("%s: %w", other.Relay, err)
+				}
+			}
+		}
+		s.say("lab", "%v of %v", done+slice, time.Duration(r.Seconds)*time.Second)
+	}
+	sumUp(list, r.Legs)
+	return nil
+}
+
+// turn loads one relay for a slice.
+func (m *measured) turn(ctx context.Context, l *load) error {
+	if err := l.run(ctx, warmUp); err != nil {
+		return err
+	}
+	before, err := m.bed.usage()
+	if err != nil {
+		return err
+	}
+	sent, received := l.sent, l.received
+	if err := l.run(ctx, slice); err != nil {
+		return err
+	}
+	after, err := m.bed.usage()
+	m.cpu += after.cpu - before.cpu
+	m.sent += l.sent - sent
+	m.Packets += l.received - received
+	return err
+}
+
+// warmUp is not counted: caches and sockets come to rest.
+const warmUp = 200 * time.Millisecond
+
+func sumUp(list []*measured, legs int) {
+	var coturn float64
+	for _, m := range list {
+		m.CPUMicros = round(float64(m.cpu.Nanoseconds())/1000/max(float64(m.Packets), 1), 2)
+		m.Loss = round(1-float64(m.Packets)/max(float64(m.sent), 1), 5)
+		m.MemoryPerLeg = round(float64(m.bed.grown())/float64(legs), 0)
+		if m.Relay == "coturn" {
+			coturn = m.CPUMicros
+		}
+	}
+	for _, m := range list {
+		m.Share = round(m.CPUMicros/coturn, 3)
+	}
+}
+
+func (r relayCommand) print(w io.Writer, list []*measured) error {
+	if r.JSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(struct {
+			Legs   int         `json:"legs"`
+			Relays []*measured `json:"relays"`
+		}{r.Legs, list})
+	}
+	fmt.Fprintf(w, "\n  %-8s %16s %12s %14s %10s %10s\n", "", "CPU, us/packet", "of coturn's", "memory, B/leg", "loss", "packets")
+	for _, m := range list {
+		fmt.Fprintf(w, "  %-8s %16.2f %12.2f %14.0f %9.3f%% %10d\n", m.Relay, m.CPUMicros, m.Share, m.MemoryPerLeg, 100*m.Loss, m.Packets)
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// verdictOf is an error when ours takes too much.
+func verdictOf(list []*measured) error {
+	by := map[string]*measured{}
+	for _, m := range list {
+		by[m.Relay] = m
+	}
+	ours, coturn := by["ours"], by["coturn"]
+	switch {
+	case ours == nil || coturn == nil:
+		return errors.New("there is nothing to compare")
+	case ours.Packets == 0 || coturn.Packets == 0:
+		return errors.New("nothing was relayed")
+	case ours.Share > relayShare:
+		return fmt.Errorf("ours takes %.2f of coturn's CPU, more than %v", ours.Share, relayShare)
+	case ours.MemoryPerLeg > relayMemory:
+		return fmt.Errorf("ours takes %.0f bytes a leg, more than %d", ours.MemoryPerLeg, relayMemory)
+	case ours.Loss > relayLoss && ours.Loss > coturn.Loss:
+		return fmt.Errorf("ours lost %.2f %% of the packets", 100*ours.Loss)
+	}
+	return nil
+}
+
+// beds are the relays.
+func (r relayCommand) beds(group *child.Group, p programs, s *steps) []*measured {
+	return []*measured{
+		{Relay: "ours", bed: &oursBed{dir: folder(folder(r.Dir).path("ours")), steps: s}},
+		{Relay: "coturn", bed: &turnBed{group: group, dir: r.Dir}},
+		{Relay: "floor", bed: &floorBed{group: group, program: p.lab, log: relayLog(r.Dir, "floor")}},
+	}
+}

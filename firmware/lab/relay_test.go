@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestLoad sends the packets of flows at their times, and hears them.
+func TestLoad(t *testing.T) {
+	a, err := listenLoopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := listenLoopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.connect(b.addr); err != nil {
+		t.Fatal(err)
+	}
+	packet := []byte("sound")
+	l, err := newLoad([]flow{{a, b, packet}}, func(got []byte) bool { return bytes.Equal(got, packet) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	if err := l.run(context.Background(), 200*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if l.sent < 5 || l.sent > 10 || l.received != l.sent { // one in 20 ms; a busy machine is late
+		t.Errorf("%d sent and %d received in 200 ms", l.sent, l.received)
+	}
+}
+
+// TestRelayVerdict holds ours to its shares of coturn's.
+func TestRelayVerdict(t *testing.T) {
+	for _, c := range []struct {
+		cpu, memory float64
+		lost        uint64
+		good        bool
+	}{
+		{8, 1000, 0, true}, {8.1, 1000, 0, false}, {8, 1100, 0, false}, {8, 1000, 20_000, false},
+	} {
+		ours := &measured{Relay: "ours", Packets: 1_000_000 - c.lost, sent: 1_000_000, bed: memoryBed{bytes: c.memory * 400}}
+		ours.cpu = time.Duration(c.cpu * 1000 * float64(ours.Packets))
+		coturn := &measured{Relay: "coturn", Packets: 1_000_000, sent: 1_000_000, bed: memoryBed{bytes: 400 * 25_000}, cpu: 10 * time.Second}
+		list := []*measured{ours, coturn}
+		sumUp(list, 400)
+		if err := verdictOf(list); (err == nil) != c.good {
+			t.Errorf("%v us, %v B, %d lost: %v", c.cpu, c.memory, c.lost, err)
+		}
+	}
+}
+
+// memoryBed is a relay of which only the memory is known.
+type memoryBed struct {
+	relayBed
+	bytes float64
+}
+
+func (m memoryBed) grown() int64 { return int64(m.bytes) }
+
+// TestUsageOf: a process that works has used time.
+func TestUsageOf(t *testing.T) {
+	before, err := usageOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for start := time.Now(); time.Since(start) < 30*time.Millisecond; {
+		_ = bytes.Repeat([]byte{1}, 1000)
+	}
+	after, err := usageOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.cpu <= before.cpu || after.memory == 0 {
+		t.Errorf("%v and %d bytes, then %v and %d bytes", before.cpu, before.memory, after.cpu, after.memory)
+	}
+}
+
+// TestFloorRequest tells requests from packets.
+func TestFloorRequest(t *testing.T) {
+	if !asksFloor([]byte(floorRequest+"\x12\x34")) || asksFloor(make([]byte, relayAround+relayPayload)) || asksFloor(nil) {
+		t.Error("a request is not told from a packet")
+	}
+}
