@@ -14,14 +14,18 @@ const (
 	// dtmfGap is how many windows without the tone end a key: a gap of 10 ms
 	// does not, a pause of 40 ms does.
 	dtmfGap = 8
-	// dtmfShare is the least share of the power that the two tones have, in
-	// percent: noise at 15 dB leaves 97, a frequency 1.5 % off 85.
+	// dtmfShare is the least share of the power that the two tones have in a
+	// window, in percent, and dtmfPure that in all windows of a key but its
+	// ends: noise at 15 dB leaves 97, frequencies 1.5 % off 83, and vowels that
+	// were taken for keys had 75.
 	dtmfShare = 64
+	dtmfPure  = 78
 	// dtmfSteady is how much of the turning of phase must be common to all
 	// windows of a key, in percent: a voice glides.
 	dtmfSteady = 90
-	// dtmfTwist is the largest ratio of the powers of the two tones: 9.5 dB.
-	dtmfTwist = 9
+	// dtmfTwist is the largest ratio of the powers of the two tones: 10.8 dB, which
+	// noise does not reach from 8.
+	dtmfTwist = 12
 	// dtmfFaint is the least amplitude of a tone, in 16-bit steps: -50 dBFS.
 	dtmfFaint = 100
 )
@@ -47,7 +51,7 @@ func (p phasor) plus(q phasor) phasor { return phasor{p.re + q.re, p.im + q.im} 
 // DTMFDetector finds the keys of ITU-T Q.23 in sound, within the limits of
 // ITU-T Q.24: frequencies up to 1.5 % off are accepted and 3.5 % off refused,
 // tones from 40 ms on are accepted and up to 23 ms refused, one tone may be
-// 9.5 dB stronger than the other, and the noise may have -15 dB. Frequencies
+// 8 dB stronger than the other, and the noise may have -15 dB. Frequencies
 // are measured by how their phases turn. The zero value works.
 type DTMFDetector struct {
 	phases [8]uint32
@@ -63,6 +67,8 @@ type DTMFDetector struct {
 	told   bool
 	turn   [2]phasor // of the two tones: sums over the key's windows
 	length [2]int64  // and sums of their lengths
+	tones  int64     // power of the tones in those windows
+	all    int64     // and energy
 }
 
 // dtmfPieces are what a step adds to windows.
@@ -131,10 +137,14 @@ func (d *DTMFDetector) window(energy int64, at *[8]phasor) byte {
 	}
 	if key := low*4 + high - 4; key != d.key || d.count == 0 {
 		d.key, d.count, d.told = key, 0, false
-		d.turn, d.length = [2]phasor{}, [2]int64{}
+		d.turn, d.length, d.tones, d.all = [2]phasor{}, [2]int64{}, 0, 0
 	}
 	d.absent = 0
 	if d.count++; d.count > 2 {
+		if d.count <= dtmfAccept-2 {
+			d.tones += at[low].power() + at[high].power()
+			d.all += energy
+		}
 		for i, f := range [2]int{low, high} {
 			t := at[f].turned(d.before[0][f])
 			d.turn[i] = d.turn[i].plus(t)
@@ -144,7 +154,7 @@ func (d *DTMFDetector) window(energy int64, at *[8]phasor) byte {
 	if d.told || d.count != dtmfAccept {
 		return 0
 	}
-	if !d.exact(0, low) || !d.exact(1, high) {
+	if !mostly(dtmfPure, d.all, d.tones) || !d.exact(0, low) || !d.exact(1, high) {
 		return 0
 	}
 	d.told = true
@@ -179,11 +189,17 @@ func strongest(at []phasor) int {
 	return best
 }
 
+// mostly reports whether tones of that power make up a share, in percent, of
+// energy: an amplitude A makes a power of (A/2*dtmfWeight)^2 and an energy of
+// A*A/2*dtmfWeight.
+func mostly(percent, energy, power int64) bool {
+	return 2*100*power >= percent*dtmfWeight*energy
+}
+
 // dtmfLike reports whether a window of that energy holds two tones of those
-// powers and hardly anything else. An amplitude A makes a power of
-// (A/2*dtmfWeight)^2 and an energy of A*A/2*dtmfWeight.
+// powers and hardly anything else.
 func dtmfLike(energy, low, high int64) bool {
 	const faint = (dtmfFaint / 2 * dtmfWeight) * (dtmfFaint / 2 * dtmfWeight)
 	return min(low, high) >= faint && low <= dtmfTwist*high && high <= dtmfTwist*low &&
-		2*100*(low+high) >= dtmfShare*dtmfWeight*energy
+		mostly(dtmfShare, energy, low+high)
 }
