@@ -70,6 +70,13 @@ type Ways struct {
 	Trial   Way
 }
 
+// Proven tells that the peer of a session has answered a challenge at Way,
+// whether or not the session moves there.
+type Proven struct {
+	Index wire.Index
+	Way   Way
+}
+
 // Unreachable tells that every lane of a session was refused or used up and
 // that it has no direct way; a callee waits a while for the caller's next lane
 // before it says so. AddHome, or a frame of the peer, revives it.
@@ -134,4 +141,5 @@ func (Probe) event()       {}
 func (Inner) event()       {}
 func (Moved) event()       {}
 func (Ways) event()        {}
+func (Proven) event()      {}
 func (Unreachable) event() {}

@@ -197,7 +197,7 @@ func (t *Table) heardLane(now time.Time, r *route, w Way) {
 		return
 	}
 	r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
-	if r.state != Direct {
+	if r.state != Direct && r.state != Relayed {
 		r.state = Laned
 		t.settle(r)
 	}
@@ -265,7 +265,7 @@ func (t *Table) endLanes(now time.Time, r *route, why wire.LaneRefusal, match fu
 	if len(r.lanes) == 0 {
 		t.laned = without(t.laned, r)
 	}
-	if r.state == Direct || r.state == Stranded {
+	if r.state == Direct || r.state == Relayed || r.state == Stranded {
 		return
 	}
 	t.carryOn(now, r, why)

@@ -191,6 +191,8 @@ func (t *Table) Payload(now time.Time, ix wire.Index, w Way, payload []byte) {
 		t.counters.NoRoute++
 	case !ok:
 		t.counters.Malformed++
+	case w.IsRelay():
+		t.relayPayload(now, r, w, op, tok)
 	case !w.Direct() || r.prober == nil:
 		t.counters.Withheld++
 	case op == challengeOp:
@@ -217,6 +219,7 @@ func (t *Table) answered(now time.Time, r *route, addr netip.AddrPort, tok token
 		return
 	}
 	q.state, q.at = probeAnswered, now.Add(probeRest)
+	t.emit(Proven{Index: r.ix, Way: Way{Addr: addr}})
 	switch {
 	case r.state != Direct:
 		r.prober.rest(now)

@@ -24,6 +24,11 @@ import (
 //	------------> Streaming -----+
 //	                 | a challenge was answered: Direct
 //
+// From Opening, Laned and Stranded a challenge that was answered through a relay
+// leads to Relayed; there one at an address leads to Direct. When the last relay
+// is lost, back to the lanes, or to Stranded. Nominate leads from Direct to
+// Relayed, when the address is silent and sound comes by a relay, and back.
+//
 // A Direct route stays Direct; its address changes when another one has
 // answered a challenge and the old one is silent.
 type State uint8
@@ -35,6 +40,7 @@ const (
 	Direct                 // frames go to an address
 	Stranded               // every lane has ended, and there is no address
 	Streaming              // frames go through a TLS connection
+	Relayed                // frames go through a pair relay
 )
 
 // route is how the frames of one session go.
@@ -62,6 +68,11 @@ type route struct {
 
 	stream streamLeg // in state Streaming, and for a while after it
 
+	relays  []*relayed // by order; at most maxRelayed
+	chosen  *relayed   // nominated; nil: the first that works
+	active  Way        // in the last Ways
+	standby []Way      // likewise
+
 	prober *prober // nil: no direct way is permitted
 }
 
@@ -70,6 +81,9 @@ func (r *route) due() time.Time {
 	due := earlier(earlier(r.race, r.giveUp), r.stream.due())
 	for _, l := range r.lanes {
 		due = earlier(due, l.end)
+	}
+	for _, q := range r.relays {
+		due = earlier(due, q.at)
 	}
 	if r.prober != nil {
 		due = earlier(due, r.prober.due())

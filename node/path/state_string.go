@@ -13,11 +13,12 @@ func _() {
 	_ = x[Direct-2]
 	_ = x[Stranded-3]
 	_ = x[Streaming-4]
+	_ = x[Relayed-5]
 }
 
-const _State_name = "OpeningLanedDirectStrandedStreaming"
+const _State_name = "OpeningLanedDirectStrandedStreamingRelayed"
 
-var _State_index = [...]uint8{0, 7, 12, 18, 26, 35}
+var _State_index = [...]uint8{0, 7, 12, 18, 26, 35, 42}
 
 func (i State) String() string {
 	idx := int(i) - 0

@@ -61,9 +61,7 @@ func TestASessionMovesToUDPAndGivesItsStreamUp(t *testing.T) {
 	s.advance(5 * time.Second)
 	s.table.Take()
 	s.respond(mapped, mapped)
-	if got := s.table.Take(); len(got) != 1 || got[0].(Moved).Way != (Way{Addr: mapped}) {
-		t.Fatalf("got %+v, want moved to %v", got, mapped)
-	}
+	s.want("moved " + mapped.String())
 	s.table.Send(s.now, ours, []byte("x"))
 	if got := s.table.Take(); got[0].(UDP).Addr != mapped {
 		t.Errorf("sent %+v", got)

@@ -148,6 +148,9 @@ func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
 	case Streaming:
 		t.emit(StreamFrame{Stream: r.stream.id, Frame: frame})
 		return
+	case Relayed:
+		t.sendByRelay(now, r.best, frame)
+		return
 	}
 	if len(frame) > wire.MaxInner {
 		t.counters.TooLong++
@@ -166,6 +169,8 @@ func (t *Table) Heard(now time.Time, ix wire.Index, w Way) {
 		t.counters.NoRoute++
 	case w.IsLane():
 		t.heardLane(now, r, w)
+	case w.IsRelay():
+		t.heardRelay(now, r, w)
 	case w.Direct():
 		t.heardDirect(now, r, w.Addr)
 	}
@@ -187,6 +192,7 @@ func (t *Table) Advance(now time.Time) {
 			t.advanceLanes(now, r)
 			t.advanceProbes(now, r)
 			t.advanceStream(now, r)
+			t.advanceRelays(now, r)
 		}
 	}
 	t.timed = slices.DeleteFunc(t.timed, func(r *route) bool { return r.due().IsZero() })
@@ -204,11 +210,11 @@ func (t *Table) emit(e Event) { t.out = append(t.out, e) }
 // settle tells the best way when it works and is another than was told.
 func (t *Table) settle(r *route) {
 	r.best = t.bestOf(r)
-	if r.state == Opening || r.best.IsZero() || r.best == r.told {
-		return
+	if r.state != Opening && !r.best.IsZero() && r.best != r.told {
+		r.told = r.best
+		t.emit(Moved{Index: r.ix, Way: r.best})
 	}
-	r.told = r.best
-	t.emit(Moved{Index: r.ix, Way: r.best})
+	t.tellWays(r)
 }
 
 func (t *Table) bestOf(r *route) Way {
@@ -217,6 +223,10 @@ func (t *Table) bestOf(r *route) Way {
 		return Way{Addr: r.addr}
 	case Streaming:
 		return Way{Stream: r.stream.id}
+	case Relayed:
+		if q := r.bestRelay(); q != nil {
+			return q.way
+		}
 	}
 	if l := r.bestLane(); l != nil {
 		return Way{Home: l.home, Attempt: l.attempt}

@@ -1,0 +1,281 @@
+package path
+
+import (
+	"io"
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+const (
+	// maxRelayed bounds the relays of a route at a time.
+	maxRelayed = 4
+	// A relay is challenged at first until the far phone has opened its leg too,
+	// with pauses that double from relayFirst to relayLast.
+	relayFirst = 50 * time.Millisecond
+	relayLast  = 400 * time.Millisecond
+	// relayOpens is how long that may take: the far phone may have to dial the
+	// relay.
+	relayOpens = 10 * time.Second
+	// relayCheck is how often a relay that works is challenged, relayDead after
+	// how long without a sign it is given up.
+	relayCheck = time.Second
+	relayDead  = 2 * time.Second
+)
+
+// relayed is a relay as a way of a route. What comes by it is heard by the data
+// plane as a rule, so that its own challenges say whether it lives.
+type relayed struct {
+	way   Way
+	order int           // the same at both ends; the lowest that works is used
+	works bool          // a challenge was answered
+	token token         // of every challenge: no answer can be repeated in a session
+	pause time.Duration // after the last challenge
+	at    time.Time     // of the next challenge
+	heard time.Time     // the last answer
+}
+
+// RelayProbe asks to seal Payload with the channel of session Index and to send
+// it by Way, a relay.
+type RelayProbe struct {
+	Index   wire.Index
+	Way     Way
+	Payload []byte
+}
+
+// RelaySilent tells that a relay is no way of the session any more: nothing
+// comes through.
+type RelaySilent struct {
+	Index wire.Index
+	Way   Way
+}
+
+func (RelayProbe) event()  {}
+func (RelaySilent) event() {}
+
+// AddRelay offers w, our leg at a relay, as a way of session ix; the lower of two
+// orders is preferred, at both ends. Frames go by
+// it once the far phone has answered there, unless there is a direct way.
+func (t *Table) AddRelay(now time.Time, ix wire.Index, w Way, order int) {
+	r := t.routes[ix]
+	if r == nil || !w.IsRelay() || len(r.relays) >= maxRelayed {
+		t.counters.Limited++
+		return
+	}
+	q := &relayed{way: w, order: order, heard: now}
+	io.ReadFull(t.rand, q.token[:])
+	r.relays = append(r.relays, q)
+	slices.SortStableFunc(r.relays, func(a, b *relayed) int { return a.order - b.order })
+	t.challengeRelay(now, r, q)
+	t.arm(r)
+}
+
+// DropRelay takes the relay w from session ix.
+func (t *Table) DropRelay(now time.Time, ix wire.Index, w Way) {
+	if r := t.routes[ix]; r != nil {
+		if i := slices.IndexFunc(r.relays, func(q *relayed) bool { return q.way == w }); i >= 0 {
+			t.dropRelay(now, r, r.relays[i])
+		}
+	}
+}
+
+// dropRelay removes q; when no relay is left that works the lanes carry, as
+// long as they have bytes.
+func (t *Table) dropRelay(now time.Time, r *route, q *relayed) {
+	r.relays = without(r.relays, q)
+	if r.chosen == q {
+		r.chosen = nil
+	}
+	if r.state == Relayed && r.bestRelay() == nil {
+		t.unrelay(now, r)
+	}
+	t.settle(r)
+}
+
+// unrelay goes back to what there was before the relays.
+func (t *Table) unrelay(now time.Time, r *route) {
+	best := r.bestLane()
+	switch {
+	case best == nil:
+		t.strand(now, r, wire.LaneGone)
+	case best.state == laneAnswered:
+		r.state = Laned
+	default:
+		r.state = Opening
+	}
+}
+
+// Nominate tells that the far phone's sound comes by w now, and no more by the
+// way that we use. The control plane follows.
+func (t *Table) Nominate(now time.Time, ix wire.Index, w Way) {
+	r := t.routes[ix]
+	if r == nil || w == r.best {
+		return
+	}
+	q := r.relay(w)
+	switch {
+	case q != nil && q.works && (r.state == Relayed || r.state == Direct):
+		before := r.relay(r.best)
+		r.chosen, r.state = q, Relayed
+		if before != nil {
+			before.at, before.pause = now, 0 // does it live?
+			t.arm(r)
+		}
+		t.settle(r)
+	case q == nil && w.Direct() && r.state == Relayed && w.Addr == r.addr:
+		r.state, r.heard = Direct, now
+		t.settle(r)
+	}
+}
+
+// Silent tells that a call has fallen silent in session ix: its relays are
+// challenged at once. So are the supernodes themselves, in our sessions with
+// them, for our address may have changed under us: they hear it by that.
+func (t *Table) Silent(now time.Time, ix wire.Index) {
+	r := t.routes[ix]
+	if r == nil {
+		return
+	}
+	for _, q := range r.relays {
+		t.challengeRelay(now, r, q)
+		if home := t.routes[q.way.Home]; home != nil && home.state == Direct {
+			var tok token
+			io.ReadFull(t.rand, tok[:])
+			t.emit(Probe{Index: home.ix, Addr: home.addr, Payload: appendProbe(nil, challengeOp, tok)})
+		}
+	}
+}
+
+func (r *route) relay(w Way) *relayed {
+	for _, q := range r.relays {
+		if q.way == w {
+			return q
+		}
+	}
+	return nil
+}
+
+// bestRelay returns the relay that was nominated, else the first that works;
+// nil: none does.
+func (r *route) bestRelay() *relayed {
+	if r.chosen != nil {
+		return r.chosen
+	}
+	for _, q := range r.relays {
+		if q.works {
+			return q
+		}
+	}
+	return nil
+}
+
+// sendByRelay wraps a frame for the relay w and sends it as the session with
+// that goes.
+func (t *Table) sendByRelay(now time.Time, w Way, frame []byte) {
+	room := make([]byte, 0, wire.RelayHeader+len(frame))
+	t.Send(now, w.Home, wire.AppendRelay(room, w.Channel, frame))
+}
+
+// heardRelay notes that the far phone gets through to us by w: our challenge
+// will, too.
+func (t *Table) heardRelay(now time.Time, r *route, w Way) {
+	q := r.relay(w)
+	if q == nil {
+		t.counters.Unasked++
+		return
+	}
+	if q.works {
+		q.heard = now
+	} else if q.pause > relayFirst {
+		q.pause = 0
+		t.challengeRelay(now, r, q)
+	}
+}
+
+// relayPayload takes a path payload that came by the relay w.
+func (t *Table) relayPayload(now time.Time, r *route, w Way, op byte, tok token) {
+	q := r.relay(w)
+	switch {
+	case q == nil || op == responseOp && q.token != tok:
+		t.counters.Unasked++
+	case op == challengeOp:
+		t.emit(RelayProbe{Index: r.ix, Way: w, Payload: appendProbe(nil, responseOp, tok)})
+	default:
+		q.heard, q.pause, q.at = now, relayCheck, now.Add(relayCheck)
+		if !q.works {
+			q.works = true
+			if r.state != Direct && r.state != Relayed {
+				r.state = Relayed
+				r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
+			}
+		}
+		t.settle(r)
+	}
+}
+
+// challengeRelay asks whether frames get through by q, and back.
+func (t *Table) challengeRelay(now time.Time, r *route, q *relayed) {
+	q.pause = min(max(2*q.pause, relayFirst), relayLast)
+	q.at = now.Add(q.pause)
+	t.emit(RelayProbe{Index: r.ix, Way: q.way, Payload: appendProbe(nil, challengeOp, q.token)})
+}
+
+// advanceRelays challenges relays, and gives up those that do not answer.
+func (t *Table) advanceRelays(now time.Time, r *route) {
+	for _, q := range slices.Clone(r.relays) {
+		patience := relayDead
+		if !q.works {
+			patience = relayOpens
+		}
+		switch {
+		case q.at.After(now):
+		case now.Sub(q.heard) >= patience:
+			t.dropRelay(now, r, q)
+			t.emit(RelaySilent{r.ix, q.way})
+		default:
+			if q.pause >= relayCheck {
+				q.pause = 0 // the first of a new round
+			}
+			t.challengeRelay(now, r, q)
+		}
+	}
+}
+
+// tellWays tells the ways of r when they are others than were told.
+func (t *Table) tellWays(r *route) {
+	var standby []Way
+	for _, w := range r.works() {
+		if w != r.best && len(standby) < MaxStandby {
+			standby = append(standby, w)
+		}
+	}
+	if r.best == r.active && slices.Equal(standby, r.standby) || r.best.IsLane() || r.best.IsZero() {
+		return
+	}
+	r.active, r.standby = r.best, standby
+	t.emit(Ways{Index: r.ix, Active: r.active, Standby: slices.Clone(standby)})
+}
+
+// Ways returns the last word on the ways of session ix; false: there was none.
+func (t *Table) Ways(ix wire.Index) (Ways, bool) {
+	r := t.routes[ix]
+	if r == nil || r.active.IsZero() {
+		return Ways{}, false
+	}
+	return Ways{Index: ix, Active: r.active, Standby: r.standby}, true
+}
+
+// works returns the ways that have answered a challenge, the best first.
+func (r *route) works() []Way {
+	var ways []Way
+	if r.addr.IsValid() && (r.state == Direct || r.state == Relayed) {
+		ways = append(ways, Way{Addr: r.addr})
+	}
+	for _, q := range r.relays {
+		if q.works {
+			ways = append(ways, q.way)
+		}
+	}
+	return ways
+}

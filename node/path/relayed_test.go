@@ -1,0 +1,180 @@
+package path
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// Our legs at two relays, which are reached at addresses of theirs.
+var (
+	relayA = Way{Home: 8, Channel: 0xa0}
+	relayB = Way{Home: 9, Channel: 0xb0}
+)
+
+// relayedScript returns a script whose session goes by a lane, with the relays
+// open.
+func relayedScript(t *testing.T) *script {
+	s := laned(t)
+	s.table.Open(s.now, relayA.Home, Way{Addr: host})
+	s.table.Open(s.now, relayB.Home, Way{Addr: other})
+	s.table.AddRelay(s.now, ours, relayB, 1)
+	s.table.AddRelay(s.now, ours, relayA, 0)
+	s.want("asks by b", "asks by a")
+	return s
+}
+
+// responds lets the far phone answer our challenge by the relay w.
+func (s *script) responds(w Way) {
+	s.Helper()
+	q := s.table.routes[ours].relay(w)
+	if q == nil {
+		s.Fatalf("%v is no way", w)
+	}
+	s.table.Heard(s.now, ours, w)
+	s.table.Payload(s.now, ours, w, appendProbe(nil, responseOp, q.token))
+}
+
+// ways returns the last word on ways.
+func (s *script) wantWays(active Way, standby ...Way) {
+	s.Helper()
+	w, _ := s.table.Ways(ours)
+	if w.Active != active || len(w.Standby) != len(standby) {
+		s.Fatalf("at %v by %v, standing by %v; want %v, %v", s.at(), w.Active, w.Standby, active, standby)
+	}
+	for i := range standby {
+		if w.Standby[i] != standby[i] {
+			s.Fatalf("standing by %v, want %v", w.Standby, standby)
+		}
+	}
+}
+
+func TestARelayIsUsedOnceTheFarPhoneAnswers(t *testing.T) {
+	s := relayedScript(t)
+	s.advance(relayFirst)
+	s.want("asks by a", "asks by b")
+	s.responds(relayB)
+	s.want("asks by b", "moved relay b")
+	s.wantState(Relayed)
+	s.wantWays(relayB)
+	s.send("x")
+	s.want("udp " + other.String() + " by b x")
+	s.responds(relayA) // the better one
+	s.want("asks by a", "moved relay a")
+	s.wantWays(relayA, relayB)
+	s.send("y")
+	s.want("udp " + host.String() + " by a y")
+}
+
+// Both ends answer challenges, and a sign of the far phone hastens our own.
+func TestChallengesByARelay(t *testing.T) {
+	s := relayedScript(t)
+	s.table.Payload(s.now, ours, relayA, appendProbe(nil, challengeOp, token{7}))
+	s.want("answers by a")
+	s.table.Payload(s.now, ours, relayA, appendProbe(nil, responseOp, token{7}))
+	s.table.Payload(s.now, ours, Way{Home: 8, Channel: 5}, appendProbe(nil, challengeOp, token{7}))
+	s.want()
+	s.advance(400 * time.Millisecond)
+	s.table.Take()
+	s.table.Heard(s.now, ours, relayA)
+	s.want("asks by a")
+	s.wantState(Laned)
+}
+
+// A direct way takes over; the relays stand by.
+func TestDirectBeforeRelays(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.want("moved relay a")
+	s.table.Candidates(s.now, ours, []netip.AddrPort{mapped})
+	s.want("challenge " + mapped.String())
+	s.respond(mapped, mapped)
+	s.want("moved " + mapped.String())
+	s.wantState(Direct)
+	s.wantWays(Way{Addr: mapped}, relayA, relayB)
+
+	// Sound comes by a relay: the control plane follows, and back.
+	s.table.Nominate(s.now, ours, relayB)
+	s.want("moved relay b")
+	s.wantWays(relayB, Way{Addr: mapped}, relayA)
+	s.table.Nominate(s.now, ours, Way{Addr: mapped})
+	s.want("moved " + mapped.String())
+	s.table.Nominate(s.now, ours, Way{Addr: other}) // nobody knows that
+	s.want()
+	s.wantState(Direct)
+}
+
+// A relay that dies is found out: two seconds without an answer.
+func TestASilentRelayIsGivenUp(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.table.Take()
+	for range 20 {
+		s.advance(300 * time.Millisecond)
+		s.responds(relayB)
+	}
+	if n := len(s.table.routes[ours].relays); n != 1 {
+		t.Errorf("%d relays are left, want the one that answers", n)
+	}
+	s.wantWays(relayB)
+	if w, _ := s.table.Way(ours); w != relayB {
+		t.Errorf("frames go by %v", w)
+	}
+	s.table.DropRelay(s.now, ours, relayB)
+	s.wantState(Laned) // the lane has bytes left
+	s.table.Lost(s.now, homeA)
+	s.wantState(Stranded)
+	s.table.AddRelay(s.now, ours, relayA, 2)
+	s.responds(relayA)
+	s.wantState(Relayed)
+}
+
+// When the far phone never opens its leg, the relay is given up.
+func TestARelayThatTheFarPhoneDoesNotOpen(t *testing.T) {
+	s := relayedScript(t)
+	s.advance(relayOpens + relayLast)
+	if n := len(s.table.routes[ours].relays); n != 0 {
+		t.Errorf("%d relays are left", n)
+	}
+	s.wantState(Laned)
+	s.table.Shut(s.now, ours)
+	s.table.Take()
+	s.advance(time.Hour)
+	s.want()
+}
+
+// A silent call challenges its relays, and shows the supernodes where we are.
+func TestSilence(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.table.Take()
+	s.table.Silent(s.now, ours)
+	s.want("asks by a", "challenge "+host.String(), "asks by b", "challenge "+other.String())
+}
+
+func sayProbe(e RelayProbe) string {
+	name := "a"
+	if e.Way == relayB {
+		name = "b"
+	}
+	switch op, _, ok := parseProbe(e.Payload); {
+	case !ok:
+		return "malformed by " + name
+	case op == responseOp:
+		return "answers by " + name
+	}
+	return "asks by " + name
+}
+
+// sayFrame puts a relay frame into words.
+func sayFrame(b []byte) string {
+	if len(b) > wire.RelayHeader && b[0] == wire.RelayByte {
+		return "by " + map[byte]string{0xa0: "a", 0xb0: "b"}[b[3]] + " " + string(b[wire.RelayHeader:])
+	}
+	return string(b)
+}
