@@ -24,6 +24,7 @@ func (c *Core) loggedIn(now time.Time) {
 		c.overlay.SetSelf(c.nodeID())
 		if c.index != nil {
 			c.index.SetSelf(c.nodeID())
+			c.relay.SetSelf(now, c.nodeID())
 		}
 		c.calls.SetSelf(call.Peer{
 			Account: c.account.ID(), Device: c.device.ID(), Name: string(g.Name.Name), Number: string(g.Name.Number),

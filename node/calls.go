@@ -29,7 +29,9 @@ type attempts struct {
 // farPhone is a phone that we have a session with.
 type farPhone struct {
 	identity.Phone
-	asked bool // we dialled it
+	asked bool          // we dialled it
+	node  identity.ID   // as its Invite says; zero before
+	homes []identity.ID // supernodes that it has sessions with, likewise
 }
 
 func newAttempts() attempts {
@@ -179,7 +181,7 @@ const callKeepAlive = 2 * time.Second
 func (c *Core) phoneUp(now time.Time, e session.Up) {
 	p := e.Peer.Phone
 	id, asked := c.attempts.dialled[e.Index]
-	c.attempts.phones[e.Index] = farPhone{p, asked}
+	c.attempts.phones[e.Index] = farPhone{Phone: p, asked: asked}
 	c.sessions.KeepAlive(e.Index, callKeepAlive)
 	if asked {
 		delete(c.attempts.dialled, e.Index)
@@ -258,36 +260,65 @@ func (c *Core) sessionWith(device identity.ID) wire.Index {
 	return found
 }
 
-// startMedia begins the sound of a call, by the direct path if it stands.
+// startMedia begins the sound of a call, by what ways there are.
 func (c *Core) startMedia(now time.Time, e call.StartMedia) {
 	c.do(StartMedia{e.ID, e.Index, e.Codec})
-	c.routeMedia(e.Index)
+	c.steerMedia(e.Index)
 }
 
 // moveMedia lets the sound go on in another session.
 func (c *Core) moveMedia(now time.Time, e call.MoveMedia) {
 	c.do(MoveMedia{e.ID, e.Index})
-	c.routeMedia(e.Index)
+	c.steerMedia(e.Index)
 }
 
 // moved takes path's word that a session goes another way.
 func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
-	if _, ok := c.attempts.phones[ix]; !ok {
-		if _, ok := c.streamOf(ix); ok {
-			c.sessions.KeepAlive(ix, c.keepAlive(ix, false)) // UDP's bindings end sooner
-		}
+	if _, ok := c.attempts.phones[ix]; ok {
+		c.view.moved(now, ix, w)
 		return
 	}
-	c.view.moved(now, ix, w)
-	c.routeMedia(ix)
+	if _, ok := c.streamOf(ix); ok {
+		c.sessions.KeepAlive(ix, c.keepAlive(ix, false)) // UDP's bindings end sooner
+	}
+	if c.relay != nil {
+		c.relay.Proven(now, ix, w)
+	}
+	c.steerMedia(c.calls.Current().Index) // its relay may be reached by another way now
 }
 
-// routeMedia tells the sound of a session its way, if it has a direct one.
-func (c *Core) routeMedia(ix wire.Index) {
-	w, ok := c.paths.Way(ix)
-	if ch := c.sessions.Channel(ix); ok && ch != nil && w.Direct() {
-		c.do(RouteMedia{ix, w, ch})
+// steerMedia tells the sound of a session its ways, if there are any that can
+// carry it.
+func (c *Core) steerMedia(ix wire.Index) {
+	w, ok := c.paths.Ways(ix)
+	ch := c.sessions.Channel(ix)
+	if _, phone := c.attempts.phones[ix]; !ok || !phone || ch == nil {
+		return
 	}
+	e := RouteMedia{Index: ix, Channel: ch, Active: c.mediaWay(w.Active), Trial: c.mediaWay(w.Trial)}
+	for _, s := range w.Standby {
+		e.Standby = append(e.Standby, c.mediaWay(s))
+	}
+	c.do(e)
+}
+
+func (c *Core) mediaWay(w path.Way) MediaWay {
+	if !w.IsRelay() {
+		return MediaWay{Way: w, Via: w}
+	}
+	via, _ := c.paths.Way(w.Home)
+	return MediaWay{Way: w, Via: via, Rank: 1 + c.legs.Order(w)}
+}
+
+// callSends sends a message of the calls. Before a phone says that it rings, or
+// that it accepts, it makes tickets for the caller.
+func (c *Core) callSends(now time.Time, e call.Send) {
+	switch e.Message.(type) {
+	case wire.Ringing, wire.Accept:
+		c.meet(now, e.Index)
+		route(now, c.legs.Take(), c.fromLegs)
+	}
+	c.send(now, e.Index, c.dress(e.Message))
 }
 
 // callChanged follows the call's state: it shows on the handset, and at its end
@@ -329,16 +360,12 @@ func entry(v call.View) contacts.Entry {
 	return e
 }
 
-// invited takes an Invite. A phone rings for its contacts, and for whom it is
-// calling at that moment: a stranger may not
-// learn our address (DESIGN section 6), and without one there is no way for the
-// sound until there are relays.
+// invited takes an Invite. A phone rings for everybody; the call of a stranger,
+// who may not learn our address (DESIGN section 6), is relayed to its end.
 func (c *Core) invited(now time.Time, ix wire.Index, p identity.Phone, m wire.Invite) {
-	calling := c.calls.Current()
-	if !c.isContact(p.Account) && !(calling.State.Live() && calling.Peer.Account == p.Account) {
-		c.do(Log{Info, "a stranger's call was declined", []any{"number", p.Number}})
-		c.send(now, ix, wire.Reject{Call: m.Call, Code: wire.RejectDeclined})
-		return
+	if far, ok := c.attempts.phones[ix]; ok {
+		far.node, far.homes = m.Node, m.Homes
+		c.attempts.phones[ix] = far
 	}
 	c.calls.Invited(now, ix, callPeer(p), m)
 }
@@ -367,7 +394,7 @@ func (c *Core) candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort) 
 // mayMeet reports whether the phone of a session may learn our address.
 func (c *Core) mayMeet(ix wire.Index) bool {
 	p, ok := c.attempts.phones[ix]
-	return ok && (p.asked || c.isContact(p.Account))
+	return ok && !c.private && (p.asked || c.isContact(p.Account))
 }
 
 func (c *Core) isContact(account identity.ID) bool {

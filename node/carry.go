@@ -3,9 +3,9 @@ package node
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"time"
 
+	"peerphone/hal"
 	"peerphone/node/contacts"
 	"peerphone/node/identity"
 	"peerphone/node/login"
@@ -78,6 +78,8 @@ func (n *Node) save(e Effect) {
 		err = n.state.write(contactFile, contacts.Append(nil, e.Contacts))
 	case SaveLog:
 		err = n.state.write(logFile, contacts.AppendLog(nil, e.Entries))
+	case SaveRelay:
+		err = n.state.keepRelay(e.Month)
 	case SaveLogin:
 		err = n.state.write(loginFile, e.Saved.Append(nil))
 	}
@@ -163,29 +165,37 @@ func (n *Node) startMedia(e StartMedia) {
 func (n *Node) hear(ix wire.Index, leg *media.Leg) {
 	if l, ok := n.socket.live.Load(ix); ok {
 		l.(*line).leg.Store(leg)
+		if leg == nil {
+			l.(*line).route.Store(nil)
+		}
 	}
 }
 
-// moveMedia lets a call's sound come in another session.
+// moveMedia lets a call's sound come in another session. It goes nowhere until
+// that has a way: the former session may end at any moment.
 func (n *Node) moveMedia(to wire.Index) {
 	if n.call.leg == nil {
 		return
 	}
 	n.hear(n.call.index, nil)
-	n.call.index = to
+	n.call.leg.SetRoute(nil)
+	n.call.index, n.call.route = to, nil
 	n.hear(to, n.call.leg)
 }
 
-// routeMedia points a call's sound at its new way.
+// routeMedia tells a call's sound its ways.
 func (n *Node) routeMedia(e RouteMedia) {
-	if n.call.leg == nil || n.call.index != e.Index || !e.Way.Direct() {
+	l, ok := n.socket.live.Load(e.Index)
+	if !ok || n.call.leg == nil || n.call.index != e.Index {
 		return
 	}
-	n.call.leg.SetRoute(&media.Route{Sender: newRoute(n.socket, e.Channel, e.Way.Addr)})
-}
-
-func newRoute(s *socket, ch *session.Channel, to netip.AddrPort) *mediaRoute {
-	return &mediaRoute{socket: s, channel: ch, to: to, buf: make([]byte, 0, wire.MaxDatagram)}
+	now := hal.Now()
+	if n.call.route == nil {
+		n.call.route = newMediaRoute(now, newSoundOut(n.socket, e.Channel, e.Index))
+		l.(*line).route.Store(n.call.route)
+	}
+	n.call.route.steer(now, e.Active, e.Standby, e.Trial)
+	n.call.leg.SetRoute(&media.Route{Sender: n.call.route})
 }
 
 // stopMedia ends a call's sound; its statistics stay until the next call.

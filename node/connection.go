@@ -190,7 +190,7 @@ func (n *Node) readStream(id path.StreamID, s *session.Stream) {
 		}
 		n.socket.count.datagramsIn.Add(1)
 		n.socket.count.bytesIn.Add(uint64(len(frame) + ipTLS))
-		n.socket.sort(w, frame, plain)
+		n.socket.take(w, frame, plain)
 	}
 }
 

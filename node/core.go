@@ -31,6 +31,7 @@ type Core struct {
 	account   identity.Key
 	device    identity.Key
 	phone     bool // has a handset, and so a number to be called at
+	private   bool // always relay
 	candidate func() []netip.AddrPort
 	verify    func(id identity.ID, msg, sig []byte) bool
 
@@ -44,8 +45,11 @@ type Core struct {
 	handset  *handset.Handset
 	log      *contacts.Log
 
+	legs *path.Legkeeper
+
 	lanes *path.Introducer // supernode half; nil in a phone that serves nobody
 	index *directory.Index // likewise
+	relay *path.Relay      // likewise
 
 	granted  login.Granted // zero before the first grant
 	cache    []wire.Member // that was kept, until the first grant
@@ -77,13 +81,15 @@ type CoreConfig struct {
 	Log        *contacts.Log
 	Codecs     []wire.Codec
 	Verify     func(id identity.ID, msg, sig []byte) bool
+	Relay      path.RelayConfig // Rand and Verify are taken from here
+	Private    bool             // always relay: nobody learns our address
 }
 
 // NewCore makes the control plane of a node; Start begins.
 func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
-		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
+		private: cfg.Private, candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
 		peers: newPeers(), attempts: newAttempts(), streams: newStreams(), verify: cfg.Verify,
 		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
 	}
@@ -105,10 +111,13 @@ func NewCore(cfg CoreConfig) *Core {
 	c.calls = call.New(call.Config{Rand: cfg.Rand, Codecs: cfg.Codecs})
 	c.handset = handset.New(handset.Config{})
 	c.listing.due = c.list
+	c.legs = path.NewLegkeeper(path.Config{Rand: cfg.Rand})
 	if cfg.Supernode {
 		c.lanes = path.NewIntroducer(path.Config{Rand: cfg.Rand})
 		c.index = directory.NewIndex(records)
 		c.outside.reacher = path.NewReacher(path.Config{Rand: cfg.Rand})
+		cfg.Relay.Rand, cfg.Relay.Verify = cfg.Rand, cfg.Verify
+		c.relay = path.NewRelay(cfg.Relay)
 	}
 	return c
 }
@@ -161,9 +170,9 @@ type timer interface {
 
 // timers lists the cores in a fixed order, so that equal times fire equally.
 func (c *Core) timers() []timer {
-	ts := []timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.outside.survey}
+	ts := []timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey}
 	if c.lanes != nil {
-		ts = append(ts, c.lanes, c.index)
+		ts = append(ts, c.lanes, c.index, c.relay)
 	}
 	return ts
 }
@@ -204,6 +213,9 @@ func (c *Core) Opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 }
 
 func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) {
+	if w = c.legs.Whole(w); w.IsZero() {
+		return // a leg that was closed meanwhile
+	}
 	c.paths.Heard(now, ix, w)
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
@@ -258,6 +270,9 @@ func (c *Core) Leave(now time.Time) {
 	c.settle(now)
 	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
 		c.sessions.Abort(now, ix)
+	}
+	if c.relay != nil {
+		c.do(SaveRelay{c.relay.Month()})
 	}
 	c.settle(now)
 }

@@ -67,11 +67,15 @@ type (
 		Call  call.ID
 		Index wire.Index
 	}
-	// RouteMedia says how the sound of a session travels from now on.
+	// RouteMedia says how the sound of a session can travel from now on: by
+	// Active, by Standby when that is silent, and by Trial as well as by Active
+	// while that is set.
 	RouteMedia struct {
 		Index   wire.Index
-		Way     path.Way
 		Channel *session.Channel
+		Active  MediaWay
+		Standby []MediaWay
+		Trial   MediaWay
 	}
 	// StopMedia ends a call's sound.
 	StopMedia struct{ Call call.ID }
@@ -93,6 +97,8 @@ type (
 	SaveContacts struct{ Contacts []contacts.Contact }
 	// SaveLog keeps the log of calls.
 	SaveLog struct{ Entries []contacts.Entry }
+	// SaveRelay keeps what the relay has carried this month.
+	SaveRelay struct{ Month path.RelayMonth }
 	// SaveLogin keeps what the login server granted.
 	SaveLogin struct{ Saved login.Saved }
 	// Log tells a change of state.
@@ -102,6 +108,13 @@ type (
 		Fields  []any // as slog takes them
 	}
 )
+
+// MediaWay is a way with how it begins: by a relay, frames go by Via, the way of
+// our session with the supernode; else Via is Way.
+type MediaWay struct {
+	Way, Via path.Way
+	Rank     int // the lower the better; the same at both ends, so that they settle on one
+}
 
 // Level of a Log.
 type Level uint8
@@ -134,5 +147,6 @@ func (SaveNAT) effect()      {}
 func (SaveCache) effect()    {}
 func (SaveContacts) effect() {}
 func (SaveLog) effect()      {}
+func (SaveRelay) effect()    {}
 func (SaveLogin) effect()    {}
 func (Log) effect()          {}

@@ -85,7 +85,7 @@ func (s *socket) readExtra(id path.Socket, conn *net.UDPConn) {
 		}
 		s.count.datagramsIn.Add(1)
 		s.count.bytesIn.Add(uint64(n + ipUDP))
-		s.sort(path.Way{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Socket: id}, buf[:n], plain)
+		s.take(path.Way{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Socket: id}, buf[:n], plain)
 	}
 }
 

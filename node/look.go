@@ -55,8 +55,26 @@ func (c *Core) networkView() NetworkView {
 	}
 	if c.index != nil {
 		v.Attached, v.Records = c.overlay.Guests(), c.index.Records()
+		v.Relay = c.relayView()
 	}
 	return v
+}
+
+func (c *Core) relayView() RelayView {
+	v := RelayView{Pairs: c.relay.Pairs(), Month: c.relay.Month(), Cap: c.relay.Cap()}
+	v.Rate, v.Line = c.relay.Rate()
+	return v
+}
+
+// relaysOf names the relays of a session, the one in use first.
+func (c *Core) relaysOf(ix wire.Index) (ids []string) {
+	w, _ := c.paths.Ways(ix)
+	for _, way := range append([]path.Way{w.Active}, w.Standby...) {
+		if way.IsRelay() {
+			ids = append(ids, c.peers.nodes[way.Home].String())
+		}
+	}
+	return ids
 }
 
 func (c *Core) faceView() FaceView {
@@ -77,7 +95,7 @@ func (c *Core) callView() CallView {
 	v := c.calls.Current()
 	out := CallView{
 		State: v.State.String(), Incoming: v.Incoming(), Peer: v.Peer.Name, Number: v.Peer.Number,
-		Path: wayWord(c.view.way), Since: v.Dialled,
+		Path: wayWord(c.view.way), Relays: c.relaysOf(v.Index), Since: v.Dialled,
 	}
 	if v.State == call.Ended {
 		out.Reason = v.Reason.String()
@@ -109,6 +127,8 @@ func wayWord(w path.Way) string {
 		return "direct"
 	case w.IsLane():
 		return "lane"
+	case w.IsRelay():
+		return "relay"
 	}
 	return ""
 }

@@ -128,7 +128,7 @@ func (l *lan) open(name, number string, cfg node.Config, prepare ...func(*node.N
 	l.t.Helper()
 	m := &machine{t: l.t, keys: make(chan hal.KeyEvent, 64), hook: make(chan hal.HookEvent, 8)}
 	if cfg.Promotion == node.Never {
-		cfg.Devices = hal.Devices{Keypad: pad{m}, Hook: pad{m}}
+		cfg.Devices.Keypad, cfg.Devices.Hook = pad{m}, pad{m}
 	}
 	if cfg.State == (node.State{}) {
 		cfg.State = newState(l.t)
@@ -323,24 +323,6 @@ func TestHomeStops(t *testing.T) {
 	kitchen := l.phone("kitchen", "1001")
 	l.supers[0].off()
 	kitchen.wait("without the home that stopped", time.Second, func(s node.Snapshot) bool { return len(s.Network.Homes) == 2 })
-}
-
-// A phone does not ring for a stranger, and tells it no address. Whoever is a
-// contact of the callee gets through, also to one who is none of its own.
-func TestStranger(t *testing.T) {
-	l := newLAN(t, 3)
-	stranger, workshop := l.phone("stranger", "1003"), l.phone("workshop", "1002", "1001")
-	stranger.lift()
-	stranger.dial("1002")
-	if s := stranger.wantCall("ended"); s.Call.Reason != "declined" || s.Call.Path == "direct" {
-		t.Errorf("a stranger's call ends with %q by path %q, want declined and no direct one", s.Call.Reason, s.Call.Path)
-	}
-	if s := workshop.Snapshot(); s.Call.State != "idle" || s.Face.Ringing {
-		t.Errorf("the callee is %s, ringing %v, want idle", s.Call.State, s.Face.Ringing)
-	}
-	kitchen := l.phone("kitchen", "1001")
-	kitchen.call(workshop)
-	kitchen.end(workshop)
 }
 
 // A number that nobody has ends in congestion, soon and certainly.

@@ -100,6 +100,10 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	month, err := n.state.relayed()
+	if err != nil {
+		return err
+	}
 	n.account, n.device = keys.account, keys.device
 	n.core = NewCore(CoreConfig{
 		Rand: rand.Reader, Network: cfg.Invitation.Network,
@@ -111,8 +115,10 @@ func (n *Node) openCore(cfg Config) error {
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
 		Cache: cache, Contacts: book, Log: log, Codecs: media.Codecs(),
-		Verify: identity.ID.Verify,
+		Verify: identity.ID.Verify, Private: cfg.AlwaysRelay,
+		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})
+	n.socket.legs = n.core.Legs()
 	return nil
 }
 

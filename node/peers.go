@@ -183,12 +183,14 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 		c.endStream(c.streams.byIndex[ix])
 	}
 	c.paths.Shut(now, ix)
+	c.legs.Shut(ix)
 	c.peers.idle = slices.DeleteFunc(c.peers.idle, func(other wire.Index) bool { return other == ix })
 	if c.phoneDown(now, ix, reason) {
 		c.closeIdle(now)
 		return
 	}
 	c.paths.Lost(now, ix)
+	c.legs.Lost(now, ix)
 	id, up := c.peers.nodes[ix]
 	if up {
 		c.overlay.Down(now, ix, reason)
@@ -208,6 +210,7 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	}
 	if c.index != nil {
 		c.lanes.Lost(now, ix)
+		c.relay.Lost(now, ix)
 		c.index.Lost(now, ix)
 		c.indexLost(now, id)
 	}
@@ -278,4 +281,5 @@ func (c *Core) homesChanged(now time.Time) {
 	c.listing.wait(now, c.overlay.Coming())
 	c.list(now)
 	c.line(now)
+	c.legs.Again(now)
 }

@@ -33,6 +33,7 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.outside.survey.Take(), c.fromSurvey)
 	n += route(now, c.client.Take(), c.fromClient)
 	n += route(now, c.calls.Take(), c.fromCall)
+	n += route(now, c.legs.Take(), c.fromLegs)
 	c.meetDirectly(now)
 	n += route(now, c.handset.Take(), c.fromHandset)
 	n += route(now, c.contacts.Take(), c.fromContacts)
@@ -41,6 +42,7 @@ func (c *Core) round(now time.Time) bool {
 		n += route(now, c.lanes.Take(), c.fromLanes)
 		n += route(now, c.index.Take(), c.fromIndex)
 		n += route(now, c.outside.reacher.Take(), c.fromReacher)
+		n += route(now, c.relay.Take(), c.fromRelay)
 	}
 	return n > 0
 }
@@ -96,8 +98,21 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 		}
 	case path.Inner:
 		c.inner(now, e.Way, e.Frame)
+	case path.RelayProbe:
+		if ch := c.sessions.Channel(e.Index); ch != nil {
+			c.paths.Send(now, e.Way.Home, wire.AppendRelay(nil, e.Way.Channel, ch.Seal(nil, e.Payload)))
+		}
 	case path.Moved:
 		c.moved(now, e.Index, e.Way)
+	case path.Ways:
+		c.steerMedia(e.Index)
+	case path.RelaySilent:
+		c.legs.Silent(now, e.Way)
+		c.sessions.KeepAlive(e.Way.Home, callKeepAlive) // is the supernode gone as well?
+	case path.Proven:
+		if c.relay != nil {
+			c.relay.Proven(now, e.Index, e.Way)
+		}
 	case path.Unreachable:
 		c.sessions.Close(now, e.Index)
 	}
@@ -197,7 +212,7 @@ func (c *Core) fromCall(now time.Time, e call.Event) {
 	case call.Cancel:
 		c.cancel(now, e.ID)
 	case call.Send:
-		c.send(now, e.Index, e.Message)
+		c.callSends(now, e)
 	case call.StartMedia:
 		c.startMedia(now, e)
 	case call.MoveMedia:
@@ -262,6 +277,8 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 		c.overlay.Handle(now, ix, m)
 	case wire.CallBack, wire.Calling, wire.CallOut, wire.Reached, wire.Attested:
 		c.reachMessage(now, ix, from, m)
+	case wire.RelayOpen, wire.RelayOpened, wire.RelayRefused, wire.RelayClosed:
+		c.relayMessage(now, ix, from, m)
 	case wire.Publish, wire.Find:
 		if c.index != nil {
 			c.index.Handle(now, ix, m, c.overlay.Nearest)
@@ -281,6 +298,8 @@ func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m w
 		c.invited(now, ix, peer.Phone, m)
 	case wire.Candidates:
 		c.candidates(now, ix, m.Addrs)
+	case wire.Relays:
+		c.relays(now, ix, m)
 	default:
 		c.calls.Handle(now, ix, m)
 	}

@@ -32,9 +32,14 @@ type Config struct {
 	Listen     string // UDP, ADDRESS:PORT; port 0: random at first, then kept
 	Promotion  Promotion
 	Contacts   []Contact // known from the start
-	Devices    hal.Devices
-	Version    string
-	Log        *slog.Logger
+
+	AlwaysRelay  bool   // nobody that we talk with learns our address
+	RelayMonthly uint64 // as a supernode, bytes relayed a month, in and out; 0: no cap
+	RelayLine    uint64 // likewise, bytes a second each way; 0: as measured
+
+	Devices hal.Devices
+	Version string
+	Log     *slog.Logger
 }
 
 // Contact is a contact that the configuration knows.
@@ -171,4 +176,5 @@ func (n *Node) Do(ctx context.Context, command func(c *Core, now time.Time)) err
 type strip struct {
 	index wire.Index
 	leg   *media.Leg
+	route *mediaRoute // nil until there is a way
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"peerphone/node/media"
+	"peerphone/node/path"
 )
 
 // Snapshot is everything that a page or a command line may know of a running
@@ -46,6 +47,17 @@ type NetworkView struct {
 	Members   int      `json:"members"`   // supernodes known
 	Records   int      `json:"records"`   // of the global index held here
 	Published int      `json:"published"` // copies of our own records
+
+	Relay RelayView `json:"relay"` // of a supernode
+}
+
+// RelayView is what a supernode carries for others.
+type RelayView struct {
+	Pairs int             `json:"pairs"` // of phones, now
+	Month path.RelayMonth `json:"month"`
+	Cap   uint64          `json:"cap"`  // the owner's, in bytes a month; 0: none
+	Rate  float64         `json:"rate"` // bytes a second each way, now
+	Line  float64         `json:"line"` // that the line is trusted with
 }
 
 // NATView says how the network lets us out and others in, in words.
@@ -80,7 +92,8 @@ type CallView struct {
 	Safety   string         `json:"safety,omitempty"` // safety number of the two accounts
 	Contact  bool           `json:"contact"`          // the peer's account key is pinned
 	Codec    string         `json:"codec,omitempty"`
-	Path     string         `json:"path,omitempty"` // "lane", "direct", later "relay"
+	Path     string         `json:"path,omitempty"`   // "lane", "relay", "direct"
+	Relays   []string       `json:"relays,omitempty"` // short IDs of the supernodes that relay it, or stand by to; the one in use first
 	Since    time.Time      `json:"since,omitzero"`
 	Media    media.Stats    `json:"media"`
 	History  []media.Second `json:"history,omitempty"`

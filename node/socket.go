@@ -19,6 +19,9 @@ import (
 	"peerphone/node/wire"
 )
 
+// stale is how old sound may be that waits to be written in a stream.
+const stale = 100 * time.Millisecond
+
 // ipUDP is what IPv4 and UDP add to a datagram on the wire, in bytes.
 const ipUDP = 28
 
@@ -26,7 +29,8 @@ const ipUDP = 28
 // first byte, opens session frames, and hands sound to its strip without
 // passing through the control loop.
 //
-// Stages of the reader, in order: wait, read, sort, open, deliver.
+// Stages of the reader, in order: wait, read, forward (what is relayed), sort,
+// open, deliver.
 type socket struct {
 	conn *net.UDPConn
 	in   chan<- input // to the control loop
@@ -36,7 +40,8 @@ type socket struct {
 
 	streams connections // TLS, beside UDP
 
-	public bool // a supernode: answers STUN, which a phone does not
+	public bool       // a supernode: answers STUN, which a phone does not
+	legs   *path.Legs // of the relay; nil: there is none
 	count  counters
 	wait   waiter
 }
@@ -50,7 +55,8 @@ type counters struct {
 // line is what the data plane knows of one session.
 type line struct {
 	channel *session.Channel
-	leg     atomic.Pointer[media.Leg] // nil but in a call
+	leg     atomic.Pointer[media.Leg]  // nil but in a call
+	route   atomic.Pointer[mediaRoute] // likewise, and until there is a way
 }
 
 // listenUDP opens the socket: the kept port if there is one, else the one that
@@ -79,21 +85,64 @@ func listenUDP(listen string, kept uint16) (*net.UDPConn, error) {
 func (s *socket) read() {
 	media.Urgent()
 	defer s.wait.quit.Close()
-	buf := make([]byte, 2048)
-	plain := make([]byte, 0, 2048)
-	for s.wait.readable() {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
+	s.wait.during(func(fd, quit uintptr) {
+		b := newBatch(fd, quit)
+		plain := make([]byte, 0, maxRead)
+		var g gather
+		for b.readable() && (!g.passed(hal.Now(), s.readBatch(b, plain)) || b.rest(gatherRest)) {
 		}
-		if err != nil {
-			continue // an ICMP error of an earlier send; the socket is well
+	})
+}
+
+// readBatch sorts what waits at the socket and returns how many frames it
+// passed on.
+func (s *socket) readBatch(b *batch, plain []byte) (passed int) {
+	n, bytes := b.receive(), 0
+	for i := range n {
+		from, data := b.datagram(i)
+		bytes += len(data) + ipUDP
+		w := path.Way{Addr: from}
+		to, ok := s.forward(w, data)
+		switch {
+		case ok && to.Direct() && to.Socket == 0:
+			b.pass(to.Addr, data)
+			s.count.bytesOut.Add(uint64(len(data) + ipUDP))
+			passed++
+		case ok:
+			s.passOn(to, data)
+		default:
+			s.sort(w, data, plain)
 		}
-		s.count.datagramsIn.Add(1)
-		s.count.bytesIn.Add(uint64(n + ipUDP))
-		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		s.sort(path.Way{Addr: from}, buf[:n], plain)
 	}
+	s.count.datagramsIn.Add(uint64(n))
+	s.count.bytesIn.Add(uint64(bytes))
+	if passed > 0 {
+		s.count.datagramsOut.Add(uint64(passed))
+		s.legs.Failed(b.flush())
+	}
+	return passed
+}
+
+// forward is the relay: it says where a frame that came by w goes on to; false:
+// nowhere, or it is for ourselves.
+func (s *socket) forward(w path.Way, b []byte) (to path.Way, ok bool) {
+	if s.legs == nil || wire.KindOf(b) != wire.RelayFrame {
+		return path.Way{}, false
+	}
+	return s.legs.Forward(w, b)
+}
+
+// passOn sends a frame of the relay on.
+func (s *socket) passOn(to path.Way, b []byte) { s.sendBy(to, b, time.Now().Add(stale)) }
+
+// take takes a frame that came by w, in a stream or by a further socket: it is
+// passed on, or it is for us.
+func (s *socket) take(w path.Way, b, plain []byte) {
+	if to, ok := s.forward(w, b); ok {
+		s.passOn(to, b)
+		return
+	}
+	s.sort(w, b, plain)
 }
 
 // close ends read and the readers of the further sockets.
@@ -113,11 +162,24 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 	case kind == wire.HandshakeFrame && w.Direct():
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Handshake(now, w, frame) })
+	case kind == wire.RelayFrame:
+		s.unwrap(b, plain)
 	case kind == wire.STUNFrame && w.Direct():
 		s.hearSTUN(w, b)
 	default:
 		s.count.dropped.Add(1)
 	}
+}
+
+// unwrap takes a relay frame that is for us. A relay within a relay there is
+// not, nor a handshake.
+func (s *socket) unwrap(b, plain []byte) {
+	channel, inner, ok := wire.ParseRelay(b)
+	if !ok {
+		s.count.dropped.Add(1)
+		return
+	}
+	s.open(path.Way{Channel: channel}, inner, plain)
 }
 
 // open deciphers a session frame: sound goes to its strip, everything else to
@@ -139,9 +201,13 @@ func (s *socket) open(w path.Way, b, plain []byte) {
 		s.count.refused(err)
 		return
 	}
+	at := hal.Now()
+	if route := l.route.Load(); route != nil {
+		route.hear(at, w, soundSeq(payload))
+	}
 	if wire.PayloadOf(payload) == wire.PayloadMedia {
 		if leg := l.leg.Load(); leg != nil {
-			leg.Receive(hal.Now(), payload)
+			leg.Receive(at, payload)
 		}
 		return
 	}
@@ -215,17 +281,4 @@ func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) (routed boo
 		s.count.bytesOut.Add(uint64(len(frame) + ipTLS))
 	}
 	return true
-}
-
-// mediaRoute carries sound on a direct path. One goroutine, the capture, sends.
-type mediaRoute struct {
-	socket  *socket
-	channel *session.Channel
-	to      netip.AddrPort
-	buf     []byte
-}
-
-func (r *mediaRoute) SendMedia(payload []byte) {
-	r.buf = r.channel.Seal(r.buf[:0], payload)
-	r.socket.send(r.to, r.buf)
 }

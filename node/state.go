@@ -85,6 +85,7 @@ const (
 	contactFile = "contacts.json"
 	logFile     = "calls.json"
 	loginFile   = "login"
+	relayFile   = "relay.json"
 )
 
 // port returns the port that was kept, 0 when there is none yet.
@@ -142,4 +143,25 @@ func (s State) keepCache(members []wire.Member) error {
 		return fmt.Errorf("node: state: %w", err)
 	}
 	return s.write(cacheFile, b)
+}
+
+// relayed returns what the relay carried this month; a damaged file counts as
+// nothing.
+func (s State) relayed() (m path.RelayMonth, err error) {
+	b, err := s.read(relayFile)
+	if err != nil || b == nil {
+		return m, err
+	}
+	if json.Unmarshal(b, &m) != nil {
+		return path.RelayMonth{}, nil
+	}
+	return m, nil
+}
+
+func (s State) keepRelay(m path.RelayMonth) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("node: state: %w", err)
+	}
+	return s.write(relayFile, b)
 }

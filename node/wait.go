@@ -1,13 +1,10 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // waiter waits for datagrams in the kernel. Go's own poller would wake some
@@ -31,24 +28,10 @@ func newWaiter(conn *net.UDPConn) (waiter, error) {
 	return waiter{raw, quit, end}, nil
 }
 
-// readable waits until the socket has something to read; false: it is over.
-func (w *waiter) readable() bool {
-	over := false
-	err := w.socket.Control(func(fd uintptr) {
-		over = !poll(int(fd), int(w.quit.Fd()))
-	})
-	return err == nil && !over
-}
-
-// poll waits until fd is readable, or quit is: false.
-func poll(fd, quit int) bool {
-	set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(quit), Events: unix.POLLIN}}
-	for {
-		_, err := unix.Poll(set, -1)
-		if !errors.Is(err, unix.EINTR) {
-			return err == nil && set[1].Revents == 0
-		}
-	}
+// during runs read with the socket's descriptor, which stays open meanwhile,
+// and with one that can be read when it is over.
+func (w *waiter) during(read func(fd, quit uintptr)) {
+	w.socket.Control(func(fd uintptr) { read(fd, w.quit.Fd()) })
 }
 
 func (w *waiter) close() { w.end.Close() }

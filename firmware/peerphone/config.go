@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Account AccountConfig   `toml:"account"`
 	Network NetworkConfig   `toml:"network"`
+	Relay   RelayConfig     `toml:"relay"`
 	Page    PageConfig      `toml:"page"`
 	Board   BoardConfig     `toml:"board"`
 	Contact []ContactConfig `toml:"contact"`
@@ -51,7 +52,20 @@ type NetworkConfig struct {
 	// blocked, besides the number of its UDP port. Not given: 443 and 80 if it
 	// always is one, else none.
 	Ports []uint16 `toml:"ports"`
+
+	// AlwaysRelay keeps our address from everybody we talk with; their sound
+	// goes round by a supernode.
+	AlwaysRelay bool `toml:"always_relay"`
 }
+
+// RelayConfig is how much a supernode's owner gives to the calls of others.
+type RelayConfig struct {
+	MonthlyGB uint64 `toml:"monthly_gb"` // in and out together, in 10^9 bytes a calendar month; 0: no cap
+	RateKbit  uint64 `toml:"rate_kbit"`  // each way, in kbit/s; 0: as measured
+}
+
+// maxRelay bounds both figures of RelayConfig, so that no product overflows.
+const maxRelay = 1e9
 
 // maxPorts is how many doors there may be: others learn of 443 and 80 only.
 const maxPorts = 8
@@ -146,6 +160,9 @@ func (c Config) check() error {
 	}
 	if slices.Contains(c.Network.Ports, 0) || len(c.Network.Ports) > maxPorts {
 		return fmt.Errorf("network.ports = %v: want at most %d TCP ports, like [443, 80]", c.Network.Ports, maxPorts)
+	}
+	if c.Relay.MonthlyGB > maxRelay || c.Relay.RateKbit > maxRelay {
+		return fmt.Errorf("relay: monthly_gb and rate_kbit: at most %d", uint64(maxRelay))
 	}
 	if _, err := node.ParsePromotion(c.Network.Supernode); err != nil {
 		return keyError("network.supernode", c.Network.Supernode, err)

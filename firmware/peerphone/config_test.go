@@ -52,6 +52,8 @@ func TestConfigMistakes(t *testing.T) {
 		{"bad supernode", good + `supernode = "maybe"`, `want "never", "auto" or "always"`},
 		{"port 0", good + "ports = [443, 0]\n", "network.ports = [443 0]"},
 		{"bad port", good + "ports = [70000]\n", ":6:"},
+		{"too large a cap", good + "[relay]\nmonthly_gb = 9000000000\n", "relay: monthly_gb"},
+		{"a negative rate", good + "[relay]\nrate_kbit = -1\n", ":7:"},
 		{"bad page", good + "[page]\nlisten = \"8080\"\n", "page.listen"},
 		{"page for all", good + "[page]\nlisten = \":8080\"\n", "answers on loopback only"},
 		{"page on the LAN", good + "[page]\nlisten = \"192.168.1.2:8080\"\n", "answers on loopback only"},

@@ -88,6 +88,7 @@ func (r runCommand) open(config Config, devices hal.Devices, log *slog.Logger) (
 		Display: config.Account.Display, Password: password, Register: config.Account.Register,
 		Listen: config.Network.Listen, Promotion: promotion, Contacts: config.contacts(),
 		Devices: devices, Version: version, Log: log,
+		AlwaysRelay: config.Network.AlwaysRelay, RelayMonthly: config.Relay.MonthlyGB * 1e9, RelayLine: config.Relay.RateKbit * 1000 / 8,
 	})
 }
 

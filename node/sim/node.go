@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peerphone/node"
@@ -252,13 +253,15 @@ func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 		return
 	}
 	n.got += uint64(len(b) + ipUDP)
-	switch wire.KindOf(b) {
+	switch w := (path.Way{Addr: from}); wire.KindOf(b) {
 	case wire.HandshakeFrame:
-		n.core.Handshake(now, path.Way{Addr: from}, b)
+		n.core.Handshake(now, w, b)
 	case wire.SessionFrame:
-		n.unseal(now, from, b)
+		n.unseal(now, w, b)
 	case wire.STUNFrame:
 		n.stun(now, from, b)
+	case wire.RelayFrame:
+		n.relay(now, w, b)
 	}
 	n.flush(now)
 }
@@ -272,7 +275,22 @@ func (n *Node) stun(now time.Time, from netip.AddrPort, b []byte) {
 	}
 }
 
-func (n *Node) unseal(now time.Time, from netip.AddrPort, b []byte) {
+// relay passes a relay frame on, or takes what is in it.
+func (n *Node) relay(now time.Time, w path.Way, b []byte) {
+	if legs := n.core.Legs(); legs != nil {
+		b = slices.Clone(b) // the world may deliver it once more
+		if to, ok := legs.Forward(w, b); ok {
+			n.w.report.Relayed++
+			n.w.carry(n, to.Addr, b)
+			return
+		}
+	}
+	if channel, inner, ok := wire.ParseRelay(b); ok {
+		n.unseal(now, path.Way{Channel: channel}, inner)
+	}
+}
+
+func (n *Node) unseal(now time.Time, w path.Way, b []byte) {
 	h, ok := wire.ParseHeader(b)
 	ch := n.open[h.To]
 	if !ok || ch == nil {
@@ -286,7 +304,7 @@ func (n *Node) unseal(now time.Time, from netip.AddrPort, b []byte) {
 		n.w.report.SoundIn++
 		return
 	}
-	n.core.Opened(now, h.To, path.Way{Addr: from}, payload)
+	n.core.Opened(now, h.To, w, payload)
 }
 
 // handshakeTime is what a step of TLS takes on a small board.
@@ -331,7 +349,7 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 	case node.MoveMedia:
 		n.sound.index = e.Index
 	case node.RouteMedia:
-		n.sound.route(e.Index, e.Way, e.Channel)
+		n.sound.steer(e)
 	case node.StopMedia:
 		n.sound.stop()
 	case node.ShowFace:
@@ -389,7 +407,7 @@ type sound struct {
 	running uint64 // the stream; each start makes another one
 	on      bool
 	index   wire.Index
-	to      netip.AddrPort
+	way     node.MediaWay
 	channel *session.Channel
 }
 
@@ -399,9 +417,9 @@ func (s *sound) start(n *Node, id call.ID, ix wire.Index) {
 	s.tick(n, s.running)
 }
 
-func (s *sound) route(ix wire.Index, w path.Way, ch *session.Channel) {
-	if ix == s.index && s.on {
-		s.to, s.channel = w.Addr, ch
+func (s *sound) steer(e node.RouteMedia) {
+	if e.Index == s.index && s.on {
+		s.way, s.channel = e.Active, e.Channel
 	}
 }
 
@@ -414,7 +432,11 @@ func (s *sound) tick(n *Node, stream uint64) {
 	}
 	if s.channel != nil {
 		payload := append(wire.AppendMedia(nil, wire.Media{}), make([]byte, 40)...)
-		n.w.carry(n, s.to, s.channel.Seal(nil, payload))
+		var frame []byte
+		if s.way.Way.IsRelay() {
+			frame = wire.AppendRelay(nil, s.way.Way.Channel, nil)
+		}
+		n.w.carry(n, s.way.Via.Addr, s.channel.Seal(frame, payload))
 		n.w.report.SoundOut++
 	}
 	n.w.after(n.w.cfg.MediaEvery, func(time.Time) { s.tick(n, stream) })

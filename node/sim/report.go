@@ -16,6 +16,7 @@ type Report struct {
 	Failed   int // the caller heard congestion
 	SoundOut uint64
 	SoundIn  uint64
+	Relayed  uint64          // frames that relays passed on
 	Setup    []time.Duration // from the number sent until ringback
 
 	TraceHash string

@@ -1,0 +1,159 @@
+package node
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// batchSize is how many datagrams one system call takes.
+const batchSize = 64
+
+// maxRead is the room for a datagram that comes; ours have wire.MaxDatagram
+// bytes at most.
+const maxRead = 2048
+
+// batch reads the datagrams that wait at a socket in one system call, and sends
+// those that are to be passed on in another (recvmmsg(2), sendmmsg(2)). It
+// allocates nothing after newBatch. One goroutine, the socket's reader, uses
+// it.
+type batch struct {
+	fd   uintptr
+	inet bool // the socket speaks IPv4 only
+
+	in       [batchSize]message
+	inNames  [batchSize]sockaddr
+	inParts  [batchSize]unix.Iovec
+	buffers  [batchSize][maxRead]byte
+	out      [batchSize]message
+	outNames [batchSize]sockaddr
+	outParts [batchSize]unix.Iovec
+	queued   int // in out
+	set      [2]unix.PollFd
+}
+
+// message is struct mmsghdr of recvmmsg(2).
+type message struct {
+	unix.Msghdr
+	size uint32
+}
+
+// sockaddr is struct sockaddr_in or sockaddr_in6.
+type sockaddr [unix.SizeofSockaddrInet6]byte
+
+// newBatch makes the batch of the socket fd; readable is false from when quit
+// can be read.
+func newBatch(fd, quit uintptr) *batch {
+	b := &batch{fd: fd}
+	domain, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
+	b.inet = err == nil && domain == unix.AF_INET
+	for i := range b.in {
+		link(&b.in[i], &b.inNames[i], &b.inParts[i])
+		b.inParts[i].Base = &b.buffers[i][0]
+		b.inParts[i].SetLen(maxRead)
+		link(&b.out[i], &b.outNames[i], &b.outParts[i])
+	}
+	b.set = [2]unix.PollFd{{Fd: int32(quit), Events: unix.POLLIN}, {Fd: int32(fd), Events: unix.POLLIN}}
+	return b
+}
+
+func link(m *message, name *sockaddr, part *unix.Iovec) {
+	m.Name, m.Iov = &name[0], part
+	m.SetIovlen(1)
+}
+
+// receive reads what waits, and returns how many datagrams there are.
+func (b *batch) receive() int {
+	for i := range b.in {
+		b.in[i].Namelen = uint32(len(b.inNames[i]))
+	}
+	n, _, err := unix.Syscall6(unix.SYS_RECVMMSG, b.fd,
+		uintptr(unsafe.Pointer(&b.in[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
+	if err != 0 {
+		return 0 // nothing there, or an ICMP error of an earlier send; the socket is well
+	}
+	return int(n)
+}
+
+// datagram returns the i-th of those that receive has read; it is good until
+// the next receive.
+func (b *batch) datagram(i int) (from netip.AddrPort, data []byte) {
+	return b.inNames[i].addrPort(), b.buffers[i][:min(int(b.in[i].size), maxRead)]
+}
+
+// pass sends data, a datagram of this batch, on to another address; flush does
+// it. The queue has room for every datagram of the batch once.
+func (b *batch) pass(to netip.AddrPort, data []byte) {
+	i := b.queued
+	b.out[i].Namelen = b.outNames[i].set(to, b.inet)
+	b.outParts[i].Base = &data[0]
+	b.outParts[i].SetLen(len(data))
+	b.queued++
+}
+
+// flush sends what is queued and returns how many datagrams the kernel did not
+// take.
+func (b *batch) flush() (failed int) {
+	for sent := 0; sent < b.queued; {
+		n, _, err := unix.Syscall6(unix.SYS_SENDMMSG, b.fd,
+			uintptr(unsafe.Pointer(&b.out[sent])), uintptr(b.queued-sent), unix.MSG_DONTWAIT, 0, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != 0 { // of the first: leave it out
+			failed++
+			n = 1
+		}
+		sent += int(n)
+	}
+	b.queued = 0
+	return failed
+}
+
+// readable waits until the socket has something to read; false: it is over.
+func (b *batch) readable() bool { return b.poll(2, -1) }
+
+// rest lets datagrams gather for some milliseconds; false: it is over.
+func (b *batch) rest(ms int) bool { return b.poll(1, ms) }
+
+func (b *batch) poll(fds, ms int) bool {
+	for {
+		_, err := unix.Poll(b.set[:fds], ms)
+		if err != unix.EINTR {
+			return err == nil && b.set[0].Revents == 0
+		}
+	}
+}
+
+// addrPort reads an address that the kernel has written. IPv4 in IPv6 comes
+// out as IPv4.
+func (s *sockaddr) addrPort() netip.AddrPort {
+	port := binary.BigEndian.Uint16(s[2:])
+	if binary.NativeEndian.Uint16(s[:]) == unix.AF_INET {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s[4:])), port)
+	}
+	addr := netip.AddrFrom16([16]byte(s[8:])).Unmap()
+	if scope := binary.NativeEndian.Uint32(s[24:]); scope != 0 && addr.IsLinkLocalUnicast() {
+		addr = addr.WithZone(strconv.Itoa(int(scope)))
+	}
+	return netip.AddrPortFrom(addr, port)
+}
+
+// set writes an address for the kernel and returns its length.
+func (s *sockaddr) set(to netip.AddrPort, inet bool) uint32 {
+	*s = sockaddr{}
+	binary.BigEndian.PutUint16(s[2:], to.Port())
+	if inet {
+		binary.NativeEndian.PutUint16(s[:], unix.AF_INET)
+		if to.Addr().Is4() {
+			*(*[4]byte)(s[4:]) = to.Addr().As4()
+		}
+		return unix.SizeofSockaddrInet4
+	}
+	binary.NativeEndian.PutUint16(s[:], unix.AF_INET6)
+	*(*[16]byte)(s[8:]) = to.Addr().As16()
+	return unix.SizeofSockaddrInet6
+}

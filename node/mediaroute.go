@@ -1,0 +1,259 @@
+package node
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/path"
+	"peerphone/node/wire"
+)
+
+const (
+	// silentAfter is how long nothing may be heard before sound goes by all
+	// ways: three packets.
+	silentAfter = 60 * time.Millisecond
+	// settleAfter is how long the way that the control plane has chosen is
+	// trusted before anything came by it: the far end follows within a round
+	// trip.
+	settleAfter = 250 * time.Millisecond
+	// strewFor is how long sound goes by all ways after the last was heard. A
+	// far end whose microphone is broken shall not make us send everything
+	// twice for the whole call.
+	strewFor = 3 * time.Second
+	// echoFor is how long sound goes by all ways because the far end seems not
+	// to hear us: it sends by several, and we hear it by more than one.
+	echoFor = 100 * time.Millisecond
+	// overlap is how long after a move what comes by the former way may have
+	// been sent before it.
+	overlap = time.Second
+)
+
+// maxWays is how many ways a call's sound has at a time.
+const maxWays = 1 + path.MaxStandby
+
+// mediaRoute carries the sound of one call. It meets the control plane in set:
+// the ways that work, which the loop replaces. The capture goroutine sends by
+// the active one, and by all when the call has fallen silent; the readers move
+// it to the way by which the far end is heard. So the death of a relay, an
+// uplink or a NAT's mapping is bridged without the loop.
+//
+// What is heard moves the active way:
+//
+//	by a better way                         there, at once
+//	by another one, and the active one has
+//	been silent for silentAfter             there
+//	by another one, though the active one   nowhere, but we send by all for
+//	is heard as well                        echoFor: the far end hears nothing
+type mediaRoute struct {
+	// Constant after construction.
+	out mediaOut
+
+	set    atomic.Pointer[waySet]
+	active atomic.Pointer[mediaWay] // one of set, or of the set before
+	moved  atomic.Int64             // hal.Instant: when active changed
+	mark   atomic.Int32             // Seq of the first sound that came by it since; < 0: none has
+	heard  atomic.Int64             // hal.Instant of the last frame of the session
+	sound  atomic.Int64             // likewise of the last sound
+	echo   atomic.Int64             // until when sound goes by all ways
+	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
+}
+
+// mediaOut is what a mediaRoute does to the world. None of it blocks.
+type mediaOut interface {
+	send(w MediaWay, payload []byte) // sound, sealed, by w
+	nominated(w path.Way)            // the far end is heard by w now
+	stray(w path.Way)                // a frame of the session came by a way that we do not know
+	silent()                         // nothing comes
+}
+
+// waySet is never changed, only replaced.
+type waySet struct {
+	ways  []*mediaWay // the best first, at most maxWays
+	wish  path.Way    // that the control plane uses
+	trial *mediaWay   // used beside the active one; may be nil
+}
+
+// mediaWay is a way with what was heard by it; heard outlives the set.
+type mediaWay struct {
+	MediaWay
+	heard *atomic.Int64 // hal.Instant
+}
+
+// newMediaRoute returns the route of a call that begins now and has no ways.
+func newMediaRoute(now hal.Instant, out mediaOut) *mediaRoute {
+	r := &mediaRoute{out: out}
+	r.heard.Store(int64(now))
+	r.sound.Store(int64(now))
+	r.mark.Store(-1)
+	return r
+}
+
+// steer replaces the ways; the control loop calls it.
+func (r *mediaRoute) steer(now hal.Instant, active MediaWay, standby []MediaWay, trial MediaWay) {
+	before := r.set.Load()
+	next := &waySet{wish: active.Way}
+	all := append([]MediaWay{active}, standby...)
+	slices.SortStableFunc(all, func(a, b MediaWay) int { return a.Rank - b.Rank })
+	for _, w := range all[:min(len(all), maxWays)] {
+		next.ways = append(next.ways, before.keep(w))
+	}
+	if !trial.Way.IsZero() {
+		next.trial = before.keep(trial)
+	}
+	r.set.Store(next)
+	current := r.active.Load()
+	if current != nil && (before == nil || before.wish == active.Way) {
+		if again := next.find(current.Way); again != nil {
+			r.active.Store(again) // it may lead by another way to the relay
+			return
+		}
+	}
+	r.move(now, next.find(active.Way))
+}
+
+// keep returns w with what was heard by it before; s may be nil.
+func (s *waySet) keep(w MediaWay) *mediaWay {
+	if s != nil {
+		if old := s.find(w.Way); old != nil {
+			return &mediaWay{w, old.heard}
+		}
+	}
+	return &mediaWay{w, new(atomic.Int64)}
+}
+
+func (s *waySet) find(w path.Way) *mediaWay {
+	if s.trial != nil && sameWay(s.trial.Way, w) {
+		return s.trial
+	}
+	for _, m := range s.ways {
+		if sameWay(m.Way, w) {
+			return m
+		}
+	}
+	return nil
+}
+
+// sameWay compares ways; a reader knows the channel of a relay only.
+func sameWay(a, b path.Way) bool {
+	return a == b || a.Channel != 0 && a.Channel == b.Channel
+}
+
+// better reports whether a stands before b.
+func (s *waySet) better(a, b *mediaWay) bool {
+	return slices.Index(s.ways, a) < slices.Index(s.ways, b)
+}
+
+// move makes w the active way.
+func (r *mediaRoute) move(now hal.Instant, w *mediaWay) {
+	r.moved.Store(int64(now))
+	r.mark.Store(-1)
+	r.active.Store(w)
+}
+
+// hear notes that a frame of the session came by w; seq is that of its sound,
+// and < 0 when it was none.
+func (r *mediaRoute) hear(now hal.Instant, w path.Way, seq int) {
+	r.heard.Store(int64(now))
+	set := r.set.Load()
+	if set == nil {
+		return
+	}
+	m := set.find(w)
+	if m == nil {
+		if !w.IsLane() && r.mayTell(now) {
+			r.out.stray(w)
+		}
+		return
+	}
+	m.heard.Store(int64(now))
+	if seq < 0 {
+		return
+	}
+	r.sound.Store(int64(now))
+	r.follow(now, set, m, seq)
+}
+
+// follow moves to where sound comes from.
+func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) {
+	active := r.active.Load()
+	switch {
+	case active == nil || m == set.trial:
+	case m.heard == active.heard:
+		if r.mark.Load() < 0 {
+			r.mark.Store(int32(seq))
+		}
+	case set.better(m, active) || r.quiet(now, active):
+		r.move(now, m)
+		r.mark.Store(int32(seq))
+		r.out.nominated(m.Way)
+	case r.sentSince(now, seq):
+		r.echo.Store(int64(now.Add(echoFor)))
+	}
+}
+
+// quiet reports whether nothing comes by the active way.
+func (r *mediaRoute) quiet(now hal.Instant, active *mediaWay) bool {
+	heard, moved := hal.Instant(active.heard.Load()), hal.Instant(r.moved.Load())
+	if heard < moved {
+		return now.Sub(moved) > settleAfter
+	}
+	return now.Sub(heard) > silentAfter
+}
+
+// sentSince reports whether sound that came by another way than the active one
+// was sent after the far end had moved to that: it is no straggler.
+func (r *mediaRoute) sentSince(now hal.Instant, seq int) bool {
+	if now.Sub(hal.Instant(r.moved.Load())) > overlap {
+		return true
+	}
+	mark := r.mark.Load()
+	return mark >= 0 && int8(seq-int(mark)) >= 0
+}
+
+// SendMedia implements media.Sender.
+func (r *mediaRoute) SendMedia(payload []byte) { r.sendAt(hal.Now(), payload) }
+
+// sendAt sends sound by the active way, or by all.
+func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
+	set, active := r.set.Load(), r.active.Load()
+	if set == nil || active == nil {
+		return
+	}
+	r.out.send(active.MediaWay, payload)
+	all := r.strew(now) || now < hal.Instant(r.echo.Load())
+	for _, w := range set.ways {
+		if all && w.heard != active.heard {
+			r.out.send(w.MediaWay, payload)
+		}
+	}
+	if t := set.trial; t != nil && t.heard != active.heard {
+		r.out.send(t.MediaWay, payload)
+	}
+}
+
+// strew reports whether the call has fallen silent, and says so.
+func (r *mediaRoute) strew(now hal.Instant) bool {
+	if now.Sub(hal.Instant(r.heard.Load())) <= silentAfter || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
+		return false
+	}
+	if r.mayTell(now) {
+		r.out.silent()
+	}
+	return true
+}
+
+// mayTell reports whether the loop has been left alone for a while.
+func (r *mediaRoute) mayTell(now hal.Instant) bool {
+	last := r.told.Load()
+	return now.Sub(hal.Instant(last)) > silentAfter && r.told.CompareAndSwap(last, int64(now))
+}
+
+// soundSeq returns the sequence number of a payload of sound, -1 for others.
+func soundSeq(payload []byte) int {
+	if wire.PayloadOf(payload) != wire.PayloadMedia || len(payload) < wire.MediaHeader {
+		return -1
+	}
+	return int(payload[1])
+}

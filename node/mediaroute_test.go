@@ -1,0 +1,250 @@
+package node
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/path"
+)
+
+// outlet records what a mediaRoute does.
+type outlet struct {
+	sent    []path.Way
+	told    []path.Way // nominated
+	strays  []path.Way
+	silence int
+}
+
+func (o *outlet) send(w MediaWay, _ []byte) { o.sent = append(o.sent, w.Way) }
+func (o *outlet) nominated(w path.Way)      { o.told = append(o.told, w) }
+func (o *outlet) stray(w path.Way)          { o.strays = append(o.strays, w) }
+func (o *outlet) silent()                   { o.silence++ }
+
+// routeTest is a script of one end of a call.
+type routeTest struct {
+	*testing.T
+	now   hal.Instant
+	out   outlet
+	route *mediaRoute
+	seq   int
+}
+
+var (
+	direct = path.Way{Addr: netip.MustParseAddrPort("203.0.113.9:4000")}
+	first  = path.Way{Home: 8, Channel: 0xa0}
+	second = path.Way{Home: 9, Channel: 0xb0}
+)
+
+// ranked gives ways the ranks that both ends know.
+func ranked(ways ...path.Way) []MediaWay {
+	ranks := map[path.Way]int{direct: 0, first: 1, second: 2}
+	var list []MediaWay
+	for _, w := range ways {
+		list = append(list, MediaWay{Way: w, Via: w, Rank: ranks[w]})
+	}
+	return list
+}
+
+func newRouteTest(t *testing.T, active path.Way, standby ...path.Way) *routeTest {
+	r := &routeTest{T: t, now: hal.Instant(time.Hour), seq: 250} // it will wrap
+	r.route = newMediaRoute(r.now, &r.out)
+	r.steer(active, standby...)
+	return r
+}
+
+func (r *routeTest) steer(active path.Way, standby ...path.Way) {
+	r.route.steer(r.now, ranked(active)[0], ranked(standby...), MediaWay{})
+}
+
+// packet lets 20 ms go by, in which a packet comes by each of the ways, and
+// returns by which ways our own packet goes.
+func (r *routeTest) packet(from ...path.Way) []path.Way {
+	r.now = r.now.Add(20 * time.Millisecond)
+	for _, w := range from {
+		r.route.hear(r.now, w, r.seq&0xff)
+	}
+	r.seq++
+	r.out.sent = nil
+	r.route.sendAt(r.now, nil)
+	return r.out.sent
+}
+
+func (r *routeTest) want(what string, got []path.Way, want ...path.Way) {
+	r.Helper()
+	if !slices.Equal(got, want) {
+		r.Errorf("%s: goes by %v, want %v", what, got, want)
+	}
+}
+
+func TestSoundGoesByTheActiveWay(t *testing.T) {
+	r := newRouteTest(t, direct, first, second)
+	for range 200 {
+		r.want("heard as ever", r.packet(direct), direct)
+	}
+	if len(r.out.told)+len(r.out.strays)+r.out.silence != 0 {
+		t.Errorf("the loop is told %+v", r.out)
+	}
+}
+
+// The far end falls silent: after 60 ms sound goes by all ways, and then by the
+// one by which it is heard again.
+func TestSilenceIsBridged(t *testing.T) {
+	r := newRouteTest(t, first, second)
+	for range 100 {
+		r.packet(first)
+	}
+	for range 3 {
+		r.want("not silent long enough", r.packet(), first)
+	}
+	r.want("silent", r.packet(), first, second)
+	r.want("silent", r.packet(), first, second)
+	r.want("heard by the standby", r.packet(second), second)
+	if !slices.Equal(r.out.told, []path.Way{second}) || r.out.silence == 0 {
+		t.Errorf("the loop is told %+v", r.out)
+	}
+	for range 300 {
+		r.want("moved", r.packet(second), second)
+	}
+}
+
+// A far end without a microphone shall not make us send everything twice.
+func TestAMuteFarEnd(t *testing.T) {
+	r := newRouteTest(t, first, second)
+	twice := 0
+	for n := range 1000 {
+		var keepAlive []path.Way
+		if n%100 == 0 {
+			keepAlive = []path.Way{first}
+		}
+		r.now = r.now.Add(20 * time.Millisecond)
+		for _, w := range keepAlive {
+			r.route.hear(r.now, w, -1)
+		}
+		r.out.sent = nil
+		r.route.sendAt(r.now, nil)
+		twice += len(r.out.sent) - 1
+	}
+	if limit := int(strewFor / (20 * time.Millisecond)); twice > limit {
+		t.Errorf("%d packets were sent twice, want at most %d", twice, limit)
+	}
+}
+
+// A call moves from a relay to the direct way without a packet lost or sent
+// twice, however far apart the ends are, and although each end hears packets
+// that were sent before the other has moved.
+func TestFromRelayToDirect(t *testing.T) {
+	for _, packets := range []int{1, 5, 15} { // round trips of 40 ms to 600 ms
+		r := newRouteTest(t, first, second)
+		for range 100 {
+			r.packet(first)
+		}
+		r.steer(direct, first, second)
+		sent := 0
+		for range packets {
+			got := r.packet(first) // the far end has not moved yet
+			sent += len(got)
+			if got[0] != direct && got[0] != first {
+				t.Errorf("goes by %v", got)
+			}
+		}
+		got := r.packet(direct) // it has
+		r.want("heard directly", got, direct)
+		for range 3 {
+			r.seq -= 6 // what was on its way by the relay
+			sent += len(r.packet(first))
+			r.seq += 5
+		}
+		if sent != packets+3 {
+			t.Errorf("%d packets on the way: %d copies were sent of %d", packets, sent, packets+3)
+		}
+		r.want("moved", r.packet(direct), direct)
+	}
+}
+
+// One direction dies: the far end hears nothing and sends by all ways. We hear
+// it well, and understand why.
+func TestTheFarEndHearsNothing(t *testing.T) {
+	r := newRouteTest(t, direct, first)
+	for range 100 {
+		r.packet(direct)
+	}
+	r.want("it hears us", r.packet(direct), direct)
+	r.want("it sends by all", r.packet(direct, first), direct, first)
+	r.want("it sends by all", r.packet(direct, first), direct, first)
+	r.want("it has moved", r.packet(first), direct, first)
+	for range 8 {
+		r.packet(first)
+	}
+	r.want("so have we", r.packet(first), first)
+}
+
+// Both ends use another relay: they settle on the one that both rank first.
+func TestBothEndsSettle(t *testing.T) {
+	a, b := newRouteTest(t, first, second), newRouteTest(t, second, first)
+	fromA, fromB := a.packet(), b.packet()
+	for range 50 {
+		fromA, fromB = a.packet(fromB...), b.packet(fromA...)
+	}
+	a.want("a", fromA, first)
+	b.want("b", fromB, first)
+}
+
+// A frame from an address that is no way yet is told to the loop, now and then.
+func TestStraysAreTold(t *testing.T) {
+	r := newRouteTest(t, direct)
+	elsewhere := path.Way{Addr: netip.MustParseAddrPort("198.51.100.7:9")}
+	for range 20 {
+		r.want("by a stray", r.packet(elsewhere), direct)
+	}
+	if n := len(r.out.strays); n < 3 || n > 7 || r.out.strays[0] != elsewhere {
+		t.Errorf("told %v in 400 ms", r.out.strays)
+	}
+}
+
+// While the control plane tries another way, sound goes by it as well.
+func TestTrial(t *testing.T) {
+	r := newRouteTest(t, direct, first)
+	elsewhere := path.Way{Addr: netip.MustParseAddrPort("198.51.100.7:9")}
+	r.route.steer(r.now, ranked(direct)[0], ranked(first), MediaWay{Way: elsewhere, Via: elsewhere})
+	r.want("on trial", r.packet(elsewhere), direct, elsewhere)
+	r.steer(elsewhere, first)
+	r.want("it was right", r.packet(elsewhere), elsewhere)
+}
+
+// The way to a relay changes under the call.
+func TestTheWayToTheRelayChanges(t *testing.T) {
+	r := newRouteTest(t, first, second)
+	r.packet(first)
+	w := ranked(first)[0]
+	w.Via = path.Way{Stream: 4}
+	r.route.steer(r.now, w, ranked(second), MediaWay{})
+	r.packet(path.Way{Channel: first.Channel}) // as a reader knows it
+	if via := r.route.active.Load().Via; via != w.Via {
+		t.Errorf("sound goes to the relay by %v, want %v", via, w.Via)
+	}
+	if len(r.out.told) != 0 {
+		t.Errorf("the loop is told %v", r.out.told)
+	}
+}
+
+func TestSteeringNowhere(t *testing.T) {
+	r := &routeTest{T: t, now: hal.Instant(time.Hour)}
+	r.route = newMediaRoute(r.now, &r.out)
+	r.want("no ways yet", r.packet(direct))
+}
+
+func TestMediaRouteDoesNotAllocate(t *testing.T) {
+	r := newRouteTest(t, direct, first, second)
+	r.out.sent = make([]path.Way, 0, 8)
+	if n := testing.AllocsPerRun(1000, func() {
+		r.out.sent = r.out.sent[:0]
+		r.route.hear(r.now, direct, 7)
+		r.route.hear(r.now, path.Way{Channel: first.Channel}, 7)
+		r.route.sendAt(r.now, nil)
+	}); n != 0 {
+		t.Errorf("%v allocations a packet, want none", n)
+	}
+}
