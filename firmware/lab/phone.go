@@ -135,9 +135,13 @@ func (p *phone) events(ctx context.Context) error {
 	}
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, maxEvent)
+	event := ""
 	for lines.Scan() {
+		if name, ok := bytes.CutPrefix(lines.Bytes(), []byte("event: ")); ok {
+			event = string(name)
+		}
 		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data:"))
-		if !ok {
+		if !ok || event != "state" { // a heartbeat is no state
 			continue
 		}
 		var s node.Snapshot
