@@ -26,7 +26,7 @@ type Profile struct {
 // Sound is the sound card of a board.
 type Sound struct {
 	Driver Driver `toml:"driver"`
-	Rate   int    `toml:"rate"` // samples per second: 16000, 44100 or 48000
+	Rate   int    `toml:"rate"` // samples per second: one of those of hal.Rates
 }
 
 // Lamps are the lamps of a board, by the meaning that hal gives each name.
@@ -66,9 +66,9 @@ func (s Sound) check() error {
 		return nil
 	}
 	switch s.Rate {
-	case 16000, 44100, 48000:
+	case 8000, 16000, 24000, 32000, 44100, 48000:
 	default:
-		return fmt.Errorf("sound.rate %d: want 16000, 44100 or 48000", s.Rate)
+		return fmt.Errorf("sound.rate %d: want 8000, 16000, 24000, 32000, 44100 or 48000", s.Rate)
 	}
 	if s.Driver == "" {
 		return errors.New("sound.rate without sound.driver")
