@@ -319,7 +319,12 @@ func BenchmarkDecode(b *testing.B) {
 					}
 				}
 			}
+			bytes := 0
+			for _, p := range packets {
+				bytes += len(p.data)
+			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(packets)), "us/frame")
+			b.ReportMetric(float64(50*bytes)/float64(len(packets)), "bytes/s")
 		})
 	}
 }

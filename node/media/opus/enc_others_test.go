@@ -1,6 +1,7 @@
 package opus
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -90,6 +91,29 @@ func TestOpusdecUnderstands(t *testing.T) {
 		}
 		if like, delay := likeness(got, sound); like < 0.8 || delay > 150 {
 			t.Errorf("%d: %+v: likeness %.3f after %d samples", i, c, like, delay)
+		}
+	}
+}
+
+// TestLibopusUnderstands has every packet decoded by Debian's libopus: its final
+// ranges are the encoder's, and it hears what our decoder hears.
+func TestLibopusUnderstands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a C compiler")
+	}
+	l := newLibopus(t)
+	sound := heard(t)
+	for _, c := range ways() {
+		packets := encodeAll(t, newEncoder(t, c), sound)
+		var file []byte
+		for _, p := range packets {
+			file = binary.BigEndian.AppendUint32(file, uint32(len(p.data)))
+			file = append(binary.BigEndian.AppendUint32(file, p.finalRange), p.data...)
+		}
+		want := l.run(file, "decode", "16000")
+		sound, _ := decodeAll(t, packets, 16000)
+		if got := bytesOf(sound); c.DTX && len(got) != len(want) || !c.DTX && !bytes.Equal(got, want) {
+			t.Errorf("%+v: %s", c, difference(got, want))
 		}
 	}
 }

@@ -5,8 +5,9 @@
 //
 // Sound is mono, 16 bits of this machine, 16000 Hz where it is encoded. Packets
 // are preceded by their length and the encoder's final range, four bytes of
-// either, the most significant first. Every packet is SILK. With BANDWIDTH2 the
-// bandwidth changes every 25 packets.
+// either, the most significant first; a decoder with another final range ends
+// the program with 3. Every packet is SILK. With BANDWIDTH2 the bandwidth changes
+// every 25 packets.
 #include <opus.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,10 @@ static int decode(char **a) {
 		int n = opus_decode(d, packet, size, pcm, 5760, 0);
 		if (n < 0)
 			return 1;
+		opus_uint32 got;
+		opus_decoder_ctl(d, OPUS_GET_FINAL_RANGE(&got));
+		if (got != range)
+			return 3;
 		fwrite(pcm, 2, n, stdout);
 	}
 	return 0;
