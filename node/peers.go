@@ -94,7 +94,7 @@ func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 	d := &dial{to: m, race: ix, attempts: []wire.Index{ix}}
 	c.peers.dials[ix] = d
 	if c.index == nil { // supernodes have UDP, else they were none
-		c.racer.Start(now, ix, m)
+		c.racer.Start(ix, m)
 	}
 	if !m.Node.IsZero() {
 		c.peers.byNode[m.Node] = ix

@@ -256,7 +256,7 @@ func (s *socket) send(to netip.AddrPort, frame []byte) (routed bool) {
 	s.count.datagramsOut.Add(1)
 	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
 	_, err := s.conn.WriteToUDPAddrPort(frame, to)
-	return !unroutable(err)
+	return err == nil || !unroutable(err)
 }
 
 // unroutable reports whether a datagram was not sent because this host has no

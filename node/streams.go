@@ -26,6 +26,10 @@ type stream struct {
 	index  wire.Index
 	to     wire.Member    // whom we dial; zero: it was accepted
 	remote netip.AddrPort // of the connection
+
+	// reached is set when TCP has connected: until then a dial costs next to
+	// nothing.
+	reached bool
 }
 
 func newStreams() streams {
@@ -78,6 +82,8 @@ func (c *Core) ExpectStream(now time.Time, remote netip.AddrPort) (path.StreamID
 // has yet to shake hands: other ports need not be tried.
 func (c *Core) StreamReached(now time.Time, id path.StreamID) {
 	if s, ok := c.streams.byID[id]; ok && c.peers.dials[s.index] != nil {
+		s.reached = true
+		c.streams.byID[id] = s
 		c.racer.Answered(now, c.peers.dials[s.index].race)
 	}
 	c.settle(now)
@@ -189,9 +195,21 @@ func (c *Core) fromRacer(now time.Time, e path.Event) {
 	}
 }
 
-// answered tells the race of a dial that the peer has answered by UDP.
+// answered tells the race of a dial that the peer has answered by UDP. Streams
+// that have not reached it yet would be wasted.
 func (c *Core) answered(now time.Time, ix wire.Index) {
-	if d := c.peers.dials[ix]; d != nil && d.race == ix {
-		c.racer.Answered(now, ix)
+	d := c.peers.dials[ix]
+	if d == nil || d.race != ix {
+		return
 	}
+	var back []netip.AddrPort
+	for _, other := range slices.Clone(d.attempts) {
+		if s, ok := c.streamOf(other); ok && !s.reached {
+			back = append(back, s.remote)
+			delete(c.peers.dials, other)
+			d.attempts = slices.DeleteFunc(d.attempts, func(x wire.Index) bool { return x == other })
+			c.sessions.Abort(now, other)
+		}
+	}
+	c.racer.Answered(now, ix, back...)
 }

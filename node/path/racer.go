@@ -32,7 +32,7 @@ type Racer struct {
 type race struct {
 	dial wire.Index       // the session that is dialled by UDP
 	left []netip.AddrPort // to be tried, in order
-	at   time.Time        // when the next is tried; never zero
+	at   time.Time        // when the next is tried; zero before the first flight is sent
 }
 
 // TryStream asks for a stream to Addr besides the dial of session Index.
@@ -45,8 +45,16 @@ func (TryStream) event() {}
 
 // Start begins the race of session dial, which is just being dialled by UDP at
 // m.
-func (r *Racer) Start(now time.Time, dial wire.Index, m wire.Member) {
-	r.races = append(r.races, &race{dial: dial, left: streamAddrs(m), at: now.Add(streamAfter)})
+func (r *Racer) Start(dial wire.Index, m wire.Member) {
+	r.races = append(r.races, &race{dial: dial, left: streamAddrs(m)})
+}
+
+// Sent tells that a frame of the dial goes out. From the first on the peer may
+// answer: before, a small board has to think.
+func (r *Racer) Sent(now time.Time, dial wire.Index) {
+	if x := r.find(dial); x != nil && x.at.IsZero() {
+		x.at = now.Add(streamAfter)
+	}
 }
 
 // streamAddrs returns where m may take streams. One that is known by its
@@ -69,11 +77,16 @@ func streamAddrs(m wire.Member) []netip.AddrPort {
 	return addrs
 }
 
-// Answered tells that the peer has answered the dial by UDP: streams wait a
-// while.
-func (r *Racer) Answered(now time.Time, dial wire.Index) {
-	if x := r.find(dial); x != nil {
-		x.at = now.Add(answerWait)
+// Answered tells that the peer has answered the dial by UDP, or at a port:
+// others wait a while. Those at back were under way and have been given up.
+func (r *Racer) Answered(now time.Time, dial wire.Index, back ...netip.AddrPort) {
+	x := r.find(dial)
+	if x == nil && len(back) > 0 {
+		x = &race{dial: dial}
+		r.races = append(r.races, x)
+	}
+	if x != nil {
+		x.left, x.at = append(back, x.left...), now.Add(answerWait)
 	}
 }
 
@@ -129,7 +142,7 @@ func (r *Racer) Next() time.Time {
 // Advance makes the attempts that are due.
 func (r *Racer) Advance(now time.Time) {
 	for _, x := range slices.Clone(r.races) {
-		if !x.at.After(now) {
+		if !x.at.IsZero() && !x.at.After(now) {
 			r.try(now, x)
 		}
 	}

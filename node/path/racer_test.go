@@ -19,7 +19,12 @@ type raceTest struct {
 func newRace(t *testing.T, ports wire.Ports) *raceTest {
 	began := time.Unix(1000, 0)
 	r := &raceTest{T: t, began: began, now: began}
-	r.Start(began, 1, wire.Member{Addr: netip.MustParseAddrPort("192.0.2.1:4000"), Ports: ports})
+	r.Start(1, wire.Member{Addr: netip.MustParseAddrPort("192.0.2.1:4000"), Ports: ports})
+	if next := r.Next(); !next.IsZero() {
+		t.Fatalf("before anything is sent it wants to be called at %v", next)
+	}
+	r.Sent(began, 1)
+	r.Sent(began.Add(time.Hour), 1) // sent again: the clock goes on
 	return r
 }
 
@@ -87,4 +92,14 @@ func TestAnAnswerByUDPHoldsStreamsBack(t *testing.T) {
 	r.until(2100*time.Millisecond, 443) // it did not come up
 	r.Stop(1)
 	r.until(time.Hour)
+}
+
+// What was given up for the sake of an answer comes again when that leads
+// nowhere, also when it was the last.
+func TestGivenUpPortsComeAgain(t *testing.T) {
+	r := newRace(t, wire.Port443)
+	r.until(160*time.Millisecond, 443)
+	r.Answered(r.now, 1, netip.MustParseAddrPort("192.0.2.1:443"))
+	r.until(2159 * time.Millisecond)
+	r.until(2160*time.Millisecond, 443)
 }

@@ -12,7 +12,8 @@
 // TLS 1.3 (RFC 8446) between both certificates, as RFC 9001 carries it: the
 // bytes of two levels, Initial and Handshake, in frames of our own of at most
 // wire.MaxInner bytes. Frames are lost, doubled and reordered on the way;
-// bytes are acknowledged by level and sent again until they are.
+// bytes are acknowledged by level and sent again until they are. What TLS says
+// is packed before it is framed (pack.go).
 //
 //	initiator                                    responder
 //	Hello  ClientHello (2 frames)         -->

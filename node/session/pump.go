@@ -43,11 +43,11 @@ func (hs *handshake) hasUnsent(s *session) bool {
 func (s *session) firstFlight() bool { return s.remote == 0 }
 
 // Sizes of a padded first flight in bytes: those of the answer, which shall not
-// be larger. One with the longest names has 2,040 bytes, a node's 1,735 and a
+// be larger. One with the longest names has 1,700 bytes, a node's 1,520 and a
 // few to spare. A test holds them.
 const (
 	phoneFlight = 2 * wire.MaxInner
-	nodeFlight  = 1760
+	nodeFlight  = 1540
 
 	smallestPadding = headerSize + bodySize + macSize // of a frame without bytes
 )

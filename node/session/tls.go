@@ -49,6 +49,7 @@ type handshaking struct {
 	quic  *tls.QUICConn
 	check *check
 	suite Suite
+	in    [2]unpacker // by Level
 }
 
 // Do carries out one request. Its answer goes to Table.Progress, but for that
@@ -110,7 +111,11 @@ func (t *TLS) feed(f Feed) Progress {
 	if h == nil {
 		return Progress{}
 	}
-	if err := h.quic.HandleData(levels[f.Level], f.Data); err != nil {
+	said, err := h.in[f.Level].take(f.Data)
+	if err == nil {
+		err = h.quic.HandleData(levels[f.Level], said)
+	}
+	if err != nil {
 		return t.fail(f.Index, err)
 	}
 	return t.collect(f.Index, h)
@@ -127,8 +132,19 @@ func (t *TLS) fail(ix wire.Index, err error) Progress {
 	return Progress{Err: fmt.Errorf("%w: %v", ErrProtocol, err)}
 }
 
-// collect gathers the events of the connection into one Progress.
+// collect gathers the events of the connection into one Progress, and packs
+// what it says.
 func (t *TLS) collect(ix wire.Index, h *handshaking) Progress {
+	p := t.gather(ix, h)
+	for l, said := range p.Send {
+		if len(said) > 0 {
+			p.Send[l] = appendPacked(nil, said)
+		}
+	}
+	return p
+}
+
+func (t *TLS) gather(ix wire.Index, h *handshaking) Progress {
 	var p Progress
 	for {
 		switch e := h.quic.NextEvent(); e.Kind {
