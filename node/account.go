@@ -10,6 +10,7 @@ import (
 	"peerphone/node/handset"
 	"peerphone/node/identity"
 	"peerphone/node/login"
+	"peerphone/node/overlay"
 	"peerphone/node/wire"
 )
 
@@ -21,9 +22,9 @@ func (c *Core) loggedIn(now time.Time) {
 		c.granted = g
 		c.do(Certified{g})
 		c.sessions.SetIdentity(c.nodeID(), c.device.ID())
-		c.overlay.SetSelf(c.nodeID())
+		c.overlay.SetSelf(now, c.overlaySelf())
 		if c.index != nil {
-			c.index.SetSelf(c.nodeID())
+			c.index.SetSelf(c.nodeID(), g.NodeKey.Sign)
 			c.relay.SetSelf(now, c.nodeID())
 		}
 		c.calls.SetSelf(call.Peer{
@@ -54,6 +55,12 @@ func (c *Core) meetAgain(now time.Time) {
 // nodeID returns the node that we are in this epoch; zero before the first
 // grant.
 func (c *Core) nodeID() identity.ID { return c.granted.Node.Subject }
+
+// overlaySelf is as whom other supernodes know us.
+func (c *Core) overlaySelf() overlay.Self {
+	compact, _ := identity.CompactNode(c.granted.Node.DER) // ours always have a compact form
+	return overlay.Self{Node: c.nodeID(), Certificate: compact, Sign: c.granted.NodeKey.Sign}
+}
 
 // bootstrap returns the supernodes that the network's root names; who they are
 // shows when they answer.

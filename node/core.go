@@ -47,9 +47,10 @@ type Core struct {
 
 	legs *path.Legkeeper
 
-	lanes *path.Introducer // supernode half; nil in a phone that serves nobody
-	index *directory.Index // likewise
-	relay *path.Relay      // likewise
+	lanes     *path.Introducer    // supernode half; nil in a phone that serves nobody
+	index     *directory.Index    // likewise
+	relay     *path.Relay         // likewise
+	questions *path.PrefixLimiter // likewise
 
 	granted  login.Granted // zero before the first grant
 	cache    []wire.Member // that was kept, until the first grant
@@ -77,12 +78,16 @@ type CoreConfig struct {
 	Candidates func() []netip.AddrPort // at which we may be reached directly, at most 16
 	Login      login.ClientConfig      // Rand, Account and Device are taken from here
 	Cache      []wire.Member           // host cache that was kept
+	Roster     overlay.Roster          // of a supernode: the membership that was kept
 	Contacts   *contacts.Book
 	Log        *contacts.Log
 	Codecs     []wire.Codec
-	Verify     func(id identity.ID, msg, sig []byte) bool
 	Relay      path.RelayConfig // Rand and Verify are taken from here
 	Private    bool             // always relay: nobody learns our address
+	// Verify and CheckNode are ports for verifying signatures, and the compact
+	// certificates of supernodes; nil: in earnest.
+	Verify    func(id identity.ID, msg, sig []byte) bool
+	CheckNode func(compact []byte, trust identity.Trust, now time.Time) error
 }
 
 // NewCore makes the control plane of a node; Start begins.
@@ -105,7 +110,9 @@ func NewCore(cfg CoreConfig) *Core {
 	c.paths = path.New(path.Config{Rand: cfg.Rand})
 	c.overlay = overlay.New(overlay.Config{
 		Rand: cfg.Rand, Supernode: cfg.Supernode, SelfAddr: cfg.Addr, Homes: homes(cfg.Phone),
+		Verify: verifier(cfg.Verify), CheckNode: c.checkerOf(cfg.CheckNode),
 	})
+	c.overlay.Restore(cfg.Roster)
 	c.client = directory.NewClient(records)
 	c.login = login.NewClient(cfg.Login)
 	c.calls = call.New(call.Config{Rand: cfg.Rand, Codecs: cfg.Codecs})
@@ -118,8 +125,17 @@ func NewCore(cfg CoreConfig) *Core {
 		c.outside.reacher = path.NewReacher(path.Config{Rand: cfg.Rand})
 		cfg.Relay.Rand, cfg.Relay.Verify = cfg.Rand, cfg.Verify
 		c.relay = path.NewRelay(cfg.Relay)
+		c.questions = path.NewPrefixLimiter(questionLimits)
 	}
 	return c
+}
+
+// verifier returns the port for signatures: Ed25519 unless there is another.
+func verifier(port func(id identity.ID, msg, sig []byte) bool) func(id identity.ID, msg, sig []byte) bool {
+	if port == nil {
+		return identity.ID.Verify
+	}
+	return port
 }
 
 // homes is how many supernodes a node is attached to (DESIGN section 7). A pure

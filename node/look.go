@@ -44,7 +44,7 @@ func (c *Core) loginView() Login {
 
 func (c *Core) networkView() NetworkView {
 	v := NetworkView{
-		Homes: []string{}, Supernode: c.index != nil, Members: len(c.overlay.Members()), Published: c.view.copies,
+		Homes: []string{}, Supernode: c.index != nil, Members: c.overlay.Known(), Published: c.view.copies,
 		NAT: natView(c.NAT()),
 	}
 	if a := c.overlay.Observed(); a.IsValid() {

@@ -212,7 +212,6 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 		c.lanes.Lost(now, ix)
 		c.relay.Lost(now, ix)
 		c.index.Lost(now, ix)
-		c.indexLost(now, id)
 	}
 }
 
@@ -226,14 +225,6 @@ func (c *Core) forget(id identity.ID, ix wire.Index) {
 		if _, up := c.peers.nodes[other]; up {
 			c.peers.byNode[id] = other
 		}
-	}
-}
-
-// indexLost tells the index that a supernode will not answer, unless another
-// session with it stands.
-func (c *Core) indexLost(now time.Time, id identity.ID) {
-	if _, ok := c.peers.byNode[id]; !ok && !id.IsZero() {
-		c.index.Failed(now, id)
 	}
 }
 

@@ -171,6 +171,10 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		c.homesChanged(now)
 	case overlay.CacheChanged:
 		c.do(SaveCache{c.overlay.Cache()})
+	case overlay.Ping:
+		c.ping(e.Addr, e.Nonce)
+	case overlay.NeighboursChanged:
+		c.overlay.Settled()
 	case overlay.Synced:
 		if c.index != nil {
 			c.index.Synced(now)
@@ -194,7 +198,7 @@ func (c *Core) fromIndex(now time.Time, e directory.Event) {
 	case directory.Send:
 		c.send(now, e.Index, e.Message)
 	case directory.Ask:
-		c.ask(now, e.To, e.Message)
+		c.question(e.To, e.Nonce, e.Message)
 	}
 }
 
@@ -274,7 +278,8 @@ func (c *Core) message(now time.Time, ix wire.Index, body []byte) {
 
 func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wire.Message) {
 	switch m := m.(type) {
-	case wire.Attach, wire.Attached, wire.Refused, wire.Refresh, wire.Members, wire.Detach, wire.Join:
+	case wire.Attach, wire.Attached, wire.Refused, wire.Refresh, wire.Members, wire.Detach,
+		wire.Join, wire.Gossip, wire.Digest, wire.Roll:
 		c.overlay.Handle(now, ix, m)
 	case wire.CallBack, wire.Calling, wire.CallOut, wire.Reached, wire.Attested:
 		c.reachMessage(now, ix, from, m)
@@ -285,10 +290,6 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 			c.index.Handle(now, ix, m, c.overlay.Nearest)
 		}
 	case wire.Found, wire.Stored:
-		if directory.ForIndex(m) && c.index != nil {
-			c.index.Reply(now, from, m)
-			return
-		}
 		c.client.Handle(now, ix, m)
 	}
 }

@@ -162,6 +162,9 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 	case kind == wire.HandshakeFrame && w.Direct():
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Handshake(now, w, frame) })
+	case kind == wire.QuestionFrame && w.Direct() && s.public:
+		frame := append([]byte(nil), b...)
+		s.post(func(c *Core, now time.Time) { c.Question(now, w.Addr, frame) })
 	case kind == wire.RelayFrame:
 		s.unwrap(b, plain)
 	case kind == wire.STUNFrame && w.Direct():

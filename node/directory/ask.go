@@ -1,6 +1,9 @@
 package directory
 
 import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
 	"time"
 
 	"peerphone/node/identity"
@@ -16,74 +19,107 @@ type job interface {
 	lost(ix wire.Index)
 }
 
+const (
+	// A question is asked again after askAgain, then after twice as long.
+	askAgain = 400 * time.Millisecond
+)
+
 // ask is a question to a fellow supernode, under way.
 type ask struct {
-	query uint32
-	to    identity.ID
+	nonce uint64
+	to    wire.Member
 	job   job
+	m     wire.Message
+	again time.Time // when it is asked again
+	pause time.Duration
 	end   time.Time // when it counts as silent
 }
 
+func (a *ask) due() time.Time { return earlier(a.again, a.end) }
+
 // put asks to on behalf of j.
-func (x *Index) put(now time.Time, j job, to wire.Member, wait time.Duration, m func(query uint32) wire.Message) *ask {
-	for {
-		x.asked++
-		if x.asks[x.asked|askBit] == nil {
-			break
-		}
-	}
-	a := &ask{query: x.asked | askBit, to: to.Node, job: j, end: now.Add(wait)}
-	x.asks[a.query] = a
+func (x *Index) put(now time.Time, j job, to wire.Member, wait time.Duration, m wire.Message) *ask {
+	a := &ask{nonce: x.nonce(), to: to, job: j, m: m, again: now.Add(askAgain), pause: askAgain, end: now.Add(wait)}
+	x.asks[a.nonce] = a
 	x.counters.Asks++
-	x.emit(Ask{To: to, Message: m(a.query)})
+	x.emit(Ask{To: to, Nonce: a.nonce, Message: m})
 	return a
 }
 
-// Reply takes the answer of the supernode from to an Ask.
-func (x *Index) Reply(now time.Time, from identity.ID, m wire.Message) {
-	var query uint32
-	switch m := m.(type) {
-	case wire.Found:
-		query = m.Query
-	case wire.Stored:
-		query = m.Query
+// nonce draws a number that no question has. Who has not seen the question
+// cannot guess it.
+func (x *Index) nonce() uint64 {
+	for {
+		if n := x.rand.Uint64(); x.asks[n] == nil {
+			return n
+		}
 	}
-	a := x.asks[query]
-	if a == nil || a.to != from {
+}
+
+// Reply takes the answer that came from an address to the Ask with this nonce.
+func (x *Index) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.Message) {
+	a := x.asks[nonce]
+	if a == nil || a.to.Addr != from {
 		x.counters.Unasked++
 		return
 	}
-	delete(x.asks, query)
+	delete(x.asks, nonce)
 	a.job.reply(now, x, a, m)
 }
 
-// Failed tells that no session with a supernode could be had, or that it has
-// ended: it will not answer.
-func (x *Index) Failed(now time.Time, node identity.ID) {
-	for _, j := range append([]job(nil), x.jobs...) {
-		for _, a := range x.asksOf(j) {
-			if a.to == node {
-				x.fallSilent(now, a)
-			}
+// advanceAsks asks again whoever has not answered, or lets it count as silent.
+func (x *Index) advanceAsks(now time.Time, asks []*ask) {
+	for _, a := range slices.Clone(asks) {
+		switch {
+		case passed(a.end, now):
+			x.fallSilent(now, a)
+		case passed(a.again, now):
+			a.pause *= 2
+			a.again = now.Add(a.pause)
+			x.emit(Ask{To: a.to, Nonce: a.nonce, Message: a.m})
 		}
 	}
 }
 
 func (x *Index) fallSilent(now time.Time, a *ask) {
-	if x.asks[a.query] != a {
+	if x.asks[a.nonce] != a {
 		return // its job has ended meanwhile
 	}
-	delete(x.asks, a.query)
+	delete(x.asks, a.nonce)
 	x.counters.Silent++
 	a.job.silent(now, x, a)
 }
 
-func (x *Index) asksOf(j job) []*ask {
-	switch j := j.(type) {
-	case *search:
-		return append([]*ask(nil), j.open...)
-	case *spread:
-		return append([]*ask(nil), j.open...)
+// Answer answers the question of a fellow supernode: what do we hold? Nil: it
+// gets no answer. nearest returns the places of the live supernodes nearest to a
+// key.
+func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func(identity.IndexKey, int) []wire.Place) wire.Message {
+	switch m := m.(type) {
+	case wire.Find:
+		if b := x.store.find(now, m.Key); b != nil {
+			return wire.Found{Code: wire.FindRecord, Record: b}
+		}
+		return x.deny(nonce, m.Key, nearest(m.Key, wire.MaxNear))
+	case wire.Publish:
+		r, err := x.check(now, m.Record)
+		if err != nil {
+			return storedHere(codeOf(err))
+		}
+		return storedHere(x.keep(r, m.Record))
 	}
+	x.counters.Unasked++
 	return nil
+}
+
+// deny says that there is no record at key.
+func (x *Index) deny(nonce uint64, key identity.IndexKey, near []wire.Place) wire.Message {
+	if x.sign == nil {
+		return nil // not certified yet
+	}
+	f := wire.Found{Code: x.denial()}
+	for _, p := range near {
+		f.Near = binary.BigEndian.AppendUint64(f.Near, uint64(p))
+	}
+	f.Signature = x.sign(wire.DenialMessage(nonce, key, f))
+	return f
 }

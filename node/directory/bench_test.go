@@ -9,19 +9,18 @@ import (
 	"peerphone/node/wire"
 )
 
-func nobody(identity.IndexKey, int) []wire.Member { return homes(0) }
+func nobody(identity.IndexKey, int) []wire.Place { return nil }
 
 // BenchmarkFind answers from the store.
 func BenchmarkFind(b *testing.B) {
 	o := newOwner(&testing.T{}, "1001", "kitchen")
 	x := NewIndex(config(1))
-	x.Handle(start, 1, wire.Publish{Scope: wire.ScopeLocal, Record: o.record(&testing.T{}, 1, start.Add(time.Hour))}, nobody)
+	x.Answer(start, 1, wire.Publish{Record: o.record(&testing.T{}, 1, start.Add(time.Hour))}, nobody)
 	now := start
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(time.Millisecond)
-		x.Handle(now, 1, wire.Find{Scope: wire.ScopeLocal, Key: o.lookup().Index}, nobody)
-		x.Take()
+		x.Answer(now, 1, wire.Find{Key: o.lookup().Index}, nobody)
 	}
 }
 
@@ -35,7 +34,7 @@ func BenchmarkPublish(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		x := NewIndex(config(1))
-		x.Handle(start, 1, wire.Publish{Scope: wire.ScopeLocal, Record: records[i%1000]}, nobody)
+		x.Answer(start, 1, wire.Publish{Record: records[i%1000]}, nobody)
 		i++
 	}
 }

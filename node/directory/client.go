@@ -103,7 +103,7 @@ func (c *Client) Advance(now time.Time) {
 
 // ask sends a question to home and returns its number.
 func (c *Client) ask(home wire.Index, m func(query uint32) wire.Message) uint32 {
-	c.asked = (c.asked + 1) &^ askBit
+	c.asked++
 	c.counters.Asked++
 	c.emit(Send{Index: home, Message: m(c.asked)})
 	return c.asked

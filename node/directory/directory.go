@@ -22,8 +22,6 @@ type Config struct {
 	// CheckName verifies a name certificate at now; nil: identity.Trust.
 	CheckName func(der []byte, now time.Time) (identity.NameCertificate, error)
 
-	// Self is this supernode's node key; only an Index needs it.
-	Self identity.ID
 	// Limits of an Index. Zero takes the value beside it.
 	MaxRecords int // 20000, about 20 MB
 }
@@ -52,10 +50,11 @@ type Send struct {
 	Message wire.Message
 }
 
-// Ask asks to send a message to a supernode, in whatever session there is with
-// it or a new one. Index.Reply or Index.Failed answers.
+// Ask asks to send a message to a supernode by a question outside of sessions
+// (wire.TopicIndex). Index.Reply takes the answer, if there is one.
 type Ask struct {
 	To      wire.Member
+	Nonce   uint64
 	Message wire.Message
 }
 
@@ -95,22 +94,6 @@ const (
 	Absent          // certainly nobody has this number or name, or was here for 72 hours
 	Unsure          // cannot tell: too few supernodes answered
 )
-
-// askBit is set in the query numbers of an Index, clear in those of a Client,
-// so that a node that is both tells the answers apart.
-const askBit uint32 = 1 << 31
-
-// ForIndex reports whether m is an answer to an Ask, for Index.Reply; other
-// answers are for Client.Handle.
-func ForIndex(m wire.Message) bool {
-	switch m := m.(type) {
-	case wire.Found:
-		return m.Query&askBit != 0
-	case wire.Stored:
-		return m.Query&askBit != 0
-	}
-	return false
-}
 
 // newRand returns a source of jitter seeded from r.
 func newRand(r io.Reader) *rand.Rand {

@@ -58,7 +58,7 @@ func (c *Client) askNext(now time.Time, f *find) {
 	}
 	home := c.homes[i]
 	query := c.ask(home, func(q uint32) wire.Message {
-		return wire.Find{Query: q, Scope: wire.ScopeNetwork, Key: f.lookup.Index}
+		return wire.Find{Query: q, Key: f.lookup.Index}
 	})
 	f.asked = append(f.asked, home)
 	f.open = append(f.open, question{home, query})

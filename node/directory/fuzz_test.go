@@ -19,9 +19,10 @@ func FuzzIndex(f *testing.F) {
 			return
 		}
 		cfg := config(1)
-		cfg.Self, cfg.MaxRecords = nodeID(0), 4
+		cfg.MaxRecords = 4
 		cfg.Verify = func(identity.ID, []byte, []byte) bool { return len(in)%7 != 0 }
 		x := NewIndex(cfg)
+		x.SetSelf(nodeID(0), signAs(0))
 		now := start
 		nearest := func(_ identity.IndexKey, n int) []wire.Member { return homes(0, 1, 2, 3, 4, 5, 6)[:min(n, 7)] }
 		next := func() int {
@@ -37,24 +38,24 @@ func FuzzIndex(f *testing.F) {
 			ix := wire.Index(next()%5 + 1)
 			switch next() % 9 {
 			case 0:
-				x.Handle(now, ix, wire.Publish{Query: uint32(next()), Scope: wire.Scope(next()%2 + 1), Record: records[next()%3]}, nearest)
+				x.Handle(now, ix, wire.Publish{Query: uint32(next()), Record: records[next()%3]}, nearest)
 			case 1:
 				l := o.lookup()
 				if next()%2 == 0 {
 					l.Index[0] = byte(next())
 				}
-				x.Handle(now, ix, wire.Find{Query: uint32(next()), Scope: wire.Scope(next()%2 + 1), Key: l.Index}, nearest)
+				x.Handle(now, ix, wire.Find{Query: uint32(next()), Key: l.Index}, nearest)
 			case 2, 3:
 				if len(asks) > 0 {
 					a := asks[next()%len(asks)]
 					var m wire.Message
-					switch q := a.Message.(type) {
+					switch a.Message.(type) {
 					case wire.Find:
-						m = []wire.Message{wire.Found{Query: q.Query, Code: wire.FindNone}, wire.Found{Query: q.Query, Code: wire.FindRecord, Record: records[next()%3]}, wire.Stored{Query: q.Query, Code: 1}}[next()%3]
+						m = []wire.Message{wire.Found{Code: wire.FindNone}, wire.Found{Code: wire.FindRecord, Record: records[next()%3]}, wire.Stored{Code: 1}}[next()%3]
 					case wire.Publish:
-						m = []wire.Message{wire.Stored{Query: q.Query, Code: wire.StoreCode(next()%6 + 1)}, wire.Found{Query: q.Query, Code: wire.FindNone}}[next()%2]
+						m = []wire.Message{wire.Stored{Code: wire.StoreCode(next()%6 + 1)}, wire.Found{Code: wire.FindNone}}[next()%2]
 					}
-					x.Reply(now, a.To.Node, m)
+					x.Reply(now, a.To.Addr, a.Nonce, m)
 				}
 			case 4:
 				now = now.Add(time.Duration(next()) * 50 * time.Millisecond)
@@ -63,13 +64,18 @@ func FuzzIndex(f *testing.F) {
 					t.Fatal("after Advance Next is due")
 				}
 			case 5:
-				x.Failed(now, nodeID(next()%8))
+				near := func(identity.IndexKey, int) []wire.Place { return []wire.Place{1} }
+				for _, m := range []wire.Message{wire.Find{Key: o.lookup().Index}, wire.Publish{Record: records[next()%3]}} {
+					if _, err := wire.Parse(wire.Append(nil, x.Answer(now, uint64(next()), m, near))); err != nil {
+						t.Fatal(err)
+					}
+				}
 			case 6:
 				x.Lost(now, ix)
 			case 7:
 				x.Synced(now)
 			case 8:
-				x.Reply(now, nodeID(next()%8), wire.Found{Query: uint32(next()) | askBit, Code: wire.FindNone})
+				x.Reply(now, addrOf(next()%8), uint64(next()), wire.Found{Code: wire.FindNone})
 			}
 			for _, e := range x.Take() {
 				switch e := e.(type) {
@@ -83,7 +89,12 @@ func FuzzIndex(f *testing.F) {
 			}
 			open := 0
 			for _, j := range x.jobs {
-				open += len(x.asksOf(j))
+				switch j := j.(type) {
+				case *search:
+					open += len(j.open)
+				case *spread:
+					open += len(j.open)
+				}
 			}
 			if open != len(x.asks) || x.Records() > 4 || len(x.store.byKey) != x.Records() {
 				t.Fatalf("%d questions of jobs, %d remembered, %d records", open, len(x.asks), x.Records())

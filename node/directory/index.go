@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -17,7 +18,6 @@ const (
 	// enumerated by trying: a phone that looks for a friend asks less.
 	findBurst, findRate       = 20, 2
 	publishBurst, publishRate = 20, 1
-	localBurst, localRate     = 400, 200 // of fellow supernodes
 	// maxAskers bounds the sessions whose use is remembered.
 	maxAskers = 8192
 	// maxJobs bounds the searches and publications under way.
@@ -48,12 +48,14 @@ const (
 // Index is the supernode's half. The zero value is not usable.
 type Index struct {
 	cfg    Config
+	rand   *rand.Rand
+	self   identity.ID
+	sign   func(msg []byte) []byte // nil before the login
 	sync   syncState
 	store  *store
 	cache  cache
-	jobs   []job // searches and publications under way, by age
-	asked  uint32
-	asks   map[uint32]*ask // under way
+	jobs   []job           // searches and publications under way, by age
+	asks   map[uint64]*ask // under way, by nonce
 	askers askers
 
 	out      []Event
@@ -63,7 +65,7 @@ type Index struct {
 // NewIndex returns an Index that holds nothing and denies nothing.
 func NewIndex(cfg Config) *Index {
 	cfg = cfg.withDefaults()
-	return &Index{cfg: cfg, store: newStore(cfg.MaxRecords), asks: map[uint32]*ask{}}
+	return &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords), asks: map[uint64]*ask{}}
 }
 
 // Take returns what has been asked since the last Take, oldest first.
@@ -103,7 +105,7 @@ func (x *Index) Handle(now time.Time, ix wire.Index, m wire.Message,
 
 func (x *Index) handlePublish(now time.Time, ix wire.Index, m wire.Publish,
 	nearest func(identity.IndexKey, int) []wire.Member) {
-	if !x.askers.allow(now, ix, publishOf(m.Scope)) {
+	if !x.askers.allow(now, ix, publishUse) {
 		x.counters.Limited++
 		x.send(ix, wire.Stored{Query: m.Query, Code: wire.StoreFull})
 		return
@@ -111,10 +113,6 @@ func (x *Index) handlePublish(now time.Time, ix wire.Index, m wire.Publish,
 	r, err := x.check(now, m.Record)
 	if err != nil {
 		x.send(ix, wire.Stored{Query: m.Query, Code: codeOf(err)})
-		return
-	}
-	if m.Scope == wire.ScopeLocal {
-		x.send(ix, storedHere(m.Query, x.keep(r, m.Record)))
 		return
 	}
 	x.spread(now, ix, m, r, nearest(r.Placement.Index, Replicas))
@@ -140,8 +138,8 @@ func (x *Index) keep(r wire.Record, b []byte) wire.StoreCode {
 }
 
 // storedHere answers a Publish that concerns only us.
-func storedHere(query uint32, code wire.StoreCode) wire.Stored {
-	s := wire.Stored{Query: query, Code: code}
+func storedHere(code wire.StoreCode) wire.Stored {
+	s := wire.Stored{Code: code}
 	if code == wire.StoreOK {
 		s.Copies = 1
 	}
@@ -150,17 +148,13 @@ func storedHere(query uint32, code wire.StoreCode) wire.Stored {
 
 func (x *Index) handleFind(now time.Time, ix wire.Index, m wire.Find,
 	nearest func(identity.IndexKey, int) []wire.Member) {
-	if !x.askers.allow(now, ix, findOf(m.Scope)) {
+	if !x.askers.allow(now, ix, findUse) {
 		x.counters.Limited++
 		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
 		return
 	}
 	if b := x.store.find(now, m.Key); b != nil {
 		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindRecord, Record: b})
-		return
-	}
-	if m.Scope == wire.ScopeLocal {
-		x.send(ix, wire.Found{Query: m.Query, Code: x.denial()})
 		return
 	}
 	x.counters.Finds++
@@ -215,23 +209,8 @@ type use uint8
 const (
 	findUse use = iota
 	publishUse
-	localUse
 	uses
 )
-
-func findOf(s wire.Scope) use {
-	if s == wire.ScopeLocal {
-		return localUse
-	}
-	return findUse
-}
-
-func publishOf(s wire.Scope) use {
-	if s == wire.ScopeLocal {
-		return localUse
-	}
-	return publishUse
-}
 
 // askers holds the token buckets of each session. When there are too many the
 // sessions that asked least recently are forgotten.
@@ -247,7 +226,6 @@ func (a *askers) allow(now time.Time, ix wire.Index, u use) bool {
 			b = &[uses]*rate.Limiter{
 				rate.NewLimiter(findRate, findBurst),
 				rate.NewLimiter(publishRate, publishBurst),
-				rate.NewLimiter(localRate, localBurst),
 			}
 		}
 		delete(a.old, ix)

@@ -16,15 +16,14 @@ type keeper struct {
 	script
 	*Index
 	near []wire.Member
-	asks map[int]uint32 // questions under way, by supernode
+	asks map[int]uint64 // questions under way, by supernode
 	last uint32
 }
 
 // newKeeper returns supernode 0 of so many.
 func newKeeper(t *testing.T, of int) *keeper {
-	cfg := config(2)
-	cfg.Self = nodeID(0)
-	k := &keeper{script: script{T: t, now: start}, Index: NewIndex(cfg), asks: map[int]uint32{}}
+	k := &keeper{script: script{T: t, now: start}, Index: NewIndex(config(2)), asks: map[int]uint64{}}
+	k.SetSelf(nodeID(0), signAs(0))
 	k.core = k.Index
 	for n := range of {
 		k.near = append(k.near, homes(n)...)
@@ -39,15 +38,25 @@ func (k *keeper) nearest(_ identity.IndexKey, n int) []wire.Member {
 	return k.near[:min(n, len(k.near))]
 }
 
-// find lets a phone, or a supernode, ask.
-func (k *keeper) find(from wire.Index, scope wire.Scope, l identity.Lookup) {
+// find lets a phone ask.
+func (k *keeper) find(from wire.Index, l identity.Lookup) {
 	k.last++
-	k.Handle(k.now, from, wire.Find{Query: k.last, Scope: scope, Key: l.Index}, k.nearest)
+	k.Handle(k.now, from, wire.Find{Query: k.last, Key: l.Index}, k.nearest)
 }
 
-func (k *keeper) publish(from wire.Index, scope wire.Scope, record []byte) {
+func (k *keeper) publish(from wire.Index, record []byte) {
 	k.last++
-	k.Handle(k.now, from, wire.Publish{Query: k.last, Scope: scope, Record: record}, k.nearest)
+	k.Handle(k.now, from, wire.Publish{Query: k.last, Record: record}, k.nearest)
+}
+
+// answer lets a supernode ask, and compares the answer in the words of say.
+func (k *keeper) answer(m wire.Message, want string) wire.Message {
+	k.Helper()
+	reply := k.Answer(k.now, 7, m, func(identity.IndexKey, int) []wire.Place { return []wire.Place{1, 2} })
+	if got := sayMessage(reply); got != want {
+		k.Fatalf("answers %s, want %s", got, want)
+	}
+	return reply
 }
 
 func (k *keeper) want(want ...string) []Event {
@@ -55,23 +64,23 @@ func (k *keeper) want(want ...string) []Event {
 	events := k.script.want(want...)
 	for _, e := range events {
 		if a, ok := e.(Ask); ok {
-			switch m := a.Message.(type) {
-			case wire.Find:
-				k.asks[numberOf(a.To.Node)] = m.Query
-			case wire.Publish:
-				k.asks[numberOf(a.To.Node)] = m.Query
-			}
+			k.asks[numberOf(a.To.Node)] = a.Nonce
 		}
 	}
 	return events
 }
 
+// found lets supernode by answer; what is no record it signs.
 func (k *keeper) found(by int, code wire.FindCode, record []byte) {
-	k.Reply(k.now, nodeID(by), wire.Found{Query: k.asks[by], Code: code, Record: record})
+	f := wire.Found{Code: code, Record: record}
+	if a := k.Index.asks[k.asks[by]]; a != nil && code != wire.FindRecord {
+		f.Signature = signAs(by)(wire.DenialMessage(a.nonce, a.m.(wire.Find).Key, f))
+	}
+	k.Reply(k.now, addrOf(by), k.asks[by], f)
 }
 
 func (k *keeper) stored(by int, code wire.StoreCode) {
-	k.Reply(k.now, nodeID(by), wire.Stored{Query: k.asks[by], Code: code, Copies: 1})
+	k.Reply(k.now, addrOf(by), k.asks[by], wire.Stored{Code: code, Copies: 1})
 }
 
 // asking returns "ask N find" for these supernodes.
@@ -86,21 +95,18 @@ func asking(what string, from, to int) []string {
 func TestARecordIsKeptAndReplaced(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 1)
-	k.find(aPhone, wire.ScopeLocal, o.lookup())
-	k.want("to 50 none")
+	k.answer(wire.Find{Key: o.lookup().Index}, "none")
 	five, six := o.record(t, 5, start.Add(time.Hour)), o.record(t, 6, start.Add(2*time.Hour))
 	for _, step := range []struct {
 		record []byte
 		answer string
 	}{{five, "ok 1"}, {five, "ok 1"}, {six, "ok 1"}, {five, "older 0"}, {o.record(t, 6, start.Add(time.Hour)), "older 0"}} {
-		k.publish(aPhone, wire.ScopeLocal, step.record)
-		k.want("to 50 " + step.answer)
+		k.answer(wire.Publish{Record: step.record}, step.answer)
 	}
 	if c := k.Counters(); c.Older != 2 || c.Stored != 3 {
 		t.Errorf("counters %+v", c)
 	}
-	k.find(aPhone, wire.ScopeLocal, o.lookup())
-	got := k.want("to 50 record")[0].(Send).Message.(wire.Found).Record
+	got := k.answer(wire.Find{Key: o.lookup().Index}, "record").(wire.Found).Record
 	if string(got) != string(six) {
 		t.Error("not the later record")
 	}
@@ -108,8 +114,7 @@ func TestARecordIsKeptAndReplaced(t *testing.T) {
 		t.Errorf("%d records of one placement", k.Records())
 	}
 	k.advance(2 * time.Hour)
-	k.find(aPhone, wire.ScopeLocal, o.lookup())
-	k.want("to 50 none")
+	k.answer(wire.Find{Key: o.lookup().Index}, "none")
 	if k.Records() != 0 {
 		t.Error("an expired record is kept")
 	}
@@ -119,10 +124,14 @@ func TestFaultyRecordsAreRefusedWithTheirCode(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	words := map[wire.StoreCode]string{2: "forged", 3: "expired", 5: "far"}
 	for name, f := range faulty(t, o) {
-		for _, scope := range []wire.Scope{wire.ScopeLocal, wire.ScopeNetwork} {
+		for _, phone := range []bool{false, true} {
 			k := newKeeper(t, 3)
-			k.publish(aPhone, scope, f.record)
-			k.want("to 50 " + words[f.code] + " 0")
+			if phone {
+				k.publish(aPhone, f.record)
+				k.want("to 50 " + words[f.code] + " 0")
+			} else {
+				k.answer(wire.Publish{Record: f.record}, words[f.code]+" 0")
+			}
 			if k.Records() != 0 {
 				t.Errorf("%s: kept", name)
 			}
@@ -139,7 +148,7 @@ func TestNothingIsStoredBeforeTheLogin(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 1)
 	k.cfg.Issuing = func() identity.ID { return identity.ID{} }
-	k.publish(aPhone, wire.ScopeNetwork, o.record(t, 5, start.Add(time.Hour)))
+	k.publish(aPhone, o.record(t, 5, start.Add(time.Hour)))
 	k.want("to 50 full 0") // come back later: it is not the record's fault
 }
 
@@ -147,15 +156,16 @@ func TestAPublicationGoesToTheNearest(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 40)
 	record := o.record(t, 5, start.Add(time.Hour))
-	k.publish(aPhone, wire.ScopeNetwork, record)
+	k.publish(aPhone, record)
 	k.want(asking("publish", 1, 15)...)
 	for n := 1; n <= 12; n++ {
 		k.stored(n, wire.StoreOK)
 	}
-	k.Failed(k.now, nodeID(13))
 	k.stored(14, wire.StoreFull)
 	k.want()
-	k.advance(storeEnd) // 15 says nothing
+	k.advance(askAgain)
+	k.want("ask 13 publish", "ask 15 publish")
+	k.advance(storeEnd - askAgain) // they say nothing
 	k.want("to 50 ok 13")
 	k.stored(15, wire.StoreOK)
 	if c := k.Counters(); c.Unasked != 1 || c.Silent != 2 {
@@ -174,7 +184,7 @@ func TestTheMajorityOfKeepersDecides(t *testing.T) {
 		{[2]wire.StoreCode{wire.StoreFull, wire.StoreFar}, "ok 1"},
 	} {
 		k := newKeeper(t, 3)
-		k.publish(aPhone, wire.ScopeNetwork, o.record(t, 5, start.Add(time.Hour)))
+		k.publish(aPhone, o.record(t, 5, start.Add(time.Hour)))
 		k.want(asking("publish", 1, 2)...)
 		k.stored(1, test.answers[0])
 		k.stored(2, test.answers[1])
@@ -182,16 +192,16 @@ func TestTheMajorityOfKeepersDecides(t *testing.T) {
 	}
 	k := newKeeper(t, 3)
 	k.near = k.near[1:] // not one of the nearest itself
-	k.publish(aPhone, wire.ScopeNetwork, o.record(t, 5, start.Add(time.Hour)))
+	k.publish(aPhone, o.record(t, 5, start.Add(time.Hour)))
 	k.want(asking("publish", 1, 2)...)
 	k.advance(storeEnd)
-	k.want("to 50 full 0")
+	k.want(append(asking("publish", 1, 2), "to 50 full 0")...)
 }
 
 func TestASearchAsksFourThenEight(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 40)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want(asking("find", 1, 4)...)
 	for n := 1; n <= 4; n++ {
 		k.found(n, wire.FindNone, nil)
@@ -212,7 +222,7 @@ func TestASearchAsksFourThenEight(t *testing.T) {
 	if len(k.jobs) != 0 || len(k.asks) != 15 || len(k.Index.asks) != 0 {
 		t.Errorf("%d jobs and %d questions are left", len(k.jobs), len(k.Index.asks))
 	}
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	got = k.want("to 50 record")
 	if string(got[0].(Send).Message.(wire.Found).Record) != string(later) {
 		t.Error("the cache holds the earlier record")
@@ -222,7 +232,7 @@ func TestASearchAsksFourThenEight(t *testing.T) {
 func TestARecordBeatsAnyNumberOfDenials(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 16)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want(asking("find", 1, 4)...)
 	for n := 1; n <= 4; n++ {
 		k.found(n, wire.FindNone, nil)
@@ -258,13 +268,13 @@ func TestAbsentTakesThreeQuarters(t *testing.T) {
 		{16, 15, 0, "none"},
 	} {
 		k := newKeeper(t, test.of)
-		k.find(aPhone, wire.ScopeNetwork, network.LookupNumber("1009"))
+		k.find(aPhone, network.LookupNumber("1009"))
 		answered := map[int]bool{}
 		for range 4 {
 			for _, e := range k.script.take() {
 				if a, ok := e.(Ask); ok {
 					n := numberOf(a.To.Node)
-					k.asks[n] = a.Message.(wire.Find).Query
+					k.asks[n] = a.Nonce
 				} else {
 					k.events = append(k.events, e)
 				}
@@ -297,49 +307,47 @@ func TestAFreshSupernodeDeniesNothing(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 1)
 	k.sync = fresh
-	k.find(aPhone, wire.ScopeLocal, o.lookup())
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
-	k.want("to 50 not synced", "to 50 not synced")
-	k.publish(aPhone, wire.ScopeLocal, o.record(t, 1, start.Add(time.Hour)))
-	k.find(aPhone, wire.ScopeLocal, o.lookup())
-	k.want("to 50 ok 1", "to 50 record")
+	k.answer(wire.Find{Key: o.lookup().Index}, "not synced")
+	k.find(aPhone, o.lookup())
+	k.want("to 50 not synced")
+	k.answer(wire.Publish{Record: o.record(t, 1, start.Add(time.Hour))}, "ok 1")
+	k.answer(wire.Find{Key: o.lookup().Index}, "record")
 	k.Synced(k.now)
-	k.find(aPhone, wire.ScopeLocal, network.LookupNumber("1009"))
-	k.want("to 50 none")
+	k.answer(wire.Find{Key: network.LookupNumber("1009").Index}, "none")
 }
 
 func TestResultsAreCached(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 2)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("ask 1 find")
 	k.found(1, wire.FindNone, nil)
 	k.want("to 50 none")
 	k.advance(cacheNone - time.Second)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("to 50 none")
 	k.advance(time.Second)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("ask 1 find")
 	k.found(1, wire.FindRecord, o.record(t, 5, start.Add(time.Hour)))
 	k.want("to 50 record")
 	k.advance(cacheFound - time.Second)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("to 50 record")
 	k.advance(time.Second)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("ask 1 find")
 	k.found(1, wire.FindRecord, o.record(t, 5, k.now.Add(2*time.Second)))
 	k.want("to 50 record")
 	k.advance(2 * time.Second)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("ask 1 find") // no longer than the record lives
 	k.found(1, wire.FindNone, nil)
 	k.want("to 50 none")
-	k.publish(aPhone, wire.ScopeNetwork, o.record(t, 7, k.now.Add(time.Hour)))
+	k.publish(aPhone, o.record(t, 7, k.now.Add(time.Hour)))
 	k.want("ask 1 publish")
 	k.stored(1, wire.StoreOK)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want("to 50 ok 2", "to 50 record") // a denial does not outlive a publication
 }
 
@@ -347,7 +355,7 @@ func TestManyPhonesShareOneSearch(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 2)
 	for n := range 5 {
-		k.find(aPhone+wire.Index(n), wire.ScopeNetwork, o.lookup())
+		k.find(aPhone+wire.Index(n), o.lookup())
 	}
 	k.want("ask 1 find")
 	k.Lost(k.now, aPhone+2)
@@ -358,20 +366,19 @@ func TestManyPhonesShareOneSearch(t *testing.T) {
 func TestRepliesNobodyAskedForAreDropped(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 3)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want(asking("find", 1, 2)...)
 	record := o.record(t, 5, start.Add(time.Hour))
-	k.Reply(k.now, nodeID(2), wire.Found{Query: k.asks[1], Code: wire.FindRecord, Record: record}) // 1 was asked
-	k.Reply(k.now, nodeID(1), wire.Found{Query: k.asks[1] + 9, Code: wire.FindRecord, Record: record})
-	k.Reply(k.now, nodeID(1), wire.Bye{})
-	k.Handle(k.now, aPhone, wire.Found{Query: k.asks[1], Code: wire.FindRecord, Record: record}, k.nearest)
+	k.Reply(k.now, addrOf(2), k.asks[1], wire.Found{Code: wire.FindRecord, Record: record}) // 1 was asked
+	k.Reply(k.now, addrOf(1), k.asks[1]+9, wire.Found{Code: wire.FindRecord, Record: record})
+	k.Handle(k.now, aPhone, wire.Found{Code: wire.FindRecord, Record: record}, k.nearest)
 	k.want()
-	k.Reply(k.now, nodeID(1), wire.Stored{Query: k.asks[1], Code: wire.StoreOK}) // an answer to another kind of question
+	k.Reply(k.now, addrOf(1), k.asks[1], wire.Stored{Code: wire.StoreOK}) // an answer to another kind of question
 	k.want()
 	k.found(1, wire.FindRecord, record) // it has spoken
 	k.want()
-	if n := k.Counters().Unasked; n != 6 {
-		t.Errorf("%d counted, want 6", n)
+	if n := k.Counters().Unasked; n != 5 {
+		t.Errorf("%d counted, want 5", n)
 	}
 	k.found(2, wire.FindRecord, record)
 	k.want("to 50 record")
@@ -381,7 +388,7 @@ func TestASupernodeThatAnswersWithAFaultyRecordIsIgnored(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	other := newOwner(t, "1002", "workshop")
 	k := newKeeper(t, 3)
-	k.find(aPhone, wire.ScopeNetwork, o.lookup())
+	k.find(aPhone, o.lookup())
 	k.want(asking("find", 1, 2)...)
 	k.found(1, wire.FindRecord, other.record(t, 9, start.Add(time.Hour)))
 	k.want()
@@ -435,15 +442,27 @@ func TestTheStoreIsBounded(t *testing.T) {
 	}
 }
 
-func TestForIndex(t *testing.T) {
-	for _, m := range []wire.Message{wire.Found{Query: askBit | 1}, wire.Stored{Query: askBit}} {
-		if !ForIndex(m) {
-			t.Errorf("%+v is for the Index", m)
-		}
+// A denial that its supernode did not sign counts as silence.
+func TestAForgedDenialIsSilence(t *testing.T) {
+	k := newKeeper(t, 2)
+	k.find(aPhone, network.LookupNumber("1009"))
+	k.want("ask 1 find")
+	k.Reply(k.now, addrOf(1), k.asks[1], wire.Found{Code: wire.FindNone, Signature: make([]byte, 64)})
+	k.want("to 50 unsure")
+	if k.Counters().Forged != 1 {
+		t.Error("not counted")
 	}
-	for _, m := range []wire.Message{wire.Found{Query: 1}, wire.Stored{}, wire.Bye{}} {
-		if ForIndex(m) {
-			t.Errorf("%+v is not for the Index", m)
+}
+
+// No answer is longer than a question for it.
+func TestAnswersFitTheirQuestions(t *testing.T) {
+	k := newKeeper(t, 1)
+	near := make([]wire.Place, wire.MaxNear)
+	denial := k.Answer(k.now, 1, wire.Find{}, func(identity.IndexKey, int) []wire.Place { return near })
+	longest := wire.Found{Code: wire.FindRecord, Record: make([]byte, wire.MaxRecord)}
+	for _, m := range []wire.Message{denial, longest, wire.Publish{Record: longest.Record}} {
+		if n := wire.QuestionHeader + len(wire.Append(nil, m)); n > wire.MaxQuestion {
+			t.Errorf("%T takes %d bytes, a question %d", m, n, wire.MaxQuestion)
 		}
 	}
 }

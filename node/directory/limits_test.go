@@ -14,7 +14,7 @@ func TestQuestionsAreLimited(t *testing.T) {
 	k := newKeeper(t, 1)
 	limited := 0
 	for n := range 200 {
-		k.find(aPhone, wire.ScopeNetwork, network.LookupNumber(identity.Number(fmt.Sprint(2000+n))))
+		k.find(aPhone, network.LookupNumber(identity.Number(fmt.Sprint(2000+n))))
 		if took[Send](&k.script)[0].Message.(wire.Found).Code == wire.FindUnsure {
 			limited++
 		}
@@ -22,13 +22,13 @@ func TestQuestionsAreLimited(t *testing.T) {
 	if limited != 200-findBurst {
 		t.Errorf("%d limited, want %d", limited, 200-findBurst)
 	}
-	k.find(aPhone+1, wire.ScopeNetwork, network.LookupNumber("1009"))
+	k.find(aPhone+1, network.LookupNumber("1009"))
 	k.want("to 51 none") // another session
 	k.advance(time.Minute)
-	k.find(aPhone, wire.ScopeNetwork, network.LookupNumber("1009"))
+	k.find(aPhone, network.LookupNumber("1009"))
 	k.want("to 50 none")
 	for n := range 200 {
-		k.publish(aPhone, wire.ScopeNetwork, o.record(t, uint64(n+1), start.Add(time.Hour)))
+		k.publish(aPhone, o.record(t, uint64(n+1), start.Add(time.Hour)))
 	}
 	full := 0
 	for _, s := range took[Send](&k.script) {
@@ -40,7 +40,7 @@ func TestQuestionsAreLimited(t *testing.T) {
 		t.Errorf("%d publications limited, want %d", full, 200-publishBurst)
 	}
 	for n := range 3 * maxAskers {
-		k.find(wire.Index(1000+n), wire.ScopeLocal, o.lookup())
+		k.find(wire.Index(1000+n), o.lookup())
 	}
 	if n := len(k.askers.young) + len(k.askers.old); n > maxAskers {
 		t.Errorf("%d sessions are remembered", n)
@@ -50,7 +50,7 @@ func TestQuestionsAreLimited(t *testing.T) {
 func TestJobsAndCacheAreBounded(t *testing.T) {
 	k := newKeeper(t, 16)
 	for n := range 3 * maxJobs {
-		k.find(wire.Index(n+1), wire.ScopeNetwork, identity.Lookup{Index: identity.IndexKey{byte(n), byte(n >> 8)}})
+		k.find(wire.Index(n+1), identity.Lookup{Index: identity.IndexKey{byte(n), byte(n >> 8)}})
 	}
 	if len(k.jobs) > maxJobs || len(k.Index.asks) > maxJobs*Replicas {
 		t.Errorf("%d jobs, %d questions", len(k.jobs), len(k.Index.asks))

@@ -130,7 +130,7 @@ func (c *Client) publish(now time.Time, p *publication) {
 	home := c.homes[p.home%len(c.homes)]
 	p.home++
 	query := c.ask(home, func(q uint32) wire.Message {
-		return wire.Publish{Query: q, Scope: wire.ScopeNetwork, Record: p.record}
+		return wire.Publish{Query: q, Record: p.record}
 	})
 	p.open = append(p.open, question{home, query})
 }

@@ -79,14 +79,35 @@ func (o *owner) record(t *testing.T, sequence uint64, expires time.Time) []byte 
 func homes(ns ...int) []wire.Member {
 	var ms []wire.Member
 	for _, n := range ns {
-		ms = append(ms, wire.Member{Node: nodeID(n), Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 4000)})
+		ms = append(ms, wire.Member{Node: nodeID(n), Addr: addrOf(n)})
 	}
 	return ms
 }
 
-func nodeID(n int) identity.ID { return identity.ID{0x50, byte(n >> 8), byte(n)} }
+func addrOf(n int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 4000)
+}
 
-func numberOf(id identity.ID) int { return int(id[1])<<8 | int(id[2]) }
+// nodeKeys are the keys of supernodes, by number; nodeNumbers the numbers by key.
+var (
+	nodeKeys    []identity.Key
+	nodeNumbers = map[identity.ID]int{}
+)
+
+func nodeKey(n int) identity.Key {
+	for i := len(nodeKeys); i <= n; i++ {
+		k := key(fmt.Sprint("node ", i))
+		nodeKeys = append(nodeKeys, k)
+		nodeNumbers[k.ID()] = i
+	}
+	return nodeKeys[n]
+}
+
+func nodeID(n int) identity.ID { return nodeKey(n).ID() }
+
+func signAs(n int) func([]byte) []byte { return nodeKey(n).Sign }
+
+func numberOf(id identity.ID) int { return nodeNumbers[id] }
 
 // timed is what both cores have in common.
 type timed interface {

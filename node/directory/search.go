@@ -14,8 +14,7 @@ const (
 	waveFirst = 4
 	waveNext  = 8
 	waveWait  = 300 * time.Millisecond
-	// askWait is how long one supernode may take, a handshake included; askEnd
-	// ends the search.
+	// askWait is how long one supernode may take; askEnd ends the search.
 	askWait = time.Second
 	askEnd  = 2 * time.Second
 )
@@ -85,7 +84,7 @@ var _ job = (*search)(nil)
 
 // skipSelf takes ourselves out of the queue: our own store has been looked at.
 func (s *search) skipSelf(x *Index) {
-	i := slices.IndexFunc(s.queue, func(m wire.Member) bool { return m.Node == x.cfg.Self })
+	i := slices.IndexFunc(s.queue, func(m wire.Member) bool { return m.Node == x.self })
 	if i < 0 {
 		return
 	}
@@ -104,9 +103,7 @@ func (s *search) next(now time.Time, x *Index) {
 	s.waves++
 	n = min(n, len(s.queue))
 	for _, to := range s.queue[:n] {
-		s.open = append(s.open, x.put(now, s, to, askWait, func(q uint32) wire.Message {
-			return wire.Find{Query: q, Scope: wire.ScopeLocal, Key: s.key}
-		}))
+		s.open = append(s.open, x.put(now, s, to, askWait, wire.Find{Key: s.key}))
 	}
 	s.queue = s.queue[n:]
 	s.wave = time.Time{}
@@ -136,6 +133,8 @@ func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 		x.counters.Unasked++
 	case found.Code == wire.FindRecord:
 		s.record(now, x, found.Record)
+	case !x.cfg.Verify(a.to.Node, wire.DenialMessage(a.nonce, s.key, found), found.Signature):
+		x.counters.Forged++
 	case found.Code == wire.FindNone:
 		s.denials++
 	}
@@ -161,6 +160,9 @@ func (s *search) record(now time.Time, x *Index, b []byte) {
 	x.cache.put(now, s.key, found, time.Unix(r.Expires, 0))
 	if s.state == searching {
 		s.state, s.queue, s.wave = answered, nil, time.Time{}
+		for _, a := range s.open {
+			a.again = time.Time{} // it may answer yet, but nobody waits for it
+		}
 		s.answer(x, found)
 	}
 }
@@ -178,7 +180,7 @@ func (s *search) answer(x *Index, found wire.Found) {
 // quarters of all deny it.
 func (s *search) conclude(now time.Time, x *Index) {
 	for _, a := range s.open {
-		delete(x.asks, a.query)
+		delete(x.asks, a.nonce)
 		x.counters.Silent++
 	}
 	s.open = nil
@@ -209,7 +211,7 @@ func (s *search) lost(ix wire.Index) {
 func (s *search) due() time.Time {
 	due := earlier(s.wave, s.end)
 	for _, a := range s.open {
-		due = earlier(due, a.end)
+		due = earlier(due, a.due())
 	}
 	return due
 }
@@ -222,9 +224,5 @@ func (s *search) advance(now time.Time, x *Index) {
 	if passed(s.wave, now) {
 		s.next(now, x)
 	}
-	for _, a := range slices.Clone(s.open) {
-		if passed(a.end, now) {
-			x.fallSilent(now, a)
-		}
-	}
+	x.advanceAsks(now, s.open)
 }

@@ -32,13 +32,11 @@ func (x *Index) spread(now time.Time, ix wire.Index, m wire.Publish, r wire.Reco
 	x.cache.forget(s.key)
 	x.jobs = append(x.jobs, s)
 	for _, to := range near {
-		if to.Node == x.cfg.Self {
+		if to.Node == x.self {
 			s.count(x.keep(r, m.Record))
 			continue
 		}
-		s.open = append(s.open, x.put(now, s, to, storeEnd, func(q uint32) wire.Message {
-			return wire.Publish{Query: q, Scope: wire.ScopeLocal, Record: m.Record}
-		}))
+		s.open = append(s.open, x.put(now, s, to, storeEnd, wire.Publish{Record: m.Record}))
 	}
 	s.goOn(x)
 }
@@ -80,7 +78,7 @@ func (s *spread) goOn(x *Index) {
 // number that do not.
 func (s *spread) conclude(x *Index) {
 	for _, a := range s.open {
-		delete(x.asks, a.query)
+		delete(x.asks, a.nonce)
 		x.counters.Silent++
 	}
 	s.open = nil
@@ -110,10 +108,18 @@ func (s *spread) lost(ix wire.Index) {
 	}
 }
 
-func (s *spread) due() time.Time { return s.end }
+func (s *spread) due() time.Time {
+	due := s.end
+	for _, a := range s.open {
+		due = earlier(due, a.due())
+	}
+	return due
+}
 
 func (s *spread) advance(now time.Time, x *Index) {
 	if passed(s.end, now) {
 		s.conclude(x)
+		return
 	}
+	x.advanceAsks(now, s.open)
 }

@@ -83,8 +83,9 @@ func newTown(t *testing.T, seed byte, keepers, phones int) *town {
 	w := &town{T: t, now: start, seed: seed, rand: rand.New(rand.NewChaCha8([32]byte{seed})), trace: sha256.New()}
 	for n := range keepers {
 		cfg := config(0)
-		cfg.Rand, cfg.Self = rand.NewChaCha8([32]byte{seed, 1, byte(n)}), nodeID(n)
+		cfg.Rand = rand.NewChaCha8([32]byte{seed, 1, byte(n)})
 		k := &clerk{Index: NewIndex(cfg), n: n}
+		k.SetSelf(nodeID(n), signAs(n))
 		k.Synced(start)
 		w.keepers = append(w.keepers, k)
 	}
@@ -189,38 +190,42 @@ func (w *town) settleKeeper(k *clerk) {
 		fmt.Fprintf(w.trace, "%d keeper %d %v\n", w.now.UnixNano(), k.n, e)
 		switch e := e.(type) {
 		case Send:
-			m := w.distort(k, e.Message)
-			if e.Index >= 1000 {
-				s := w.phones[e.Index-1000]
-				w.after(w.delay(), func() { s.Client.Handle(w.now, wire.Index(k.n+1), m); w.settlePhone(s) })
-				continue
-			}
-			far := w.keepers[e.Index-1]
-			w.after(w.delay(), func() { far.Reply(w.now, nodeID(k.n), m); w.settleKeeper(far) })
+			s := w.phones[e.Index-1000]
+			m := w.distort(k, 0, identity.IndexKey{}, e.Message)
+			w.after(w.delay(), func() { s.Client.Handle(w.now, wire.Index(k.n+1), m); w.settlePhone(s) })
 		case Ask:
-			w.ask(k, w.keepers[numberOf(e.To.Node)], e.Message)
+			w.ask(k, w.keepers[numberOf(e.To.Node)], e)
 		}
 	}
 	w.arm(&k.wake, k.Next(), func() { k.Advance(w.now); w.settleKeeper(k) })
 }
 
-func (w *town) ask(k, far *clerk, m wire.Message) {
+func (w *town) ask(k, far *clerk, e Ask) {
 	w.after(w.delay(), func() {
-		if far.temper != dead {
-			far.Handle(w.now, wire.Index(k.n+1), m, w.nearest)
-			w.settleKeeper(far)
+		if far.temper == dead {
+			return
 		}
+		m := far.Answer(w.now, e.Nonce, e.Message, func(identity.IndexKey, int) []wire.Place { return nil })
+		if find, ok := e.Message.(wire.Find); ok {
+			m = w.distort(far, e.Nonce, find.Key, m)
+		}
+		w.settleKeeper(far)
+		w.after(w.delay(), func() { k.Reply(w.now, addrOf(far.n), e.Nonce, m); w.settleKeeper(k) })
 	})
 }
 
 // distort is what k makes of its own answer.
-func (w *town) distort(k *clerk, m wire.Message) wire.Message {
+func (w *town) distort(k *clerk, nonce uint64, key identity.IndexKey, m wire.Message) wire.Message {
 	found, ok := m.(wire.Found)
 	switch {
 	case !ok || k.temper == honest:
 		return m
 	case k.temper == denier:
-		return wire.Found{Query: found.Query, Code: wire.FindNone}
+		lie := wire.Found{Query: found.Query, Code: wire.FindNone}
+		if nonce != 0 {
+			lie.Signature = signAs(k.n)(wire.DenialMessage(nonce, key, lie))
+		}
+		return lie
 	case found.Code == wire.FindRecord:
 		found.Record = slices.Clone(found.Record)
 		found.Record[w.rand.IntN(len(found.Record))] ^= 1

@@ -99,14 +99,19 @@ func IssueNodeFor(issuing Key, node ID, epoch uint32, now time.Time) (NodeCertif
 	if start := EpochStart(epoch); now.Before(start) {
 		now = start
 	}
-	end := EpochStart(epoch + 1).Add(NodeOverlap)
-	subject := pkix.Name{SerialNumber: strconv.FormatUint(uint64(epoch), 10)}
-	der, err := issue(issuing, node, roleNode, subject, now, end)
+	der, err := issue(issuing, node, roleNode, nodeSubject(epoch), now, nodeEnd(epoch))
 	if err != nil {
 		return NodeCertificate{}, err
 	}
 	return ParseNodeCertificate(der)
 }
+
+func nodeSubject(epoch uint32) pkix.Name {
+	return pkix.Name{SerialNumber: strconv.FormatUint(uint64(epoch), 10)}
+}
+
+// nodeEnd returns when the node certificates of an epoch end.
+func nodeEnd(epoch uint32) time.Time { return EpochStart(epoch + 1).Add(NodeOverlap) }
 
 // IssueDevice signs device's certificate with the account key.
 func IssueDevice(account Key, device ID, now time.Time) (DeviceCertificate, error) {

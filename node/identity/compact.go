@@ -84,3 +84,55 @@ func ExpandName(b []byte) ([]byte, error) {
 
 // maxUnix is the first second of the year 9000: X.509 ends with 9999.
 const maxUnix = 221845392000
+
+// The compact form of a node certificate, always CompactNodeSize bytes:
+//
+//	32  node
+//	 4  epoch
+//	 8  not before, Unix seconds
+//	64  signature
+//
+// It ends when every certificate of its epoch does.
+
+// CompactNodeSize is the size of a compact node certificate in bytes.
+const CompactNodeSize = 32 + 4 + 8 + ed25519.SignatureSize
+
+// CompactNode returns the compact form of the node certificate der; ok is false
+// when der is not as IssueNode makes it.
+func CompactNode(der []byte) (b []byte, ok bool) {
+	c, err := ParseNodeCertificate(der)
+	if err != nil || len(c.signature) != ed25519.SignatureSize {
+		return nil, false
+	}
+	b = append(make([]byte, 0, CompactNodeSize), c.Subject[:]...)
+	b = binary.BigEndian.AppendUint32(b, c.Epoch)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.NotBefore.Unix()))
+	b = append(b, c.signature...)
+	again, err := ExpandNode(b)
+	return b, err == nil && string(again) == string(der)
+}
+
+// NodeOfCompact returns whom a compact node certificate is for; it must have its
+// size, and nothing is checked.
+func NodeOfCompact(b []byte) ID { return ID(b[:32]) }
+
+// ExpandNode returns the X.509 certificate whose compact form is b. It checks no
+// signature.
+func ExpandNode(b []byte) ([]byte, error) {
+	if len(b) != CompactNodeSize {
+		return nil, ErrCompact
+	}
+	node, epoch, notBefore, signature := ID(b[:32]), binary.BigEndian.Uint32(b[32:]), binary.BigEndian.Uint64(b[36:]), b[44:]
+	if notBefore > maxUnix {
+		return nil, ErrCompact
+	}
+	der, err := issue(frameKey, node, roleNode, nodeSubject(epoch), time.Unix(int64(notBefore), 0).Add(clockAllowance), nodeEnd(epoch))
+	if err != nil {
+		return nil, ErrCompact
+	}
+	return append(der[:len(der)-ed25519.SignatureSize], signature...), nil
+}
+
+// EpochOfCompact returns the epoch of a compact node certificate; it must have
+// its size, and nothing is checked.
+func EpochOfCompact(b []byte) uint32 { return binary.BigEndian.Uint32(b[32:]) }

@@ -21,13 +21,16 @@ const (
 
 // dial is one under way.
 type dial struct {
-	m   wire.Member
-	end time.Time // when it counts as failed though node has said nothing
+	m     wire.Member
+	place wire.Place // of the member that is dialled; 0: not known
+	end   time.Time  // when it counts as failed though node has said nothing
 }
 
-func (o *Overlay) dial(now time.Time, m wire.Member) {
+func (o *Overlay) dial(now time.Time, m wire.Member) { o.dialAt(now, m, 0) }
+
+func (o *Overlay) dialAt(now time.Time, m wire.Member, p wire.Place) {
 	o.counters.Dials++
-	o.dials = append(o.dials, &dial{m: m, end: now.Add(dialWait)})
+	o.dials = append(o.dials, &dial{m: m, place: p, end: now.Add(dialWait)})
 	o.emit(Dial{Member: m})
 }
 
@@ -51,7 +54,8 @@ func (o *Overlay) dialled(now time.Time, l *link) bool {
 
 // failed notes a dial in vain. It counts against nobody to whom a session is
 // up: if both sides dial, one of two sessions ends.
-func (o *Overlay) failed(now time.Time, m wire.Member) {
+func (o *Overlay) failed(now time.Time, d *dial) {
+	m := d.m
 	e := o.cache.find(m)
 	if o.linked(m.Node) || e != nil && o.linked(e.m.Node) {
 		return
@@ -64,7 +68,9 @@ func (o *Overlay) failed(now time.Time, m wire.Member) {
 		e.fails++
 		e.after = now.Add(o.backoff(e.fails))
 	}
-	o.failedMember(now, m)
+	if o.cfg.Supernode && d.place != 0 {
+		o.suspect(now, d.place, 0)
+	}
 }
 
 func (o *Overlay) linked(node identity.ID) bool { return !node.IsZero() && o.linkTo(node) != nil }
@@ -82,7 +88,7 @@ func (o *Overlay) advanceDials(now time.Time) {
 	for _, d := range slices.Clone(o.dials) {
 		if passed(d.end, now) {
 			o.dials = slices.DeleteFunc(o.dials, func(e *dial) bool { return e == d })
-			o.failed(now, d.m)
+			o.failed(now, d)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package overlay
 
-import "peerphone/node/wire"
+import (
+	"net/netip"
+
+	"peerphone/node/wire"
+)
 
 // Event is one thing that the Overlay asks of node or tells it.
 type Event interface{ event() }
@@ -26,13 +30,26 @@ type HomesChanged struct{}
 // cachePause.
 type CacheChanged struct{}
 
+// Ping asks to ask the supernode at Addr whether it is there, by a question
+// outside of sessions (wire.TopicPing); Pong answers.
+type Ping struct {
+	Addr  netip.AddrPort
+	Nonce uint64
+}
+
+// NeighboursChanged tells a supernode that one has come or gone where records
+// may lie that it keeps. Settled ends the matter: the next change is told anew.
+type NeighboursChanged struct{}
+
 // Synced tells a supernode that it knows the membership: another supernode has
 // told it, or there is none.
 type Synced struct{}
 
-func (Dial) event()         {}
-func (Send) event()         {}
-func (Drop) event()         {}
-func (HomesChanged) event() {}
-func (CacheChanged) event() {}
-func (Synced) event()       {}
+func (Dial) event()              {}
+func (Send) event()              {}
+func (Drop) event()              {}
+func (HomesChanged) event()      {}
+func (CacheChanged) event()      {}
+func (Synced) event()            {}
+func (Ping) event()              {}
+func (NeighboursChanged) event() {}

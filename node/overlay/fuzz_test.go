@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -19,7 +18,8 @@ func FuzzOverlay(f *testing.F) {
 			return
 		}
 		now := time.Unix(1_700_000_000, 0)
-		o := New(Config{Rand: seeded(9), Self: nodeID(0), SelfAddr: addrOf(0), Supernode: true, Homes: 3, MaxGuests: 8})
+		o := newOverlay(Config{Rand: seeded(9), SelfAddr: addrOf(0), Supernode: true, Homes: 3, MaxGuests: 8})
+		o.SetSelf(now, selfOf(0))
 		next := func() int {
 			if len(in) == 0 {
 				return 0
@@ -31,7 +31,7 @@ func FuzzOverlay(f *testing.F) {
 		var pending []wire.Member
 		for len(in) > 0 {
 			ix := wire.Index(next()%12 + 1)
-			switch next() % 11 {
+			switch next() % 14 {
 			case 0:
 				o.Learn(now, append(bootstraps(next()), memberOf(next())))
 			case 1:
@@ -52,9 +52,9 @@ func FuzzOverlay(f *testing.F) {
 			case 6:
 				o.Handle(now, ix, []wire.Message{wire.Attach{}, wire.Refresh{}, wire.Detach{}}[next()%3])
 			case 7:
-				o.Handle(now, ix, wire.Join{Self: memberOf(next() % 16)})
+				o.Handle(now, ix, joinOf(next()%16))
 			case 8:
-				o.Handle(now, ix, wire.Members{Live: []wire.Member{memberOf(next()), memberOf(next())}, Dead: []identity.ID{nodeID(next())}})
+				o.Handle(now, ix, wire.Members{Live: []wire.Member{memberOf(next()), memberOf(next())}})
 			case 9:
 				now = now.Add(time.Duration(next()) * 100 * time.Millisecond)
 				o.Advance(now)
@@ -63,6 +63,15 @@ func FuzzOverlay(f *testing.F) {
 				}
 			case 10:
 				o.Handle(now, ix, wire.Refused{After: uint16(next())})
+			case 11:
+				o.Handle(now, ix, wire.Gossip{News: append(testimony(next()%16, next()%16, uint32(next())), announced(next(), uint32(next()))...)})
+			case 12:
+				o.Handle(now, ix, wire.Gossip{Have: packIDs([]uint64{uint64(next())}), Want: packIDs([]uint64{uint64(next())})})
+			case 13:
+				o.Handle(now, ix, []wire.Message{
+					wire.Digest{Live: uint32(next())}, wire.Digest{Sums: make([]byte, 4*wire.Buckets), Done: true},
+					wire.Roll{Bucket: uint8(next())}, wire.Roll{Bucket: uint8(next()), Done: true},
+				}[next()%4])
 			}
 			for _, e := range o.Take() {
 				switch e := e.(type) {
@@ -78,9 +87,9 @@ func FuzzOverlay(f *testing.F) {
 				pending = pending[32:]
 			}
 			if len(o.cache.entries) > maxCache || o.Guests() > 8 || len(o.Homes()) > 3 ||
-				len(o.members.list) > maxTold+256 || len(o.members.gossip.queue) > maxRumours || len(o.dials) > maxMemberDials+3+maxExtra {
-				t.Fatalf("grown: %d entries, %d guests, %d homes, %d members, %d dials",
-					len(o.cache.entries), o.Guests(), len(o.Homes()), len(o.members.list), len(o.dials))
+				len(o.table.rows) > 257 || len(o.suspicions) > maxSuspicions || len(o.dials) > maxMemberDials+3+maxExtra {
+				t.Fatalf("grown: %d entries, %d guests, %d homes, %d members, %d suspicions, %d dials",
+					len(o.cache.entries), o.Guests(), len(o.Homes()), len(o.table.rows), len(o.suspicions), len(o.dials))
 			}
 		}
 	})

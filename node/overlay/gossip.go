@@ -1,168 +1,205 @@
 package overlay
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
+	"unique"
 
-	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
+// News spreads in two steps: its ID is told to a few fellows, and who does not
+// know it asks for it. So everybody gets each piece about once, however many
+// tell of it.
 const (
-	// A rumour is told at gossipRounds ticks to gossipFan fellows each, so in a
-	// network of fifty everybody hears it from several.
-	gossipEvery  = 250 * time.Millisecond
-	gossipFan    = 6
-	gossipRounds = 3
-	// gossipPages bounds the messages to one fellow at one tick.
-	gossipPages = 4
-	// Without anything new a fellow is asked for a sample of what it knows:
-	// each exchangeNew for exchangeCalm after the last change, else each
-	// exchangeOld.
-	exchangeNew  = 2 * time.Second
-	exchangeOld  = time.Minute
-	exchangeCalm = 30 * time.Second
-	// What one message may name: each of the living takes at most 60 bytes of
-	// wire.MaxMessage, each of the dead 36.
-	maxLive = 10
-	maxDead = 10
-	// maxRumours bounds the queue; the oldest is forgotten: the exchange tells
-	// it in the end.
-	maxRumours = 512
+	// IDs that wait are told after gossipSlow, or after gossipFast when there are
+	// many: a quiet network saves messages, one in trouble is quick.
+	gossipSlow = 4 * time.Second
+	gossipFast = 250 * time.Millisecond
+	gossipMany = 8
+	// To so many fellows at random; six leave out one in four hundred, whom the
+	// digests reach.
+	gossipFan = 6
+	// pageNews and pageIDs bound what one message has, within wire.MaxMessage.
+	pageNews = 1000
+	pageIDs  = 120
+	// newsTime is how long a piece of news is kept to be asked for, at least.
+	newsTime = 2 * time.Minute
+	// wantWait is when a piece is asked for again, of somebody else.
+	wantWait  = 3 * time.Second
+	maxWanted = 8192
+	// maxQueue bounds the IDs that wait to be told; more are left to the digests.
+	maxQueue = wire.Buckets * 256
 )
 
-// rumourKind says what is told of a member.
-type rumourKind uint8
-
-const (
-	alive rumourKind = iota
-	gone
-)
-
-// rumour is news of one member.
-type rumour struct {
-	m    wire.Member
-	kind rumourKind
-	left int // ticks
-}
-
-// gossip spreads news among the supernodes.
+// gossip is the news that is under way.
 type gossip struct {
-	queue    []rumour  // one for each member at most
-	tick     time.Time // when the queue is told; set while it is not empty and somebody listens
-	exchange time.Time // when a sample is asked for; set while somebody listens
-	calm     time.Time // until when the network counts as changing
+	young, old map[uint64]unique.Handle[string] // by ID; turned each newsTime
+	turned     time.Time
+	wanted     map[uint64]time.Time // asked for, until it comes
+	queue      []uint64             // not told yet
+	tick       time.Time            // when the queue is told; zero: it is empty
 }
 
-// rumour queues news; it replaces what was told of the same member.
-func (g *gossip) rumour(r rumour) {
-	r.left = gossipRounds
-	g.queue = slices.DeleteFunc(g.queue, func(x rumour) bool { return x.m.Node == r.m.Node })
-	if len(g.queue) == maxRumours {
-		g.queue = slices.Delete(g.queue, 0, 1)
+func (g *gossip) find(id uint64) (unique.Handle[string], bool) {
+	if s, ok := g.young[id]; ok {
+		return s, true
 	}
-	g.queue = append(g.queue, r)
+	s, ok := g.old[id]
+	return s, ok
 }
 
-func (g *gossip) due() time.Time { return earlier(g.tick, g.exchange) }
+// keep remembers a piece of news, and lets it be told.
+func (o *Overlay) keep(raw []byte) {
+	g := &o.gossip
+	id := ident(raw)
+	if g.young == nil {
+		g.young = map[uint64]unique.Handle[string]{}
+	}
+	g.young[id] = unique.Make(string(raw))
+	delete(g.wanted, id)
+	if len(g.queue) < maxQueue {
+		g.queue = append(g.queue, id)
+	}
+}
 
-// arm sets the timers that are needed.
-func (g *gossip) arm(now time.Time, o *Overlay) {
-	if !slices.ContainsFunc(o.links, (*link).listens) {
-		g.tick, g.exchange = time.Time{}, time.Time{}
+// arm sets the timer.
+func (o *Overlay) armGossip(now time.Time) {
+	g := &o.gossip
+	if len(g.queue) == 0 {
 		return
 	}
-	if len(g.queue) > 0 {
-		g.calm = now.Add(exchangeCalm)
-		if g.tick.IsZero() {
-			g.tick = now.Add(gossipEvery)
-		}
+	soon := now.Add(gossipSlow)
+	if len(g.queue) >= gossipMany {
+		soon = now.Add(gossipFast)
 	}
-	if pause := g.pause(now); g.exchange.IsZero() || g.exchange.After(now.Add(2*pause)) {
-		g.exchange = now.Add(pause + o.jitter(pause/2))
+	if g.tick.IsZero() || soon.Before(g.tick) {
+		g.tick = soon
 	}
 }
 
-func (g *gossip) pause(now time.Time) time.Duration {
-	if g.calm.After(now) {
-		return exchangeNew
-	}
-	return exchangeOld
-}
-
-// listens reports whether l is a fellow supernode.
-func (l *link) listens() bool { return l.join != notJoined }
-
-func (g *gossip) advance(now time.Time, o *Overlay) {
+func (o *Overlay) advanceGossip(now time.Time) {
+	g := &o.gossip
 	if passed(g.tick, now) {
 		g.tick = time.Time{}
-		g.tell(o)
+		o.tell()
 	}
-	if passed(g.exchange, now) {
-		g.exchange = time.Time{}
-		if fellows := o.fellows(1); len(fellows) > 0 {
-			o.send(fellows[0], wire.Join{Self: o.self()})
+	if now.Sub(g.turned) >= newsTime {
+		g.old, g.young, g.turned = g.young, nil, now
+		for id, at := range g.wanted { // the order decides nothing
+			if now.Sub(at) >= newsTime {
+				delete(g.wanted, id)
+			}
 		}
-		o.lookUpOld(now)
 	}
 }
 
-// tell spreads the queue to some fellows.
-func (g *gossip) tell(o *Overlay) {
-	pages := g.pages()
+// tell tells some fellows which news we have that is new.
+func (o *Overlay) tell() {
+	g := &o.gossip
 	for _, l := range o.fellows(gossipFan) {
-		for _, page := range pages {
-			o.send(l, page)
+		for ids := range slices.Chunk(g.queue, pageIDs) {
+			o.send(l, wire.Gossip{Have: packIDs(ids)})
 		}
 	}
-	for i := range g.queue {
-		g.queue[i].left--
-	}
-	g.queue = slices.DeleteFunc(g.queue, func(r rumour) bool { return r.left <= 0 })
+	g.queue = g.queue[:0]
 }
 
-// pages packs the newest rumours into messages.
-func (g *gossip) pages() []wire.Members {
-	var live []wire.Member
-	var dead []identity.ID
-	for _, r := range g.queue {
-		if r.kind == gone {
-			dead = append(dead, r.m.Node)
-		} else {
-			live = append(live, r.m)
-		}
+func packIDs(ids []uint64) []byte {
+	b := make([]byte, 0, 8*len(ids))
+	for _, id := range ids {
+		b = binary.BigEndian.AppendUint64(b, id)
 	}
-	var pages []wire.Members
-	for len(pages) < gossipPages && len(live)+len(dead) > 0 {
-		n, k := min(len(live), maxLive), min(len(dead), maxDead)
-		pages = append(pages, wire.Members{Live: live[:n:n], Dead: dead[:k:k]})
-		live, dead = live[n:], dead[k:]
-	}
-	return pages
+	return b
 }
 
-// fellows returns up to n supernodes with whom we are in session, at random.
+func unpackIDs(b []byte) []uint64 {
+	ids := make([]uint64, 0, len(b)/8)
+	for ; len(b) >= 8; b = b[8:] {
+		ids = append(ids, binary.BigEndian.Uint64(b))
+	}
+	return ids
+}
+
+// fellows returns up to n supernodes with whom we are in talks, at random.
 func (o *Overlay) fellows(n int) []*link {
 	var ls []*link
 	for _, l := range o.links {
-		if l.listens() {
+		if l.join == joined {
 			ls = append(ls, l)
 		}
 	}
-	o.rand.Shuffle(len(ls), func(i, j int) { ls[i], ls[j] = ls[j], ls[i] })
+	for i := range min(n, len(ls)) {
+		j := i + o.rand.IntN(len(ls)-i)
+		ls[i], ls[j] = ls[j], ls[i]
+	}
 	return ls[:min(n, len(ls))]
 }
 
-// lookUpOld dials one old acquaintance that is no member now, so that two
-// halves of a network that was split find each other again.
-func (o *Overlay) lookUpOld(now time.Time) {
-	var old []*entry
-	for _, e := range o.cache.entries {
-		if !e.m.Node.IsZero() && o.members.find(e.m.Node) == nil && !e.after.After(now) && !o.dialling(e.m) {
-			old = append(old, e)
+func (o *Overlay) handleGossip(now time.Time, l *link, m wire.Gossip) {
+	if l.join != joined {
+		o.counters.Unasked++
+		return
+	}
+	for rest := m.News; len(rest) > 0; {
+		n, next, ok := wire.CutNews(rest)
+		if !ok {
+			break
+		}
+		o.take(now, n, rest[:len(rest)-len(next)])
+		rest = next
+	}
+	o.want(now, l, unpackIDs(m.Have))
+	o.give(l, unpackIDs(m.Want))
+}
+
+// want asks l for what we do not know.
+func (o *Overlay) want(now time.Time, l *link, ids []uint64) {
+	g := &o.gossip
+	var missing []uint64
+	for _, id := range ids {
+		if _, known := g.find(id); known {
+			continue
+		}
+		if at, asked := g.wanted[id]; asked && now.Sub(at) < wantWait || !asked && len(g.wanted) >= maxWanted {
+			continue
+		}
+		if g.wanted == nil {
+			g.wanted = map[uint64]time.Time{}
+		}
+		g.wanted[id] = now
+		missing = append(missing, id)
+	}
+	if len(missing) > 0 {
+		o.send(l, wire.Gossip{Want: packIDs(missing)})
+	}
+}
+
+// give sends l the news that it asks for.
+func (o *Overlay) give(l *link, ids []uint64) {
+	var pages paging
+	for _, id := range ids {
+		if s, ok := o.gossip.find(id); ok {
+			pages.add(o, l, s.Value())
 		}
 	}
-	if len(old) > 0 {
-		o.dial(now, old[o.rand.IntN(len(old))].m)
+	pages.flush(o, l)
+}
+
+// paging packs news into messages.
+type paging struct{ page []byte }
+
+func (p *paging) add(o *Overlay, l *link, news string) {
+	if len(p.page)+len(news) > pageNews {
+		p.flush(o, l)
+	}
+	p.page = append(p.page, news...)
+}
+
+func (p *paging) flush(o *Overlay, l *link) {
+	if len(p.page) > 0 {
+		o.send(l, wire.Gossip{News: p.page})
+		p.page = nil
 	}
 }

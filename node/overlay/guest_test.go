@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -116,12 +115,12 @@ func TestVisitorsAreBounded(t *testing.T) {
 
 func TestNobodyIsServedBeforeTheLogin(t *testing.T) {
 	s := supernode(t)
-	s.SetSelf(identity.ID{})
+	s.SetSelf(s.now, Self{})
 	ix := s.visit(5)
 	s.want("dropped", took[Drop](s), []Drop{{ix}})
 	s.Handle(s.now, ix, wire.Attach{})
 	s.want("sent", s.sent(), []string{})
-	s.SetSelf(nodeID(0))
+	s.SetSelf(s.now, selfOf(0))
 	s.Handle(s.now, s.visit(5), wire.Attach{})
 	s.want("guests", s.Guests(), 1)
 }

@@ -111,6 +111,9 @@ func (o *Overlay) Coming() int {
 
 // seekHomes attaches where sessions are up, and dials for what is missing.
 func (o *Overlay) seekHomes(now time.Time) {
+	if o.cfg.Homes == 0 {
+		return
+	}
 	have, coming := o.countHomes()
 	if have >= o.cfg.Homes {
 		o.race, o.extra = time.Time{}, 0
@@ -164,6 +167,9 @@ func (o *Overlay) busy(e *entry) bool {
 
 // homeWake returns when an entry may be tried again, if homes are missing.
 func (o *Overlay) homeWake() time.Time {
+	if o.cfg.Homes == 0 {
+		return time.Time{}
+	}
 	have, coming := o.countHomes()
 	if have+coming >= o.cfg.Homes {
 		return time.Time{}
@@ -274,6 +280,16 @@ func (o *Overlay) advanceHome(now time.Time, l *link) {
 		o.leaveHome(now, l)
 		o.release(now, l)
 	}
+}
+
+// handleMembers takes the answer to Refresh.
+func (o *Overlay) handleMembers(now time.Time, l *link, m wire.Members) {
+	if l.home != asking {
+		o.counters.Unasked++
+		return
+	}
+	o.refreshed(now, l)
+	o.learnFrom(now, m.Live)
 }
 
 // refreshed notes the answer to Refresh.

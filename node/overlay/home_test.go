@@ -97,7 +97,8 @@ func TestRetryAfterIsHonouredWithJitter(t *testing.T) {
 	earliest, latest := time.Hour, time.Duration(0)
 	for seed := range byte(20) {
 		s := newScript(t, Config{Homes: 1})
-		s.Overlay = New(Config{Homes: 1, Rand: seeded(seed), Self: nodeID(0)})
+		s.Overlay = New(Config{Homes: 1, Rand: seeded(seed)})
+		s.SetSelf(s.now, selfOf(0))
 		s.Learn(s.now, bootstraps(1))
 		s.want("dials", s.dials(), []int{1})
 		ix := s.up(1)
@@ -182,7 +183,7 @@ func TestUnaskedMessagesChangeNothing(t *testing.T) {
 	before := s.Counters().Unasked
 	for _, m := range []wire.Message{
 		wire.Attached{Refresh: 60, Members: []wire.Member{memberOf(9)}}, wire.Attach{}, wire.Refresh{}, wire.Detach{},
-		wire.Members{Live: []wire.Member{memberOf(9)}}, wire.Join{Self: memberOf(1)}, wire.Bye{},
+		wire.Members{Live: []wire.Member{memberOf(9)}}, joinOf(1), wire.Bye{},
 	} {
 		s.Handle(s.now, ix, m)
 		s.Handle(s.now, 999, m)

@@ -9,7 +9,7 @@ import (
 	"peerphone/node/wire"
 )
 
-//go:generate go tool stringer -type=homeState,guestState,joinState,memberState,direction -output=state_string.go
+//go:generate go tool stringer -type=homeState,guestState,joinState,syncState,direction -output=state_string.go
 
 // maxVisitors bounds the sessions of others that are neither guests nor
 // members: callers who come for an introduction.
@@ -46,7 +46,8 @@ type link struct {
 	guestEnd time.Time // without another Refresh; cleared with the guest
 
 	join       joinState
-	answerJoin time.Time // a Join before this is not answered again
+	place      wire.Place // when joined
+	answerJoin time.Time  // a Join before this is not answered again
 }
 
 func (l *link) due() time.Time { return earlier(l.homeAt, l.guestEnd) }
@@ -85,7 +86,7 @@ func (o *Overlay) unlink(now time.Time, l *link) {
 	o.links = slices.Delete(o.links, i, i+1)
 	o.leaveHome(now, l)
 	o.leaveGuest(l)
-	o.lostMember(now, l)
+	o.lostFellow(now, l)
 }
 
 // release gives a session back when nothing of ours goes through it.

@@ -1,6 +1,9 @@
 package overlay
 
 import (
+	"cmp"
+	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -121,109 +124,212 @@ func TestPhonesAreSpreadAndReattach(t *testing.T) {
 	t.Logf("seven of twelve killed: all re-attached %v after the loss was noticed", w.runUntil(40*time.Second, attached))
 }
 
-func TestASplitWordKillsNobody(t *testing.T) {
+// acquainted returns a supernode in talks with so many others, from 1 on.
+func acquainted(t *testing.T, n int) *script {
 	s := supernode(t)
 	s.Learn(s.now, nil)
-	liar, victim := s.visit(1), s.visit(2)
-	s.Handle(s.now, liar, wire.Join{Self: memberOf(1)})
-	s.Handle(s.now, victim, wire.Join{Self: memberOf(2)})
+	for i := 1; i <= n; i++ {
+		s.Handle(s.now, s.visit(i), joinOf(i))
+	}
+	s.want("members", len(s.Members()), n+1)
 	took[Event](s)
-	s.Handle(s.now, liar, wire.Members{Dead: []identity.ID{nodeID(2), nodeID(1), nodeID(77)}})
-	s.want("members", len(s.Members()), 3)
-	s.want("dials", len(s.dials()), 0)
-	s.Down(s.now, victim, errDead)
-	s.advance(memberRetry)
-	s.want("it is looked after", s.dials(), []int{2})
-	s.want("members", len(s.Members()), 3)
-	s.Failed(s.now, memberOf(2), errDead)
-	s.want("members", len(s.Members()), 3)
-	s.advance(memberRetry)
-	s.Failed(s.now, memberOf(2), errDead)
-	s.want("members", len(s.Members()), 2)
-	s.Handle(s.now, liar, wire.Members{Live: []wire.Member{memberOf(2)}})
-	s.want("hearsay does not raise the dead", s.dials(), []int{2}) // only the second try above
-	s.visit(2)
-	s.Handle(s.now, s.last, wire.Join{Self: memberOf(2)})
-	s.want("it calls itself", len(s.Members()), 3)
+	return s
 }
 
-func TestHearsayIsNeitherCountedNorSpread(t *testing.T) {
-	s := supernode(t)
-	s.Learn(s.now, nil)
-	liar := s.visit(1)
-	s.Handle(s.now, liar, wire.Join{Self: memberOf(1)})
-	for n := 100; n < 5000; n += 10 {
-		var ms []wire.Member
-		for i := range 10 {
-			ms = append(ms, memberOf(n+i))
-		}
-		s.Handle(s.now, liar, wire.Members{Live: ms})
+func TestADeathNeedsThreeWitnesses(t *testing.T) {
+	s := acquainted(t, 5)
+	tell := func(news []byte) { s.Handle(s.now, 1, wire.Gossip{News: news}) }
+	for range 5 {
+		tell(testimony(2, 1, 0))
 	}
-	if n := len(s.members.list); n > maxTold+1 {
-		t.Errorf("%d members are remembered", n)
+	tell(testimony(2, 3, 0))
+	tell(testimony(2, 77, 0)) // a stranger
+	tell(testimony(2, 2, 0))  // itself
+	forged := testimony(2, 4, 0)
+	forged[len(forged)-1]++
+	tell(forged)
+	s.want("members after two witnesses", len(s.Members()), 6)
+	s.want("forged", s.Counters().Refusals.Forged, uint64(1))
+	tell(testimony(2, 4, 0))
+	s.want("members after three", len(s.Members()), 5)
+	tell(announced(2, 0))
+	s.want("its old word does not raise the dead", len(s.Members()), 5)
+	tell(announced(2, 1))
+	s.want("a new one does", len(s.Members()), 6)
+}
+
+func TestAWitnessWhoWasRefutedLosesCredit(t *testing.T) {
+	s := acquainted(t, 8)
+	tell := func(news []byte) { s.Handle(s.now, 1, wire.Gossip{News: news}) }
+	for victim := 4; victim < 4+maxStrikes; victim++ {
+		for by := 1; by <= witnesses; by++ {
+			tell(testimony(victim, by, 0))
+		}
+		tell(announced(victim, 1))
+	}
+	s.want("all live", len(s.Members()), 9)
+	for by := 1; by <= witnesses; by++ {
+		tell(testimony(8, by, 0))
+	}
+	s.want("nobody believes them", len(s.Members()), 9)
+	s.want("struck", s.Counters().Refusals.Struck, uint64(witnesses))
+	s.advance(maxStrikes * strikeEvery)
+	took[Event](s)
+	for by := 1; by <= witnesses; by++ {
+		tell(testimony(8, by, 0))
+	}
+	s.want("it is forgotten in time", len(s.Members()), 8)
+}
+
+func TestOurOwnDeathIsRefuted(t *testing.T) {
+	s := acquainted(t, 3)
+	before := s.table.alive(s.place).incarnation
+	own := wire.Testimony{Of: s.place, Incarnation: before, Witness: placeOfNode(1)}
+	own.Signature = sign(nodeID(1), wire.NewsMessage(own))
+	s.Handle(s.now, 1, wire.Gossip{News: wire.AppendNews(nil, own)})
+	if after := s.table.alive(s.place).incarnation; after <= before {
+		t.Errorf("incarnation %d after testimony, %d before", after, before)
+	}
+	s.want("refuted", s.Counters().Refuted, uint64(1))
+}
+
+func TestASilentMemberIsAskedBeforeWeTestify(t *testing.T) {
+	s := acquainted(t, 4)
+	s.audit = time.Time{} // nobody else is asked
+	s.Down(s.now, 2, errDead)
+	s.advance(0)
+	first := took[Ping](s)
+	s.want("asked", first, []Ping{{addrOf(2), first[0].Nonce}})
+	s.Pong(s.now, addrOf(3), first[0].Nonce) // somebody else
+	s.Pong(s.now, addrOf(2), first[0].Nonce+1)
+	s.advance(10 * time.Second)
+	s.want("testified", s.Counters().Testified, uint64(1))
+	s.Down(s.now, 3, errDead)
+	s.advance(0)
+	second := took[Ping](s)
+	s.Pong(s.now, addrOf(3), second[len(second)-1].Nonce)
+	s.advance(5 * time.Second)
+	s.want("who answers is not testified against", s.Counters().Testified, uint64(1))
+}
+
+func TestAFarewellIsBelieved(t *testing.T) {
+	s := acquainted(t, 3)
+	f := wire.Farewell{Of: placeOfNode(2), Incarnation: 1_600_000_000}
+	f.Signature = sign(nodeID(1), wire.NewsMessage(f))
+	s.Handle(s.now, 1, wire.Gossip{News: wire.AppendNews(nil, f)})
+	s.want("of another", len(s.Members()), 4)
+	f.Signature = sign(nodeID(2), wire.NewsMessage(f))
+	s.Handle(s.now, 1, wire.Gossip{News: wire.AppendNews(nil, f)})
+	s.want("its own", len(s.Members()), 3)
+}
+
+func TestNewsThatDoesNotHoldIsRefused(t *testing.T) {
+	s := acquainted(t, 1)
+	tell := func(news []byte) { s.Handle(s.now, 1, wire.Gossip{News: news}) }
+	foreign := selfOf(9)
+	foreign.Certificate[36] = 1
+	forged := announced(9, 0)
+	forged[len(forged)-1]++
+	moved := announced(9, 0)
+	moved[6]++ // the address
+	for _, news := range [][]byte{
+		Announce(foreign, memberOf(9), 1_600_000_000), forged, moved, announced(9, 1<<31),
+		Announce(selfOf(9), wire.Member{Node: nodeID(9), Addr: addrOf(0)}, 1_600_000_000), // our address
+	} {
+		tell(news)
 	}
 	s.want("members", len(s.Members()), 2)
-	s.want("nearest", len(s.Nearest(identity.IndexKey{}, 16)), 2)
-	if n := len(s.dials()); n > maxMemberDials {
-		t.Errorf("%d dials at once", n)
+	s.want("counted", s.Counters().Refusals, Refusals{Foreign: 1, Forged: 2, Malformed: 2})
+}
+
+func TestAPrefixHasAQuota(t *testing.T) {
+	s := supernode(t)
+	s.Learn(s.now, nil)
+	public := func(n int, addr string) []byte {
+		return Announce(selfOf(n), wire.Member{Node: nodeID(n), Addr: netip.MustParseAddrPort(addr)}, 1_600_000_000)
 	}
-	honest := s.visit(2)
-	took[Event](s)
-	s.Handle(s.now, honest, wire.Join{Self: memberOf(2)})
-	s.advance(time.Second)
-	for _, e := range took[Send](s) {
-		m, ok := e.Message.(wire.Members)
-		if ok && slices.ContainsFunc(m.Live, func(m wire.Member) bool { return m != memberOf(1) && m != memberOf(2) }) {
-			t.Errorf("hearsay is passed on: %v", m)
-		}
+	ix := s.visit(1)
+	s.Handle(s.now, ix, wire.Join{Self: public(1, "192.0.2.1:4000")})
+	for n := 2; n < 60; n++ {
+		s.Handle(s.now, ix, wire.Gossip{News: public(n, fmt.Sprintf("192.0.2.%d:4000", n))})
 	}
-	for range 600 { // all lies are found out in time
-		s.advance(time.Second)
-		for _, d := range took[Dial](s) {
-			s.Failed(s.now, d.Member, errDead)
-		}
-	}
-	s.want("members remembered", len(s.members.list), 2)
-	if n := len(s.members.graves); n > maxGraves {
-		t.Errorf("%d graves", n)
-	}
+	s.want("of one prefix", len(s.Members()), 1+quota)
+	s.Handle(s.now, ix, wire.Gossip{News: public(100, "198.51.100.1:4000")})
+	s.want("of another", len(s.Members()), 2+quota)
 }
 
 func TestAJoinSpeaksForItselfOnly(t *testing.T) {
 	s := supernode(t)
+	s.Learn(s.now, nil)
 	ix := s.visit(1)
-	s.Handle(s.now, ix, wire.Join{Self: memberOf(2)})
+	s.Handle(s.now, ix, joinOf(2))
 	s.want("members", len(s.Members()), 1)
 	s.want("sent", s.sent(), []string{})
 	for range 100 {
-		s.Handle(s.now, ix, wire.Join{Self: memberOf(1)})
+		s.Handle(s.now, ix, joinOf(1))
 	}
-	s.want("a hundred Joins in an instant are answered", s.sent(), []string{"1 Join", "1 Members"})
+	s.want("a hundred Joins in an instant are answered", s.sent(), []string{"1 Join"})
+}
+
+func TestHearsayOfPhonesIsNoMembership(t *testing.T) {
+	s := acquainted(t, 1)
+	for n := 100; n < 1000; n++ {
+		s.Learn(s.now, []wire.Member{memberOf(n)})
+	}
+	s.want("members", len(s.Members()), 2)
+	s.want("nearest", len(s.Nearest(identity.IndexKey{}, 16)), 2)
 }
 
 func TestNearestIsByXOR(t *testing.T) {
-	s := supernode(t)
-	for n := 1; n <= 40; n++ {
-		s.Handle(s.now, s.visit(n), wire.Join{Self: memberOf(n)})
+	for _, n := range []int{3, 40, 400} {
+		s := acquainted(t, n)
+		for _, key := range []identity.IndexKey{{0x5a, 0xa5}, {}, {0xff, 0xff, 0xff}} {
+			distance := func(m wire.Member) wire.Place {
+				return placeOf(m.Node, 0, m.Addr.Addr()) ^ placeOfKey(key)
+			}
+			all := s.Members()
+			slices.SortFunc(all, func(a, b wire.Member) int { return cmp.Compare(distance(a), distance(b)) })
+			s.want("nearest", s.Nearest(key, 16), all[:min(16, len(all))])
+		}
+		s.want("of all", len(s.Nearest(identity.IndexKey{}, 1000)), n+1)
 	}
-	key := identity.IndexKey{0x5a, 0xa5}
-	near := s.Nearest(key, 16)
-	s.want("nearest", len(near), 16)
-	for i := 1; i < len(near); i++ {
-		if !nearer(key, placeOf(near[i-1].Node), placeOf(near[i].Node)) {
-			t.Errorf("%d is not nearer than %d", i-1, i)
+}
+
+// A change that near calls far may not concern any key for which we are among
+// the nearest.
+func TestNearIsNeverWrong(t *testing.T) {
+	s := acquainted(t, 400)
+	far := 0
+	for range 2000 {
+		key := identity.IndexKey{byte(s.rand.Uint32()), byte(s.rand.Uint32())}
+		rows := s.table.nearest(nil, placeOfKey(key), Neighbourhood)
+		own, _ := s.table.search(s.place)
+		for _, at := range rows {
+			if p := s.table.rows[at].place; slices.Contains(rows, own) && !s.table.near(s.place, p) {
+				t.Errorf("%x is near %x together with us", p, key)
+			}
 		}
 	}
-	chosen := map[identity.ID]bool{}
-	for _, m := range near {
-		chosen[m.Node] = true
-	}
-	for _, m := range s.Members() {
-		if !chosen[m.Node] && nearer(key, placeOf(m.Node), placeOf(near[15].Node)) {
-			t.Errorf("%v is nearer than the last chosen", m.Node)
+	for i := range s.table.rows {
+		if !s.table.near(s.place, s.table.rows[i].place) {
+			far++
 		}
 	}
-	s.want("of all", len(s.Nearest(key, 100)), 41)
+	if far < 200 {
+		t.Errorf("only %d of 401 are far", far)
+	}
+}
+
+func TestARosterSurvivesARestart(t *testing.T) {
+	s := acquainted(t, 30)
+	again := supernode(t)
+	again.Overlay = newOverlay(Config{Supernode: true, SelfAddr: addrOf(0), Rand: seeded(1)})
+	again.Restore(ParseRoster(s.Roster().Append(nil)))
+	again.SetSelf(s.now, selfOf(0))
+	again.Learn(s.now, nil)
+	again.want("members", again.Members(), s.Members())
+	again.want("digest", again.table.root(), s.table.root())
+	s.want("of garbage", len(ParseRoster([]byte("garbage")).rows), 0)
 }
 
 func TestTheFirstSupernodeIsSynced(t *testing.T) {
@@ -242,7 +348,8 @@ func TestTheFirstSupernodeIsSynced(t *testing.T) {
 	s = supernode(t)
 	s.Learn(s.now, bootstraps(1))
 	ix := s.up(1)
-	s.Handle(s.now, ix, wire.Members{Live: []wire.Member{memberOf(2)}})
+	s.Handle(s.now, ix, joinOf(1))
+	s.Handle(s.now, ix, wire.Digest{Root: s.table.root(), Done: true})
 	s.want("told", len(took[Synced](s)), 1)
 	s.advance(time.Minute)
 	s.want("once", len(took[Synced](s)), 0)
@@ -253,7 +360,7 @@ func TestTwoSupernodesThatDialEachOtherKeepOneSession(t *testing.T) {
 	s.Learn(s.now, bootstraps(1))
 	s.want("dials", s.dials(), []int{1})
 	ix := s.visit(1) // it was faster
-	s.Handle(s.now, ix, wire.Join{Self: memberOf(1)})
+	s.Handle(s.now, ix, joinOf(1))
 	s.Failed(s.now, wire.Member{Addr: addrOf(1)}, errGlare)
 	s.advance(10 * time.Minute)
 	s.want("dials again", s.dials(), []int{})
@@ -262,17 +369,9 @@ func TestTwoSupernodesThatDialEachOtherKeepOneSession(t *testing.T) {
 	both := supernode(t)
 	both.Learn(both.now, bootstraps(1))
 	ix = both.visit(1)
-	both.Handle(both.now, ix, wire.Join{Self: memberOf(1)})
+	both.Handle(both.now, ix, joinOf(1))
 	second := both.up(1) // the dial succeeded, too
 	both.want("the second is let go", took[Drop](both), []Drop{{second}})
 	both.Down(both.now, ix, errDead)
 	both.want("members", len(both.Members()), 2)
-
-	liar := s.visit(2) // it claims a bootstrap address
-	s.Learn(s.now, bootstraps(3))
-	s.want("dials", s.dials(), []int{3})
-	s.Failed(s.now, wire.Member{Addr: addrOf(3)}, errDead)
-	s.Handle(s.now, liar, wire.Join{Self: wire.Member{Node: nodeID(2), Addr: addrOf(3)}})
-	s.advance(5 * time.Second)
-	s.want("still dials", s.dials()[:1], []int{3})
 }

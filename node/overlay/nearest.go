@@ -1,60 +1,131 @@
 package overlay
 
 import (
-	"crypto/sha256"
+	"math/bits"
 	"slices"
 
 	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
-// place is where a supernode stands in the key space of the global index. It
-// is a hash, so that nobody chooses it by choosing a key; with promotion it
-// will follow from certificate, epoch and address prefix.
-type place [32]byte
-
-func placeOf(node identity.ID) place {
-	return sha256.Sum256(append([]byte("peerphone place\x00"), node[:]...))
-}
-
-// nearer reports whether a is nearer to key than b by XOR.
-func nearer(key identity.IndexKey, a, b place) bool {
-	for i := range key {
-		if x, y := a[i]^key[i], b[i]^key[i]; x != y {
-			return x < y
-		}
-	}
-	return false
-}
-
 // Nearest returns the n live supernodes nearest to key by XOR, ourselves
-// included, the nearest first. A member that is suspected counts as live: who
-// leaves it out would take its silence for a denial.
+// included, the nearest first.
 func (o *Overlay) Nearest(key identity.IndexKey, n int) []wire.Member {
 	if n <= 0 || !o.cfg.Supernode {
 		return nil
 	}
-	best := []*member{{m: o.self(), place: placeOf(o.cfg.Self)}}
-	for _, x := range o.live() {
-		i, _ := slices.BinarySearchFunc(best, x, func(a, b *member) int {
-			if nearer(key, a.place, b.place) {
-				return -1
-			}
-			return 1
-		})
-		if i < n {
-			best = slices.Insert(best, i, x)
-			best = best[:min(len(best), n)]
-		}
+	rows := o.table.nearest(nil, placeOfKey(key), n)
+	ms := make([]wire.Member, len(rows))
+	for i, at := range rows {
+		ms[i] = o.table.rows[at].member()
 	}
-	return membersOf(best)
+	return ms
 }
 
-// live returns the members that count: those that a session has proved, and
-// hearsay when there are too many to dial.
-func (o *Overlay) live() []*member {
-	full := o.members.count(met) >= maxMesh
-	return slices.DeleteFunc(slices.Clone(o.members.list), func(x *member) bool { return x.state == told && !full })
+// NearestPlaces returns the places of the n live supernodes nearest to key.
+func (o *Overlay) NearestPlaces(key identity.IndexKey, n int) []wire.Place {
+	var ps []wire.Place
+	for _, at := range o.table.nearest(nil, placeOfKey(key), n) {
+		ps = append(ps, o.table.rows[at].place)
+	}
+	return ps
+}
+
+// nearest appends the indices of the n live rows nearest to p, the nearest
+// first.
+func (t *table) nearest(dst []int, p wire.Place, n int) []int {
+	return t.descend(dst, p, n, 0, len(t.rows), 63)
+}
+
+// few is how many rows are sorted rather than divided further.
+const few = 24
+
+// descend looks in the rows from lo until hi, whose places have all bits above
+// bit in common: those that share p's bit are nearer than all that do not.
+func (t *table) descend(dst []int, p wire.Place, n, lo, hi, bit int) []int {
+	if hi-lo <= few || bit < 0 {
+		return t.gather(dst, p, n, lo, hi)
+	}
+	one := wire.Place(1) << bit
+	split := lo + t.firstOne(lo, hi, one)
+	if p&one != 0 {
+		dst = t.descend(dst, p, n, split, hi, bit-1)
+	} else {
+		dst = t.descend(dst, p, n, lo, split, bit-1)
+	}
+	switch {
+	case len(dst) >= n:
+		return dst
+	case p&one != 0:
+		return t.descend(dst, p, n, lo, split, bit-1)
+	}
+	return t.descend(dst, p, n, split, hi, bit-1)
+}
+
+// firstOne returns how many of the rows have the bit one clear; they come first.
+func (t *table) firstOne(lo, hi int, one wire.Place) int {
+	first, end := lo, hi
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if t.rows[mid].place&one == 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return min(lo, end) - first
+}
+
+// gather sorts the live rows from lo until hi by their distance, and appends as
+// many as are missing.
+func (t *table) gather(dst []int, p wire.Place, n, lo, hi int) []int {
+	from := len(dst)
+	for i := lo; i < hi; i++ {
+		if t.rows[i].died == 0 {
+			dst = append(dst, i)
+		}
+	}
+	slices.SortFunc(dst[from:], func(a, b int) int {
+		if t.rows[a].place^p < t.rows[b].place^p {
+			return -1
+		}
+		return 1
+	})
+	return dst[:min(len(dst), n)]
+}
+
+// Neighbourhood is how many of the nearest make the neighbourhood of a key: as
+// many as keep its record.
+const Neighbourhood = 16
+
+// near reports whether a change at p can concern a record that belongs to us:
+// whether p and our own place can be together among the nearest to any key. Where
+// both halves of the smallest part of the table that holds both have a
+// neighbourhood's worth of members each, no key has both that near.
+func (t *table) near(own, p wire.Place) bool {
+	if own == p {
+		return true
+	}
+	bit := 63 - bits.LeadingZeros64(uint64(own^p))
+	one := wire.Place(1) << bit
+	base := own &^ (one<<1 - 1)
+	lo, _ := t.search(base)
+	split, _ := t.search(base | one)
+	hi := len(t.rows)
+	if end := base + one<<1; end > base {
+		hi, _ = t.search(end)
+	}
+	return !t.atLeast(lo, split, Neighbourhood) || !t.atLeast(split, hi, Neighbourhood)
+}
+
+// atLeast reports whether n of the rows from lo until hi live.
+func (t *table) atLeast(lo, hi, n int) bool {
+	for i := lo; i < hi && n > 0; i++ {
+		if t.rows[i].died == 0 {
+			n--
+		}
+	}
+	return n <= 0
 }
 
 // Members returns the supernodes that count as live, ourselves included; a
@@ -63,21 +134,56 @@ func (o *Overlay) Members() []wire.Member {
 	if !o.cfg.Supernode {
 		return o.Cache()
 	}
-	return append(membersOf(o.live()), o.self())
-}
-
-func membersOf(xs []*member) []wire.Member {
-	ms := make([]wire.Member, len(xs))
-	for i, x := range xs {
-		ms[i] = x.m
+	ms := make([]wire.Member, 0, o.table.live)
+	for i := range o.table.rows {
+		if o.table.rows[i].died == 0 {
+			ms = append(ms, o.table.rows[i].member())
+		}
 	}
 	return ms
 }
 
+// Known returns how many supernodes count as live; for a phone, how many its
+// host cache has.
+func (o *Overlay) Known() int {
+	if !o.cfg.Supernode {
+		return len(o.cache.entries)
+	}
+	return o.table.live
+}
+
 // someMembers returns up to n live members at random to tell to another node,
-// ourselves and the other left out.
+// ourselves, the other and suspects left out.
 func (o *Overlay) someMembers(but identity.ID, n int) []wire.Member {
-	live := slices.DeleteFunc(o.live(), func(x *member) bool { return x.m.Node == but || x.state == suspect })
-	o.rand.Shuffle(len(live), func(i, j int) { live[i], live[j] = live[j], live[i] })
-	return membersOf(live[:min(n, len(live))])
+	var ms []wire.Member
+	for _, at := range o.table.sample(o.rand.IntN, n+2) {
+		r := &o.table.rows[at]
+		if m := r.member(); r.place != o.place && m.Node != but && o.suspicion(r.place) == nil {
+			ms = append(ms, m)
+		}
+	}
+	return ms[:min(len(ms), n)]
+}
+
+// sample returns the indices of up to n live rows at random, each once.
+func (t *table) sample(draw func(int) int, n int) []int {
+	var list []int
+	if t.live <= 4*n {
+		for i := range t.rows {
+			if t.rows[i].died == 0 {
+				list = append(list, i)
+			}
+		}
+		for i := range min(n, len(list)) {
+			j := i + draw(len(list)-i)
+			list[i], list[j] = list[j], list[i]
+		}
+		return list[:min(n, len(list))]
+	}
+	for len(list) < n {
+		if i := draw(len(t.rows)); t.rows[i].died == 0 && !slices.Contains(list, i) {
+			list = append(list, i)
+		}
+	}
+	return list
 }

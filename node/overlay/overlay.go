@@ -17,8 +17,12 @@ import (
 // Config is what an Overlay needs. Zero numbers take the values beside them.
 type Config struct {
 	Rand     io.Reader      // read once, at New: a seed of 32 bytes
-	Self     identity.ID    // our node key
 	SelfAddr netip.AddrPort // where others reach us; only a supernode's counts
+	// Verify reports whether sig is id's signature of msg, and CheckNode whether a
+	// compact node certificate holds at now: ports, as signatures are verified
+	// outside of the cores. Only a supernode needs them.
+	Verify    func(id identity.ID, msg, sig []byte) bool
+	CheckNode func(compact []byte, now time.Time) error
 	// Supernode makes this node serve others; SelfAddr must be valid then.
 	Supernode bool
 	Homes     int // attachments to keep: 3 for a phone, 0 for a pure supernode
@@ -39,7 +43,20 @@ type Counters struct {
 	Unasked    uint64 // messages that fit no state
 	Met        uint64 // members proved by a session
 	Died       uint64 // members
+	Testified  uint64 // how often we bore witness that one is dead
+	Refuted    uint64 // how often others did of us
 	Evicted    uint64 // cache entries
+	Refusals   Refusals
+}
+
+// Refusals count news that was refused, by what was wrong with it.
+type Refusals struct {
+	Malformed uint64 // an impossible address, or an incarnation far ahead
+	Foreign   uint64 // the certificate is not ours, or has expired
+	Forged    uint64 // the signature does not hold
+	Quota     uint64 // too many of one prefix
+	Full      uint64 // too many in all
+	Struck    uint64 // the witness was refuted too often
 }
 
 // Overlay is the state of both halves. The zero value is not usable.
@@ -57,9 +74,24 @@ type Overlay struct {
 	race  time.Time
 	extra int // homes dialled beyond need; at most maxExtra
 
-	guests  map[identity.ID]*link // attached here
-	admit   *rate.Limiter
-	members members
+	guests map[identity.ID]*link // attached here
+	admit  *rate.Limiter
+
+	// Of a supernode.
+	self        Self
+	place       wire.Place
+	table       table
+	dying       map[wire.Place]dying
+	strikes     map[wire.Place]uint8 // of witnesses who were refuted
+	suspicions  []suspicion          // by age
+	gossip      gossip
+	sync        syncState
+	syncBy      time.Time // when we take ourselves for the first; set by Learn, cleared when synced
+	exchange    time.Time // when a fellow is asked what it knows
+	audit       time.Time // when somebody is asked whether it is there
+	refuted     time.Time // when we last refuted our death
+	burial      time.Time // when the dead of long ago are forgotten
+	nearChanged bool      // NeighboursChanged has been told
 
 	out      []Event
 	counters Counters
@@ -81,7 +113,8 @@ func New(cfg Config) *Overlay {
 		cfg:    cfg,
 		rand:   rand.New(rand.NewChaCha8(seed)),
 		guests: map[identity.ID]*link{},
-		admit:  rate.NewLimiter(rate.Limit(cfg.AttachRate), 2*int(cfg.AttachRate)+1),
+		dying:  map[wire.Place]dying{}, strikes: map[wire.Place]uint8{},
+		admit: rate.NewLimiter(rate.Limit(cfg.AttachRate), 2*int(cfg.AttachRate)+1),
 	}
 }
 
@@ -107,19 +140,34 @@ func (o *Overlay) Learn(now time.Time, ms []wire.Member) {
 	for _, m := range ms {
 		o.hear(now, m)
 	}
-	o.members.start(now)
+	if o.cfg.Supernode {
+		o.begin(now)
+		o.announce(now) // anew if our ports have changed
+	}
 	o.pump(now)
 }
 
+// begin starts the timers of a supernode, at the first Learn.
+func (o *Overlay) begin(now time.Time) {
+	if !o.exchange.IsZero() {
+		return
+	}
+	o.syncBy = now.Add(syncWait)
+	o.exchange = now.Add(exchangeSoon)
+	o.audit = now.Add(o.jitter(auditEvery))
+	o.burial = now.Add(strikeEvery)
+	o.gossip.turned = now
+}
+
+// Settled tells that what NeighboursChanged told has been dealt with.
+func (o *Overlay) Settled() { o.nearChanged = false }
+
 // hear notes a supernode by hearsay.
 func (o *Overlay) hear(now time.Time, m wire.Member) {
-	if m.Node == o.cfg.Self || m.Addr == o.cfg.SelfAddr || !dialable(m.Addr) {
+	if m.Node == o.self.Node && !m.Node.IsZero() || m.Addr == o.cfg.SelfAddr || !dialable(m.Addr) {
 		return
 	}
 	o.hearEntry(now, m)
-	if o.cfg.Supernode && !m.Node.IsZero() {
-		o.hearMember(now, m)
-	}
 }
 
 func dialable(a netip.AddrPort) bool {
@@ -135,7 +183,7 @@ func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.
 		l.dir = ours
 		wanted = o.dialled(now, l)
 	}
-	if node == o.cfg.Self || o.cfg.Self.IsZero() {
+	if node == o.self.Node || o.self.Node.IsZero() {
 		o.emit(Drop{Index: ix})
 		return
 	}
@@ -143,7 +191,7 @@ func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.
 	switch l.dir {
 	case ours:
 		o.offer(now, l)
-		o.meet(now, l)
+		o.meet(l)
 		if wanted {
 			o.release(now, l)
 		}
@@ -167,8 +215,9 @@ func (o *Overlay) Failed(now time.Time, m wire.Member, reason error) {
 	if i < 0 {
 		return
 	}
+	d := o.dials[i]
 	o.dials = slices.Delete(o.dials, i, i+1)
-	o.failed(now, m)
+	o.failed(now, d)
 	o.pump(now)
 }
 
@@ -194,6 +243,12 @@ func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
 		o.handleMembers(now, l, m)
 	case wire.Join:
 		o.handleJoin(now, l, m)
+	case wire.Gossip:
+		o.handleGossip(now, l, m)
+	case wire.Digest:
+		o.handleDigest(now, l, m)
+	case wire.Roll:
+		o.handleRoll(now, l, m)
 	default:
 		o.counters.Unasked++
 	}
@@ -203,7 +258,7 @@ func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
 // pump asks for whatever is missing.
 func (o *Overlay) pump(now time.Time) {
 	o.seekHomes(now)
-	o.seekMembers(now)
+	o.seekMesh(now)
 }
 
 // Next returns when Advance wants to be called; zero: never.
@@ -216,7 +271,11 @@ func (o *Overlay) Next() time.Time {
 		next = earlier(next, d.end)
 	}
 	next = earlier(next, o.homeWake())
-	return earlier(next, o.members.due(o))
+	if !o.cfg.Supernode {
+		return next
+	}
+	next = earlier(earlier(next, o.syncBy), earlier(o.gossip.tick, o.exchange))
+	return earlier(earlier(next, o.burial), earlier(o.suspicionWake(), o.meshWake()))
 }
 
 // Advance fires what is due.
@@ -226,7 +285,12 @@ func (o *Overlay) Advance(now time.Time) {
 		o.advanceHome(now, l)
 		o.advanceGuest(now, l)
 	}
-	o.advanceMembers(now)
+	if o.cfg.Supernode {
+		o.advanceGossip(now)
+		o.advanceExchange(now)
+		o.advanceSuspicions(now)
+		o.bury(now)
+	}
 	o.advanceCache(now)
 	if passed(o.race, now) {
 		o.race = time.Time{}

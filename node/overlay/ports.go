@@ -17,7 +17,4 @@ func (o *Overlay) hearPorts(now time.Time, l *link, p wire.Ports) {
 		e.m.Ports = p
 		o.cache.changed(now)
 	}
-	if x := o.members.find(l.node); x != nil {
-		x.m.Ports = p
-	}
 }

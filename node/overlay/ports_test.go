@@ -33,13 +33,12 @@ func TestPortsAreToldOn(t *testing.T) {
 	s.SetPorts(wire.Port80)
 	s.Learn(s.now, nil)
 	m := memberOf(1)
-	ix := s.visit(1)
 	m.Ports = wire.Port443
-	s.Handle(s.now, ix, wire.Join{Self: m})
+	s.Handle(s.now, s.visit(1), wire.Join{Self: Announce(selfOf(1), m, 1_600_000_000)})
 	s.want("known", s.someMembers(nodeID(5), 3), []wire.Member{m})
 	for _, e := range took[Send](s) {
-		if j, ok := e.Message.(wire.Join); ok && j.Self.Ports != wire.Port80 {
-			t.Errorf("joined as %+v", j.Self)
+		if j, ok := e.Message.(wire.Join); ok && wire.MemberOf(string(j.Self)).Ports != wire.Port80 {
+			t.Errorf("joined as %+v", wire.MemberOf(string(j.Self)))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"crypto/sha512"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -43,9 +44,53 @@ type script struct {
 }
 
 func newScript(t *testing.T, cfg Config) *script {
-	cfg.Rand, cfg.Self = seeded(7), nodeID(0)
+	cfg.Rand = seeded(7)
 	start := time.Unix(1_700_000_000, 0)
-	return &script{T: t, now: start, start: start, Overlay: New(cfg)}
+	s := &script{T: t, now: start, start: start, Overlay: newOverlay(cfg)}
+	s.SetSelf(start, selfOf(0))
+	return s
+}
+
+// newOverlay returns an Overlay that believes what sign signs.
+func newOverlay(cfg Config) *Overlay {
+	cfg.Verify = func(id identity.ID, msg, sig []byte) bool { return string(sig) == string(sign(id, msg)) }
+	cfg.CheckNode = func(compact []byte, _ time.Time) error {
+		if compact[36] != 0 {
+			return identity.ErrForeign
+		}
+		return nil
+	}
+	return New(cfg)
+}
+
+// sign takes the place of a signature.
+func sign(id identity.ID, msg []byte) []byte {
+	sum := sha512.Sum512(append(id[:], msg...))
+	return sum[:]
+}
+
+// selfOf returns as whom node n appears.
+func selfOf(n int) Self {
+	id := nodeID(n)
+	compact := make([]byte, identity.CompactNodeSize)
+	copy(compact, id[:])
+	return Self{Node: id, Certificate: compact, Sign: func(msg []byte) []byte { return sign(id, msg) }}
+}
+
+// announced is the announcement of node n that started so many seconds late.
+func announced(n int, late uint32) []byte {
+	return Announce(selfOf(n), memberOf(n), 1_600_000_000+late)
+}
+
+func joinOf(n int) wire.Join { return wire.Join{Self: announced(n, 0)} }
+
+func placeOfNode(n int) wire.Place { return placeOf(nodeID(n), 0, addrOf(n).Addr()) }
+
+// testimony is witness by's word that node n is dead.
+func testimony(n, by int, late uint32) []byte {
+	t := wire.Testimony{Of: placeOfNode(n), Incarnation: 1_600_000_000 + late, Witness: placeOfNode(by)}
+	t.Signature = sign(nodeID(by), wire.NewsMessage(t))
+	return wire.AppendNews(nil, t)
 }
 
 func phone(t *testing.T) *script { return newScript(t, Config{Homes: 3}) }

@@ -97,14 +97,15 @@ func (w *world) after(d time.Duration, do func()) {
 
 // add lets node n begin with bootstrap addresses.
 func (w *world) add(n int, cfg Config, bootstrap ...int) *resident {
-	cfg.Rand, cfg.Self = rand.NewChaCha8([32]byte{w.seed, byte(n >> 8), byte(n)}), nodeID(n)
+	cfg.Rand = rand.NewChaCha8([32]byte{w.seed, byte(n >> 8), byte(n)})
 	if cfg.Supernode {
 		cfg.SelfAddr = addrOf(n)
 	}
-	r := &resident{Overlay: New(cfg), n: n, sessions: map[wire.Index]*tie{}, synced: -1}
+	r := &resident{Overlay: newOverlay(cfg), n: n, sessions: map[wire.Index]*tie{}, synced: -1}
 	w.nodes = append(w.nodes, r)
 	w.byAddr[addrOf(n)] = r
 	w.after(0, func() {
+		r.SetSelf(w.now, selfOf(n))
 		r.Learn(w.now, bootstraps(bootstrap...))
 		w.settle(r)
 	})
@@ -122,6 +123,8 @@ func (w *world) settle(r *resident) {
 			w.carry(r, e)
 		case Drop:
 			w.end(r, e.Index, oneWay)
+		case Ping:
+			w.ping(r, e)
 		case Synced:
 			r.synced = w.now.Sub(w.start)
 		}
@@ -147,7 +150,7 @@ func (w *world) apart(a, b *resident) bool {
 
 func (w *world) dial(r *resident, m wire.Member) {
 	far := w.byAddr[m.Addr]
-	if far == nil || w.apart(r, far) || !m.Node.IsZero() && m.Node != far.cfg.Self {
+	if far == nil || w.apart(r, far) || !m.Node.IsZero() && m.Node != nodeID(far.n) {
 		w.after(dialEnds, func() { w.fail(r, m, errDead) })
 		return
 	}
@@ -159,6 +162,17 @@ func (w *world) dial(r *resident, m wire.Member) {
 			w.fail(r, m, errGlare) // the other's session stays
 		default:
 			w.join(r, far)
+		}
+	})
+}
+
+// ping asks whoever is at an address.
+func (w *world) ping(r *resident, e Ping) {
+	far := w.byAddr[e.Addr]
+	w.after(w.delay()+w.delay(), func() {
+		if far != nil && !w.apart(r, far) {
+			r.Pong(w.now, e.Addr, e.Nonce)
+			w.settle(r)
 		}
 	})
 }
@@ -185,9 +199,9 @@ func (w *world) join(r, far *resident) {
 	far.last++
 	a, b := r.last, far.last
 	r.sessions[a], far.sessions[b] = &tie{far, b}, &tie{r, a}
-	far.Up(w.now, b, r.cfg.Self, addrOf(r.n), false)
+	far.Up(w.now, b, nodeID(r.n), addrOf(r.n), false)
 	w.settle(far)
-	r.Up(w.now, a, far.cfg.Self, addrOf(far.n), true)
+	r.Up(w.now, a, nodeID(far.n), addrOf(far.n), true)
 	w.settle(r)
 }
 
@@ -262,7 +276,7 @@ func (w *world) agreed() bool {
 	var live []identity.ID
 	for _, r := range w.nodes {
 		if !r.dead && r.cfg.Supernode {
-			live = append(live, r.cfg.Self)
+			live = append(live, nodeID(r.n))
 		}
 	}
 	for _, r := range w.nodes {

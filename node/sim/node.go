@@ -98,7 +98,8 @@ func (n *Node) boot() error {
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
 		},
-		Cache: n.cache, Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check,
+		Cache: n.cache, Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
+		Roster: w.rosterOf(n),
 	})
 	if n.user != nil {
 		return n.befriend(book)
@@ -237,7 +238,7 @@ func (n *Node) switchOn(now time.Time) {
 	if n.user != nil {
 		n.core.Hook(now, false)
 		n.flush(now)
-		n.user.rest(now)
+		n.user.begin()
 	}
 }
 
@@ -256,6 +257,8 @@ func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 	switch w := (path.Way{Addr: from}); wire.KindOf(b) {
 	case wire.HandshakeFrame:
 		n.core.Handshake(now, w, b)
+	case wire.QuestionFrame:
+		n.core.Question(now, from, b)
 	case wire.SessionFrame:
 		n.unseal(now, w, b)
 	case wire.STUNFrame:

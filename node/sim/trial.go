@@ -64,7 +64,7 @@ type trial struct {
 
 // Run plays the trial to its end.
 func (c Trial) Run() (Outcome, error) {
-	c.Silent = true
+	c.Silent, c.Old = true, true
 	if c.Progress == nil {
 		c.Progress = func(string, ...any) {}
 	}

@@ -40,6 +40,9 @@ func (u *user) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(u.n.w.draw.Int64N(int64(b-a)))
 }
 
+// begin waits until the others are there, too.
+func (u *user) begin() { u.intend(startTime+u.mean(u.n.w.cfg.Quiet), u.callSomebody) }
+
 // rest waits until it is time for the next call.
 func (u *user) rest(time.Time) {
 	if !u.retired {

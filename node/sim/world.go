@@ -14,6 +14,7 @@ import (
 	"peerphone/node"
 	"peerphone/node/directory"
 	"peerphone/node/identity"
+	"peerphone/node/overlay"
 )
 
 // Config describes a world.
@@ -27,6 +28,7 @@ type Config struct {
 	Loss       float64       // share of datagrams
 	MediaEvery time.Duration // a packet of sound; 20 ms
 	Quiet      time.Duration // mean pause between a user's calls; 3 min
+	Old        bool          // the supernodes know each other from before
 	Silent     bool          // there are phones, but nobody uses them
 	Real       bool          // the handshakes are TLS's, not the stand-in's
 	Birth      time.Time     // when the world begins
@@ -70,6 +72,7 @@ type World struct {
 	shake  *rand.ChaCha8 // of the stand-ins alone: TLS has randomness of its own
 	verify verified
 	nodes  []*Node
+	roster overlay.Roster // that all supernodes have kept
 	trace  trace
 	report Report
 	looked func(directory.Result) // takes the answers to Find; nil: nobody asks
@@ -88,7 +91,10 @@ func New(cfg Config) (*World, error) {
 	if err := w.found(); err != nil {
 		return nil, err
 	}
-	return w, w.settle()
+	if err := w.settle(); err != nil {
+		return nil, err
+	}
+	return w, w.prepare()
 }
 
 // seedOf returns a seed of its own for each purpose and node of a world.
@@ -166,10 +172,13 @@ func (w *World) makeNodes(next *atomic.Int64) error {
 	}
 }
 
-// Start switches every node on, each within the first ten seconds.
+// startTime is within which all nodes of a world are switched on.
+const startTime = 10 * time.Second
+
+// Start switches every node on, each within startTime.
 func (w *World) Start() {
 	for _, n := range w.nodes {
-		w.after(time.Duration(w.draw.Int64N(int64(10*time.Second))), n.switchOn)
+		w.after(time.Duration(w.draw.Int64N(int64(startTime))), n.switchOn)
 	}
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"peerphone/node/identity"
@@ -14,19 +15,11 @@ const (
 	kindAnswerFind Kind = 0x23
 )
 
-// Scope says how far a supernode takes a request.
-type Scope uint8
-
-// The scopes.
-const (
-	ScopeNetwork Scope = 1 // a phone to its home: act for me
-	ScopeLocal   Scope = 2 // a supernode to a supernode: only what you hold
-)
-
-// Publish stores a record. The answer is a Stored with the same Query.
+// Publish stores a record: a phone asks its home to let those store it whom it
+// concerns, in their session; a supernode asks another to store it itself, by a
+// Question. The answer is a Stored with the same Query.
 type Publish struct {
-	Query  uint32 `cbor:"1,keyasint"` // chosen by the asker, unique in its session
-	Scope  Scope  `cbor:"2,keyasint"`
+	Query  uint32 `cbor:"1,keyasint"` // chosen by the asker, unique in its session; 0 in a Question
 	Record []byte `cbor:"3,keyasint"` // as AppendRecord writes it
 }
 
@@ -50,10 +43,11 @@ type Stored struct {
 	Copies uint8     `cbor:"3,keyasint"` // supernodes that hold it now
 }
 
-// Find asks for the record at Key. The answer is a Found with the same Query.
+// Find asks for the record at Key: a phone its home, for whatever the network has;
+// a supernode another, by a Question, for what that one holds. The answer is a
+// Found with the same Query.
 type Find struct {
 	Query uint32            `cbor:"1,keyasint"`
-	Scope Scope             `cbor:"2,keyasint"`
 	Key   identity.IndexKey `cbor:"3,keyasint"`
 }
 
@@ -73,6 +67,22 @@ type Found struct {
 	Query  uint32   `cbor:"1,keyasint"`
 	Code   FindCode `cbor:"2,keyasint"`
 	Record []byte   `cbor:"3,keyasint,omitempty"` // with FindRecord
+
+	// In a Question, without a record: the places of whom the answerer takes for
+	// the nearest to the key, eight bytes each, and its signature over
+	// DenialMessage.
+	Near      []byte `cbor:"4,keyasint,omitempty"`
+	Signature []byte `cbor:"5,keyasint,omitempty"`
+}
+
+// MaxNear is how many places a Found names at most.
+const MaxNear = 16
+
+// DenialMessage returns the bytes that the answerer of a Question signs when it
+// has no record at key.
+func DenialMessage(nonce uint64, key identity.IndexKey, f Found) []byte {
+	b := binary.BigEndian.AppendUint64([]byte("peerphone denial\x00"), nonce)
+	return append(append(append(b, key[:]...), byte(f.Code)), f.Near...)
 }
 
 func (Publish) Kind() Kind { return kindPublish }
@@ -81,15 +91,12 @@ func (Find) Kind() Kind    { return kindFind }
 func (Found) Kind() Kind   { return kindAnswerFind }
 
 var (
-	errScope  = errors.New("bad scope")
 	errCode   = errors.New("bad code")
 	errRecord = errors.New("bad length of record")
+	errNear   = errors.New("bad denial")
 )
 
 func (p Publish) check() error {
-	if p.Scope != ScopeNetwork && p.Scope != ScopeLocal {
-		return errScope
-	}
 	if len(p.Record) == 0 || len(p.Record) > MaxRecord {
 		return errRecord
 	}
@@ -103,19 +110,16 @@ func (s Stored) check() error {
 	return nil
 }
 
-func (f Find) check() error {
-	if f.Scope != ScopeNetwork && f.Scope != ScopeLocal {
-		return errScope
-	}
-	return nil
-}
-
 func (f Found) check() error {
 	if f.Code < FindRecord || f.Code > FindUnsure {
 		return errCode
 	}
 	if (f.Code == FindRecord) != (len(f.Record) > 0) || len(f.Record) > MaxRecord {
 		return errRecord
+	}
+	if len(f.Near)%8 != 0 || len(f.Near) > 8*MaxNear || len(f.Signature) != 0 && len(f.Signature) != signatureSize ||
+		f.Code == FindRecord && len(f.Near)+len(f.Signature) > 0 {
+		return errNear
 	}
 	return nil
 }

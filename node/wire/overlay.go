@@ -16,6 +16,9 @@ const (
 	kindMembers  Kind = 0x14
 	kindDetach   Kind = 0x15
 	kindJoin     Kind = 0x16
+	kindGossip   Kind = 0x17
+	kindDigest   Kind = 0x18
+	kindRoll     Kind = 0x19
 )
 
 // Member is a supernode as others know it.
@@ -64,19 +67,45 @@ type Refused struct {
 // Refresh keeps an attachment and asks for members.
 type Refresh struct{}
 
-// Members answers Refresh and Join, and is gossiped between supernodes. Dead
-// names supernodes that the sender has seen die.
+// Members answers Refresh.
 type Members struct {
-	Live []Member      `cbor:"1,keyasint"`
-	Dead []identity.ID `cbor:"2,keyasint"`
+	Live []Member `cbor:"1,keyasint"`
 }
 
 // Detach ends an attachment cleanly.
 type Detach struct{}
 
-// Join announces the sender as a supernode to another.
+// Join opens the talk of two supernodes: each announces itself.
 type Join struct {
-	Self Member `cbor:"1,keyasint"`
+	Self []byte `cbor:"1,keyasint"` // an Announcement
+}
+
+// Gossip carries news between supernodes. An ID is the first eight bytes of the
+// SHA-256 of the news.
+type Gossip struct {
+	Have []byte `cbor:"1,keyasint,omitempty"` // IDs of news that the sender has
+	Want []byte `cbor:"2,keyasint,omitempty"` // IDs of news that it asks for
+	News []byte `cbor:"3,keyasint,omitempty"` // one behind the other, as AppendNews writes them
+}
+
+// Digest compares what two supernodes know. The first has no sums; the answer
+// has them unless both know the same.
+type Digest struct {
+	Root uint64 `cbor:"1,keyasint"`           // all sums in one
+	Live uint32 `cbor:"2,keyasint"`           // how many live supernodes the sender knows
+	Sums []byte `cbor:"3,keyasint,omitempty"` // four bytes for each of the Buckets
+	Done bool   `cbor:"4,keyasint,omitempty"` // an answer
+}
+
+// Buckets is into how many parts Digest divides the places, by their first byte.
+const Buckets = 256
+
+// Roll names all whom the sender knows in a bucket, by the first four bytes of
+// the ID of their announcement.
+type Roll struct {
+	Bucket uint8  `cbor:"1,keyasint"`
+	IDs    []byte `cbor:"2,keyasint"`
+	Done   bool   `cbor:"3,keyasint,omitempty"` // an answer to a Roll
 }
 
 func (Attach) Kind() Kind   { return kindAttach }
@@ -86,6 +115,9 @@ func (Refresh) Kind() Kind  { return kindRefresh }
 func (Members) Kind() Kind  { return kindMembers }
 func (Detach) Kind() Kind   { return kindDetach }
 func (Join) Kind() Kind     { return kindJoin }
+func (Gossip) Kind() Kind   { return kindGossip }
+func (Digest) Kind() Kind   { return kindDigest }
+func (Roll) Kind() Kind     { return kindRoll }
 
 var (
 	errMany      = errors.New("too many entries")
@@ -93,6 +125,7 @@ var (
 	errZero      = errors.New("a zero key")
 	errSignature = errors.New("a signature of the wrong length")
 	errPorts     = errors.New("unknown ports")
+	errNews      = errors.New("bad news")
 )
 
 func checkMember(m Member) error {
@@ -128,10 +161,39 @@ func (a Attached) check() error {
 	}
 	return checkMembers(a.Members)
 }
-func (j Join) check() error { return checkMember(j.Self) }
-func (m Members) check() error {
-	if len(m.Dead) > maxMembers {
-		return errMany
+func (m Members) check() error { return checkMembers(m.Live) }
+
+func (j Join) check() error {
+	n, rest, ok := CutNews(j.Self)
+	if _, announces := n.(Announcement); !ok || !announces || len(rest) > 0 {
+		return errNews
 	}
-	return checkMembers(m.Live)
+	return nil
+}
+
+func (g Gossip) check() error {
+	if len(g.Have)%8 != 0 || len(g.Want)%8 != 0 {
+		return errNews
+	}
+	for rest := g.News; len(rest) > 0; {
+		var ok bool
+		if _, rest, ok = CutNews(rest); !ok {
+			return errNews
+		}
+	}
+	return nil
+}
+
+func (d Digest) check() error {
+	if len(d.Sums) != 0 && len(d.Sums) != 4*Buckets {
+		return errNews
+	}
+	return nil
+}
+
+func (r Roll) check() error {
+	if len(r.IDs)%4 != 0 {
+		return errNews
+	}
+	return nil
 }

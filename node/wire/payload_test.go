@@ -54,6 +54,8 @@ func TestFrameKinds(t *testing.T) {
 			want = STUNFrame
 		case first >= 0x20 && first <= 0x2f:
 			want = HandshakeFrame
+		case first == 0x30 || first == 0x31:
+			want = QuestionFrame
 		case first == 0x40:
 			want = RelayFrame
 		case first == 0x80 || first == 0x81:

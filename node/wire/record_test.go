@@ -67,7 +67,7 @@ func TestRecordsFit(t *testing.T) {
 		if len(test.listing.Devices[0].Homes) != maxHomes {
 			t.Errorf("%s: Fit changed its receiver", test.what)
 		}
-		if n := len(Append(nil, Publish{Query: 1 << 31, Scope: ScopeNetwork, Record: testRecord(fitted)})); n > MaxMessage {
+		if n := len(Append(nil, Publish{Query: 1 << 31, Record: testRecord(fitted)})); n > MaxMessage {
 			t.Errorf("%s: publishing it takes %d bytes, at most %d", test.what, n, MaxMessage)
 		}
 	}

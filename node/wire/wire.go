@@ -9,6 +9,7 @@
 //
 //	0x00-0x03  STUN (RFC 8489 section 5)
 //	0x20-0x2f  handshake frame (package session has its layout)
+//	0x30-0x31  question or answer outside of sessions (Question)
 //	0x40       relay frame: 3 bytes of channel, then a session frame
 //	0x80-0x81  session frame; bit 0 is the key phase
 //
@@ -73,6 +74,7 @@ const (
 	UnknownFrame FrameKind = iota
 	STUNFrame
 	HandshakeFrame
+	QuestionFrame
 	RelayFrame
 	SessionFrame
 )
@@ -93,6 +95,8 @@ func KindOf(b []byte) FrameKind {
 		return STUNFrame
 	case b[0]&0xf0 == HandshakeByte:
 		return HandshakeFrame
+	case b[0] == questionByte || b[0] == answerByte:
+		return QuestionFrame
 	case b[0] == RelayByte:
 		return RelayFrame
 	case b[0]&^PhaseBit == SessionByte:

@@ -1,0 +1,161 @@
+package overlay
+
+import (
+	"encoding/binary"
+	"time"
+	"unique"
+
+	"peerphone/node/wire"
+)
+
+// Anti-entropy: what gossip has left out comes by comparing. One asks with the
+// sum of all it knows; if the other knows something else it answers with the
+// sums of all buckets; then both name whom they know in the buckets that differ,
+// and give each other what is missing.
+const (
+	// Each exchangeEvery some fellow is asked; while we do not know the
+	// membership, each exchangeSoon.
+	exchangeEvery = time.Minute
+	exchangeSoon  = time.Second
+	// exchangeRolls is how many buckets are gone through at a time, so that what
+	// follows fits into a session's queue.
+	exchangeRolls = 8
+	// Who differs in no more than syncedWithin buckets knows the membership: the
+	// rest is news under way.
+	syncedWithin = 16
+	// syncWait is how long a new supernode waits for another before it takes
+	// itself for the first.
+	syncWait = 5 * time.Second
+)
+
+// syncState says whether a supernode knows the membership: unsynced until it has
+// compared with another, or there is none to ask.
+type syncState uint8
+
+const (
+	unsynced syncState = iota
+	synced
+)
+
+func (o *Overlay) advanceExchange(now time.Time) {
+	if !passed(o.exchange, now) {
+		return
+	}
+	pause := exchangeEvery
+	if o.sync == unsynced {
+		pause = exchangeSoon
+	}
+	o.exchange = now.Add(pause/2 + o.jitter(pause))
+	if fellows := o.fellows(1); len(fellows) > 0 {
+		o.compare(fellows[0])
+	}
+	o.lookUpOld(now)
+}
+
+func (o *Overlay) compare(l *link) {
+	o.send(l, wire.Digest{Root: o.table.root(), Live: uint32(o.table.live)})
+}
+
+func (o *Overlay) handleDigest(now time.Time, l *link, m wire.Digest) {
+	if l.join != joined {
+		o.counters.Unasked++
+		return
+	}
+	same := m.Root == o.table.root()
+	switch {
+	case !m.Done && same:
+		o.synced()
+		o.send(l, wire.Digest{Root: m.Root, Live: uint32(o.table.live), Done: true})
+	case !m.Done:
+		o.send(l, wire.Digest{Root: o.table.root(), Live: uint32(o.table.live), Sums: o.table.appendSums(nil), Done: true})
+	case same:
+		o.synced()
+	case len(m.Sums) > 0:
+		o.differ(now, l, m.Sums)
+	}
+}
+
+// differ sends the rolls of some buckets in which a fellow knows something else.
+func (o *Overlay) differ(now time.Time, l *link, sums []byte) {
+	var buckets []uint8
+	first := o.rand.IntN(wire.Buckets)
+	for i := range wire.Buckets {
+		b := (first + i) % wire.Buckets
+		if binary.BigEndian.Uint32(sums[4*b:]) != o.table.sums[b] {
+			buckets = append(buckets, uint8(b))
+		}
+	}
+	for _, b := range buckets[:min(len(buckets), exchangeRolls)] {
+		o.send(l, o.roll(b, false))
+	}
+	if len(buckets) <= syncedWithin && o.table.live > 1 {
+		o.synced()
+	}
+	if o.sync == unsynced || len(buckets) > syncedWithin || o.table.live <= maxMesh {
+		o.exchange = earlier(o.exchange, now.Add(exchangeSoon/2+o.jitter(exchangeSoon)))
+	}
+}
+
+// maxRoll is how many IDs fit into a Roll.
+const maxRoll = 256
+
+func (o *Overlay) roll(bucket uint8, done bool) wire.Roll {
+	r := wire.Roll{Bucket: bucket, Done: done}
+	for _, x := range o.table.bucket(bucket) {
+		if x.died == 0 && len(r.IDs) < 4*maxRoll {
+			r.IDs = binary.BigEndian.AppendUint32(r.IDs, x.id)
+		}
+	}
+	return r
+}
+
+// handleRoll gives l what it does not name, and names what we know. Of whom we
+// know to be dead it gets the proof.
+func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
+	if l.join != joined {
+		o.counters.Unasked++
+		return
+	}
+	theirs := make(map[uint32]bool, len(m.IDs)/4)
+	for b := m.IDs; len(b) >= 4; b = b[4:] {
+		theirs[binary.BigEndian.Uint32(b)] = true
+	}
+	var pages paging
+	for _, x := range o.table.bucket(m.Bucket) {
+		switch {
+		case x.died == 0 && !theirs[x.id]:
+			pages.add(o, l, x.news.Value())
+		case x.died != 0 && theirs[x.id]:
+			o.prove(&pages, l, x.place)
+		}
+	}
+	pages.flush(o, l)
+	if !m.Done {
+		o.send(l, o.roll(m.Bucket, true))
+	}
+}
+
+// prove gives l the proof of a death, as long as it is here.
+func (o *Overlay) prove(pages *paging, l *link, p wire.Place) {
+	d := o.dying[p]
+	for _, proof := range d.proof {
+		if proof != (unique.Handle[string]{}) {
+			pages.add(o, l, proof.Value())
+		}
+	}
+}
+
+func (o *Overlay) synced() {
+	if o.sync == unsynced && o.cfg.Supernode {
+		o.sync, o.syncBy = synced, time.Time{}
+		o.emit(Synced{})
+	}
+}
+
+// syncAlone takes ourselves for the first supernode when there is nobody to
+// ask, or nobody has answered for long.
+func (o *Overlay) syncAlone(now time.Time) {
+	if !o.syncBy.IsZero() && (len(o.cache.entries) == 0 && o.table.live <= 1 || !o.syncBy.After(now)) {
+		o.synced()
+	}
+}

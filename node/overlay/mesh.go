@@ -1,0 +1,216 @@
+package overlay
+
+import (
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// meshOut is how many sessions a supernode keeps to others at random; about
+	// as many others keep one to it. So each is watched by twice as many, and
+	// news is everywhere after a handful of steps.
+	meshOut = 10
+	// maxMesh is from how many fellows on another one is only given some names.
+	maxMesh = 64
+	// maxMemberDials is how many supernodes are dialled at a time.
+	maxMemberDials = 8
+	// joinPause is how often the Join of a session is answered at most.
+	joinPause = 200 * time.Millisecond
+)
+
+// joinState is what a session is to us as a supernode among supernodes.
+//
+//	             Join sent           Join came
+//	notJoined -------------> joining ------------> joined
+//	     |    Join came, ours sent                   ^
+//	     +-------------------------------------------+
+type joinState uint8
+
+const (
+	notJoined joinState = iota
+	joining
+	joined
+)
+
+// meet opens the talk with whoever answers a session of ours: a supernode.
+func (o *Overlay) meet(l *link) {
+	if o.cfg.Supernode {
+		o.joinLink(l)
+	}
+}
+
+// joinLink announces us, once to each fellow: two sessions with one node say no
+// more than one.
+func (o *Overlay) joinLink(l *link) {
+	own := o.table.alive(o.place)
+	if own == nil || slices.ContainsFunc(o.links, func(x *link) bool { return x.node == l.node && x.join != notJoined }) {
+		return
+	}
+	l.join = joining
+	o.send(l, wire.Join{Self: []byte(own.news.Value())})
+}
+
+// handleJoin takes the word of a fellow supernode on itself.
+func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
+	n, _, ok := wire.CutNews(j.Self)
+	a, announces := n.(wire.Announcement)
+	if !o.cfg.Supernode || !ok || !announces || a.Member.Node != l.node {
+		o.counters.Unasked++
+		return
+	}
+	o.take(now, a, j.Self)
+	p := placeOf(l.node, identity.EpochOfCompact(a.Certificate), a.Member.Addr.Addr())
+	r := o.table.find(p)
+	if r == nil {
+		o.counters.Unasked++ // it did not hold, or is one of too many
+		return
+	}
+	o.hearPorts(now, l, a.Member.Ports)
+	if a.Member.Addr.Addr() == l.addr.Addr() {
+		o.reachedEntry(now, a.Member) // a bootstrap address may turn out to be its
+	} else {
+		o.hearEntry(now, a.Member)
+	}
+	o.forgetSuspicion(p)
+	crowded := o.countJoined() >= maxMesh && l.join == notJoined
+	o.joinLink(l)
+	l.join, l.place = joined, p
+	if r = o.table.find(p); r.died != 0 { // it shall hear of it, and refute
+		var pages paging
+		o.prove(&pages, l, p)
+		pages.flush(o, l)
+	}
+	switch {
+	case crowded:
+		o.introduce(now, l)
+	case (l.dir == ours || o.sync == unsynced) && !l.answerJoin.After(now):
+		l.answerJoin = now.Add(joinPause)
+		o.compare(l)
+	}
+}
+
+func (o *Overlay) countJoined() int {
+	n := 0
+	for _, l := range o.links {
+		if l.join == joined {
+			n++
+		}
+	}
+	return n
+}
+
+// introduce gives a fellow the names of some others, and lets it go: we have
+// enough.
+func (o *Overlay) introduce(now time.Time, l *link) {
+	var pages paging
+	for _, at := range o.table.sample(o.rand.IntN, meshOut) {
+		pages.add(o, l, o.table.rows[at].news.Value())
+	}
+	pages.flush(o, l)
+	l.join = notJoined
+	o.release(now, l)
+}
+
+// seekMesh dials members at random while there are too few sessions with them,
+// and those of the host cache while there is nobody else.
+func (o *Overlay) seekMesh(now time.Time) {
+	if !o.cfg.Supernode || o.self.Node.IsZero() {
+		return
+	}
+	o.syncAlone(now)
+	o.armGossip(now)
+	missing := o.meshMissing()
+	for missing > 0 && len(o.dials) < maxMemberDials && o.dialMember(now) {
+		missing--
+	}
+	for _, e := range o.cache.entries {
+		if missing > 0 && len(o.dials) < maxMemberDials && o.table.live <= meshOut && o.unknown(e) && !e.after.After(now) {
+			o.dial(now, e.m)
+			missing--
+		}
+	}
+}
+
+// meshMissing returns how many sessions should be opened.
+func (o *Overlay) meshMissing() int {
+	missing := meshOut - len(o.dials)
+	for _, l := range o.links {
+		if l.dir == ours && l.join != notJoined {
+			missing--
+		}
+	}
+	return missing
+}
+
+// dialMember dials a member with whom there is no session; false: there is none.
+func (o *Overlay) dialMember(now time.Time) bool {
+	for _, at := range o.table.sample(o.rand.IntN, meshOut+len(o.links)) {
+		r := &o.table.rows[at]
+		if r.place == o.place || o.joinedTo(r.place) || o.suspicion(r.place) != nil || o.dying[r.place].count > 0 {
+			continue
+		}
+		if m := r.member(); !o.dialling(m) && o.linkTo(m.Node) == nil {
+			o.dialAt(now, m, r.place)
+			return true
+		}
+	}
+	return false
+}
+
+func (o *Overlay) joinedTo(p wire.Place) bool {
+	return slices.ContainsFunc(o.links, func(l *link) bool { return l.join != notJoined && l.place == p })
+}
+
+// unknown reports whether e is an address of which we do not know whose it is.
+func (o *Overlay) unknown(e *entry) bool { return e.m.Node.IsZero() && !o.dialling(e.m) }
+
+// meshWake returns when seekMesh could do more than now.
+func (o *Overlay) meshWake() time.Time {
+	if !o.cfg.Supernode || o.self.Node.IsZero() || o.table.live > meshOut || len(o.dials) >= maxMemberDials || o.meshMissing() <= 0 {
+		return time.Time{}
+	}
+	var wake time.Time
+	for _, e := range o.cache.entries {
+		if o.unknown(e) {
+			wake = earlier(wake, e.after)
+		}
+	}
+	return wake
+}
+
+// lookUpOld dials an old acquaintance that is no member now, so that two halves
+// of a network that was split find each other again. It looks at one, now and
+// then: to look for all in a large table would take long.
+func (o *Overlay) lookUpOld(now time.Time) {
+	if len(o.cache.entries) == 0 || o.table.live > maxMesh && o.rand.IntN(lookUpEvery) > 0 {
+		return
+	}
+	first := o.rand.IntN(len(o.cache.entries))
+	for i := range min(len(o.cache.entries), lookUps) {
+		e := o.cache.entries[(first+i)%len(o.cache.entries)]
+		if !e.m.Node.IsZero() && !e.after.After(now) && !o.dialling(e.m) && !o.isMember(e.m) {
+			o.dial(now, e.m)
+			return
+		}
+	}
+}
+
+const (
+	lookUpEvery = 8
+	lookUps     = 16
+)
+
+// isMember reports whether a node of the host cache is a live member, by its
+// address: its place is known only from its announcement.
+func (o *Overlay) isMember(m wire.Member) bool {
+	prefix := hashPrefix(m)
+	for i := range o.table.rows {
+		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.member().Addr == m.Addr {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,305 @@
+package overlay
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash/fnv"
+	"slices"
+	"time"
+	"unique"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+const (
+	// A member is dead when as many others bear witness.
+	witnesses = 3
+	// maxAhead is how far a member's clock may be ahead of ours: nobody shall
+	// put its incarnation where nothing can follow.
+	maxAhead = 24 * time.Hour
+	// A witness whose word was refuted as often as maxStrikes counts for nothing;
+	// each strikeEvery one is forgotten.
+	maxStrikes  = 3
+	strikeEvery = time.Minute
+	// maxDying bounds the members about whom there is testimony.
+	maxDying = wire.Buckets * 128
+)
+
+// Self is as whom we appear.
+type Self struct {
+	Node        identity.ID
+	Certificate []byte                  // of Node, compact
+	Sign        func(msg []byte) []byte // with Node's key
+}
+
+// dying is a member about whom there is testimony, or who died of it lately.
+type dying struct {
+	incarnation uint32
+	count       uint8  // of by
+	since       uint16 // minutes, as table has them
+	by          [witnesses]wire.Place
+	proof       [witnesses]unique.Handle[string] // testimonies, or a farewell
+}
+
+// ident returns the ID of a piece of news.
+func ident(raw []byte) uint64 {
+	sum := sha256.Sum256(raw)
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// SetSelf tells as whom we appear, once the login server has certified a key and
+// when a new epoch brings the next. Learn comes after it.
+func (o *Overlay) SetSelf(now time.Time, s Self) {
+	if o.cfg.Supernode && !o.self.Node.IsZero() && o.self.Node != s.Node {
+		o.farewell(now)
+	}
+	o.self = s
+	if o.table.birth.IsZero() {
+		o.table.birth = now
+	}
+	if o.cfg.Supernode && !s.Node.IsZero() {
+		o.place = placeOf(s.Node, identity.EpochOfCompact(s.Certificate), o.cfg.SelfAddr.Addr())
+		o.announce(now)
+	}
+}
+
+// announce makes our own row. An announcement that others may still have, as
+// after a short absence, is used again if nothing in it has changed.
+func (o *Overlay) announce(now time.Time) {
+	if o.self.Node.IsZero() {
+		return
+	}
+	m := wire.Member{Node: o.self.Node, Addr: o.cfg.SelfAddr, Ports: o.ports}
+	incarnation := uint32(now.Unix())
+	if r := o.table.find(o.place); r != nil {
+		if r.died == 0 && r.member() == m {
+			return
+		}
+		incarnation = max(incarnation, r.incarnation+1)
+	}
+	o.announceAs(now, m, incarnation)
+}
+
+func (o *Overlay) announceAs(now time.Time, m wire.Member, incarnation uint32) {
+	raw := Announce(o.self, m, incarnation)
+	o.table.put(rowOf(o.place, incarnation, m, raw))
+	delete(o.dying, o.place)
+	o.keep(raw)
+}
+
+// Announce returns the announcement of s.
+func Announce(s Self, m wire.Member, incarnation uint32) []byte {
+	a := wire.Announcement{Incarnation: incarnation, Member: m, Certificate: s.Certificate}
+	a.Signature = s.Sign(wire.NewsMessage(a))
+	return wire.AppendNews(nil, a)
+}
+
+// refutePause is how often we refute our death at most: whoever lies about it
+// shall not let us flood the network.
+const refutePause = 5 * time.Second
+
+// refute answers testimony of our own death, whoever bears it: those who believe
+// it may be dead in our eyes, after a split of the network. It is not passed on.
+func (o *Overlay) refute(now time.Time, incarnation uint32) bool {
+	own := o.table.alive(o.place)
+	if own == nil || incarnation != own.incarnation || now.Before(o.refuted.Add(refutePause)) {
+		return false
+	}
+	o.refuted = now
+	o.counters.Refuted++
+	o.announceAs(now, own.member(), max(incarnation+1, uint32(now.Unix())))
+	return false
+}
+
+// farewell tells that we serve no more.
+func (o *Overlay) farewell(now time.Time) {
+	r := o.table.alive(o.place)
+	if r == nil {
+		return
+	}
+	f := wire.Farewell{Of: o.place, Incarnation: r.incarnation}
+	f.Signature = o.self.Sign(wire.NewsMessage(f))
+	raw := wire.AppendNews(nil, f)
+	for _, l := range o.links {
+		if l.join == joined {
+			o.send(l, wire.Gossip{News: raw})
+		}
+	}
+	o.table.kill(now, r)
+}
+
+// bury forgets the dead of long ago, and a strike of each witness.
+func (o *Overlay) bury(now time.Time) {
+	if !passed(o.burial, now) {
+		return
+	}
+	o.burial = now.Add(strikeEvery)
+	o.table.purge(now)
+	for p, d := range o.dying { // the order decides nothing
+		if time.Duration(o.table.minute(now)-d.since)*time.Minute > graveTime {
+			delete(o.dying, p)
+		}
+	}
+	for p := range o.strikes {
+		if o.strikes[p]--; o.strikes[p] == 0 {
+			delete(o.strikes, p)
+		}
+	}
+}
+
+// Leave tells the other supernodes that we serve no more, and our homes that we
+// are gone.
+func (o *Overlay) Leave(now time.Time) {
+	if o.cfg.Supernode {
+		o.farewell(now)
+	}
+	for _, l := range o.links {
+		if l.home != notHome {
+			o.send(l, wire.Detach{})
+		}
+	}
+}
+
+func rowOf(p wire.Place, incarnation uint32, m wire.Member, raw []byte) row {
+	return row{
+		place: p, news: unique.Make(string(raw)), incarnation: incarnation,
+		id: uint32(ident(raw) >> 32), prefix: hashPrefix(m),
+	}
+}
+
+func hashPrefix(m wire.Member) uint16 {
+	p := prefixOf(m.Addr.Addr())
+	h := fnv.New32a()
+	h.Write(p.Addr().AsSlice())
+	return uint16(h.Sum32() ^ h.Sum32()>>16)
+}
+
+// take takes a piece of news from whoever told it, and reports whether it was
+// new. What does not hold is counted.
+func (o *Overlay) take(now time.Time, n wire.News, raw []byte) bool {
+	var fresh bool
+	switch n := n.(type) {
+	case wire.Announcement:
+		fresh = o.takeAnnouncement(now, n, raw)
+	case wire.Testimony:
+		fresh = o.takeTestimony(now, n, raw)
+	case wire.Farewell:
+		fresh = o.takeFarewell(now, n, raw)
+	}
+	if fresh {
+		o.keep(raw)
+	}
+	return fresh
+}
+
+func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byte) bool {
+	p := placeOf(a.Member.Node, identity.EpochOfCompact(a.Certificate), a.Member.Addr.Addr())
+	r := o.table.find(p)
+	if r != nil && a.Incarnation <= r.incarnation || p == o.place {
+		return false
+	}
+	switch {
+	case !dialable(a.Member.Addr), a.Member.Addr == o.cfg.SelfAddr,
+		a.Incarnation > uint32(now.Add(maxAhead).Unix()):
+		o.counters.Refusals.Malformed++
+		return false
+	case r == nil && o.table.live >= maxMembers:
+		o.counters.Refusals.Full++
+		return false
+	case r == nil && !exempt(a.Member.Addr.Addr()) && o.table.full(hashPrefix(a.Member)):
+		o.counters.Refusals.Quota++
+		return false
+	case o.cfg.CheckNode(a.Certificate, now) != nil:
+		o.counters.Refusals.Foreign++
+		return false
+	case !o.cfg.Verify(a.Member.Node, wire.NewsMessage(a), a.Signature):
+		o.counters.Refusals.Forged++
+		return false
+	}
+	o.revived(p, a.Incarnation)
+	o.table.put(rowOf(p, a.Incarnation, a.Member, raw))
+	o.counters.Met++
+	o.changed(p)
+	return true
+}
+
+// revived holds to account who bore witness against a member that lives.
+func (o *Overlay) revived(p wire.Place, incarnation uint32) {
+	d, ok := o.dying[p]
+	if !ok || incarnation <= d.incarnation {
+		return
+	}
+	delete(o.dying, p)
+	for _, by := range d.by[:d.count] {
+		if o.strikes[by] < maxStrikes {
+			o.strikes[by]++
+		}
+	}
+}
+
+func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) bool {
+	if t.Of == o.place {
+		return o.refute(now, t.Incarnation)
+	}
+	r, by := o.table.alive(t.Of), o.table.alive(t.Witness)
+	if r == nil || by == nil || t.Of == t.Witness || t.Incarnation < r.incarnation {
+		return false
+	}
+	d := o.dying[t.Of]
+	if d.incarnation != t.Incarnation {
+		d = dying{incarnation: t.Incarnation}
+	}
+	switch {
+	case slices.Contains(d.by[:d.count], t.Witness), len(o.dying) >= maxDying && d.count == 0:
+		return false
+	case o.strikes[t.Witness] >= maxStrikes:
+		o.counters.Refusals.Struck++
+		return false
+	case !o.cfg.Verify(by.member().Node, wire.NewsMessage(t), t.Signature):
+		o.counters.Refusals.Forged++
+		return false
+	}
+	d.by[d.count], d.proof[d.count] = t.Witness, unique.Make(string(raw))
+	d.count++
+	d.since = o.table.minute(now)
+	o.dying[t.Of] = d
+	if d.count == witnesses {
+		o.died(now, r)
+	} else {
+		o.inquire(now, r)
+	}
+	return true
+}
+
+func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool {
+	r := o.table.alive(f.Of)
+	if r == nil || f.Incarnation < r.incarnation || f.Of == o.place {
+		return false
+	}
+	if !o.cfg.Verify(r.member().Node, wire.NewsMessage(f), f.Signature) {
+		o.counters.Refusals.Forged++
+		return false
+	}
+	d := dying{incarnation: f.Incarnation, since: o.table.minute(now)}
+	d.proof[0] = unique.Make(string(raw))
+	o.dying[f.Of] = d
+	o.died(now, r)
+	return true
+}
+
+// died makes a tombstone of a member.
+func (o *Overlay) died(now time.Time, r *row) {
+	o.counters.Died++
+	o.table.kill(now, r)
+	o.forgetSuspicion(r.place)
+	o.changed(r.place)
+}
+
+// changed tells the global index of a change that may concern what it keeps.
+func (o *Overlay) changed(p wire.Place) {
+	if !o.nearChanged && o.table.near(o.place, p) {
+		o.nearChanged = true
+		o.emit(NeighboursChanged{})
+	}
+}

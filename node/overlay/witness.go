@@ -1,0 +1,149 @@
+package overlay
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// A member with whom a session was lost, that could not be dialled, or about
+// whom others bear witness, is asked whether it is there (wire.TopicPing): a
+// datagram and its answer. If it keeps silent we bear witness that it is dead.
+const (
+	pings     = 3
+	firstPing = 500 * time.Millisecond // then twice as long, and again
+	// What others say is looked into by those whose places are nearest, after a
+	// moment in which the matter may be settled.
+	inquirers   = 16
+	inquiryWait = 2 * time.Second
+	// Who has answered is left alone for so long.
+	clearedFor = 10 * time.Second
+	// Some member at random is asked each auditEvery: the death of one with whom
+	// nobody has a session would not be noticed.
+	auditEvery    = 10 * time.Second
+	maxSuspicions = 256
+)
+
+// suspicion is a doubt whether a member lives.
+type suspicion struct {
+	place wire.Place
+	nonce uint64
+	sent  int       // pings; pings+1: it has answered
+	next  time.Time // when something is due
+}
+
+const cleared = pings + 1
+
+func (o *Overlay) suspicion(p wire.Place) *suspicion {
+	for i := range o.suspicions {
+		if o.suspicions[i].place == p {
+			return &o.suspicions[i]
+		}
+	}
+	return nil
+}
+
+// suspect begins to ask a member after wait.
+func (o *Overlay) suspect(now time.Time, p wire.Place, wait time.Duration) {
+	if s := o.suspicion(p); s != nil || len(o.suspicions) >= maxSuspicions || p == o.place || o.table.alive(p) == nil {
+		return
+	}
+	if d := o.dying[p]; slices.Contains(d.by[:d.count], o.place) {
+		return // we have said so
+	}
+	o.suspicions = append(o.suspicions, suspicion{place: p, nonce: o.rand.Uint64(), next: now.Add(wait)})
+}
+
+func (o *Overlay) forgetSuspicion(p wire.Place) {
+	o.suspicions = slices.DeleteFunc(o.suspicions, func(s suspicion) bool { return s.place == p })
+}
+
+// inquire looks into what others say of a member, if we are among the nearest to
+// it and not in talks with it.
+func (o *Overlay) inquire(now time.Time, r *row) {
+	if o.joinedTo(r.place) || o.dying[r.place].count > 1 {
+		return
+	}
+	own, _ := o.table.search(o.place)
+	if slices.Contains(o.table.nearest(nil, r.place, inquirers), own) {
+		o.suspect(now, r.place, o.jitter(inquiryWait))
+	}
+}
+
+// Pong takes the answer to a Ping.
+func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
+	for i := range o.suspicions {
+		s := &o.suspicions[i]
+		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().Addr == from {
+			s.sent, s.next = cleared, now.Add(clearedFor)
+			return
+		}
+	}
+	o.counters.Unasked++
+}
+
+func (o *Overlay) advanceSuspicions(now time.Time) {
+	if passed(o.audit, now) {
+		o.audit = now.Add(auditEvery/2 + o.jitter(auditEvery))
+		if at := o.table.sample(o.rand.IntN, 1); len(at) > 0 && o.sync == synced {
+			if p := o.table.rows[at[0]].place; !o.joinedTo(p) {
+				o.suspect(now, p, 0)
+			}
+		}
+	}
+	for _, s := range slices.Clone(o.suspicions) {
+		if passed(s.next, now) {
+			o.doubt(now, s.place)
+		}
+	}
+}
+
+// doubt goes on with a suspicion that is due.
+func (o *Overlay) doubt(now time.Time, p wire.Place) {
+	s, r := o.suspicion(p), o.table.alive(p)
+	switch {
+	case s == nil:
+	case r == nil, s.sent == cleared, o.joinedTo(p):
+		o.forgetSuspicion(p)
+	case s.sent < pings:
+		s.next = now.Add(firstPing << s.sent)
+		s.sent++
+		o.emit(Ping{Addr: r.member().Addr, Nonce: s.nonce})
+	default:
+		incarnation := r.incarnation
+		o.forgetSuspicion(p)
+		o.testify(now, p, incarnation)
+	}
+}
+
+// testify bears witness that a member is dead.
+func (o *Overlay) testify(now time.Time, p wire.Place, incarnation uint32) {
+	t := wire.Testimony{Of: p, Incarnation: incarnation, Witness: o.place}
+	t.Signature = o.self.Sign(wire.NewsMessage(t))
+	o.counters.Testified++
+	o.take(now, t, wire.AppendNews(nil, t))
+}
+
+// lostFellow notes that a session with a fellow has ended.
+func (o *Overlay) lostFellow(now time.Time, l *link) {
+	if l.join != joined {
+		l.join = notJoined
+		return
+	}
+	l.join = notJoined
+	if other := o.linkTo(l.node); other != nil {
+		o.joinLink(other)
+		return
+	}
+	o.suspect(now, l.place, 0)
+}
+
+func (o *Overlay) suspicionWake() time.Time {
+	wake := o.audit
+	for i := range o.suspicions {
+		wake = earlier(wake, o.suspicions[i].next)
+	}
+	return wake
+}

@@ -1,0 +1,92 @@
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/path"
+	"peerphone/node/wire"
+)
+
+// questionLimits bound the questions of others: a supernode of a large network
+// asks a few in a second; in a storm, for all its guests, some hundred.
+var questionLimits = path.LimiterConfig{Rate: 200, Burst: 800, AllRate: 10000}
+
+// Question takes a question, or an answer to one of ours, that came from an
+// address outside of any session.
+func (c *Core) Question(now time.Time, from netip.AddrPort, b []byte) {
+	q, ok := wire.ParseQuestion(b)
+	switch {
+	case !ok || c.index == nil:
+		return
+	case q.Answer:
+		c.questionAnswered(now, from, q)
+	case c.questions.Allow(now, from.Addr()):
+		c.answerQuestion(now, from, q, len(b))
+	}
+	c.settle(now)
+}
+
+func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Question) {
+	if q.Topic == wire.TopicPing {
+		c.overlay.Pong(now, from, q.Nonce)
+		return
+	}
+	if m, err := wire.Parse(q.Body); err == nil {
+		c.index.Reply(now, from, q.Nonce, m)
+	}
+}
+
+// answerQuestion answers with no more bytes than were asked with: who sends
+// questions in another's name gains nothing.
+func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Question, size int) {
+	answer := wire.Question{Answer: true, Topic: q.Topic, Nonce: q.Nonce}
+	if q.Topic == wire.TopicIndex {
+		m, err := wire.Parse(q.Body)
+		if err != nil {
+			return
+		}
+		reply := c.index.Answer(now, q.Nonce, m, c.overlay.NearestPlaces)
+		if reply == nil {
+			return
+		}
+		answer.Body = wire.Append(nil, reply)
+	}
+	if b := wire.AppendQuestion(nil, answer, 0); len(b) <= size {
+		c.do(SendUDP{Addr: from, Frame: b})
+	}
+}
+
+// ping asks whether a supernode is there.
+func (c *Core) ping(to netip.AddrPort, nonce uint64) {
+	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: nonce}, 0)})
+}
+
+// question asks a supernode on behalf of the index. A Find has room for the
+// longest answer.
+func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
+	size := 0
+	if _, ok := m.(wire.Find); ok {
+		size = wire.MaxQuestion
+	}
+	b := wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicIndex, Nonce: nonce, Body: wire.Append(nil, m)}, size)
+	c.do(SendUDP{Addr: to.Addr, Frame: b})
+}
+
+// checkerOf returns what verifies the compact certificates of supernodes.
+func (c *Core) checkerOf(port func([]byte, identity.Trust, time.Time) error) func([]byte, time.Time) error {
+	if port == nil {
+		port = CheckNode
+	}
+	return func(compact []byte, now time.Time) error { return port(compact, c.granted.Trust, now) }
+}
+
+// CheckNode verifies the compact certificate of a supernode.
+func CheckNode(compact []byte, trust identity.Trust, now time.Time) error {
+	der, err := identity.ExpandNode(compact)
+	if err == nil {
+		_, err = trust.CheckNode([][]byte{der}, now)
+	}
+	return err
+}

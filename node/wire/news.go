@@ -1,0 +1,187 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"peerphone/node/identity"
+)
+
+// News is what supernodes tell each other of supernodes, in a form that proves
+// itself whoever passes it on. All three kinds begin with one byte that tells
+// them apart, and end with a signature over what is before it (NewsMessage).
+//
+// An Announcement, 190 bytes with IPv4:
+//
+//	 1  1
+//	 4  Incarnation
+//	 1  Ports in the three highest bits, and the length of what follows: 6 or 18
+//	 4  IPv4 address, or 16 of IPv6
+//	 2  port
+//	 n  node certificate in its compact form (identity.CompactNode), which names
+//	    the node
+//	64  the node's signature
+//
+// A Testimony or a Farewell, 85 and 77 bytes:
+//
+//	 1  2 or 3
+//	 8  Place of whom it is about
+//	 4  its Incarnation
+//	 8  Place of the witness; only in a Testimony
+//	64  the witness's signature, or in a Farewell its own
+type News interface{ news() }
+
+// A Place is where a supernode stands in the key space of the global index: the
+// first eight bytes, which no two supernodes have in common.
+type Place uint64
+
+// Announcement is a supernode's word on itself. Of two the one with the higher
+// Incarnation counts.
+type Announcement struct {
+	Incarnation uint32 // Unix seconds of its start, or more
+	Member      Member
+	Certificate []byte // compact
+	Signature   []byte
+}
+
+// Testimony is a witness's word that it finds a supernode dead.
+type Testimony struct {
+	Of          Place
+	Incarnation uint32
+	Witness     Place
+	Signature   []byte
+}
+
+// Farewell is a supernode's word that it serves no more.
+type Farewell struct {
+	Of          Place
+	Incarnation uint32
+	Signature   []byte
+}
+
+func (Announcement) news() {}
+func (Testimony) news()    {}
+func (Farewell) news()     {}
+
+// First bytes of News.
+const (
+	announcementByte byte = 1
+	testimonyByte    byte = 2
+	farewellByte     byte = 3
+)
+
+// Sizes of News in bytes.
+const (
+	MaxNews        = 1 + 4 + 1 + 18 + identity.CompactNodeSize + signatureSize
+	signatureSize  = 64
+	testimonySize  = 1 + 8 + 4 + 8 + signatureSize
+	farewellSize   = 1 + 8 + 4 + signatureSize
+	announcedUntil = 1 + 4 + 1 // before the address
+)
+
+// AppendNews appends n. The signature may be missing: what is appended then is
+// what it is made over, but for NewsMessage's beginning.
+func AppendNews(dst []byte, n News) []byte {
+	switch n := n.(type) {
+	case Announcement:
+		dst = binary.BigEndian.AppendUint32(append(dst, announcementByte), n.Incarnation)
+		ip := n.Member.Addr.Addr().AsSlice()
+		dst = append(append(dst, byte(n.Member.Ports)<<portsShift|byte(len(ip)+2)), ip...)
+		dst = binary.BigEndian.AppendUint16(dst, n.Member.Addr.Port())
+		return append(append(dst, n.Certificate...), n.Signature...)
+	case Testimony:
+		dst = binary.BigEndian.AppendUint64(append(dst, testimonyByte), uint64(n.Of))
+		dst = binary.BigEndian.AppendUint32(dst, n.Incarnation)
+		return append(binary.BigEndian.AppendUint64(dst, uint64(n.Witness)), n.Signature...)
+	case Farewell:
+		dst = binary.BigEndian.AppendUint64(append(dst, farewellByte), uint64(n.Of))
+		return append(binary.BigEndian.AppendUint32(dst, n.Incarnation), n.Signature...)
+	}
+	return dst
+}
+
+// NewsMessage returns the bytes that n's signature is made over.
+func NewsMessage(n News) []byte {
+	switch m := n.(type) {
+	case Announcement:
+		m.Signature = nil
+		n = m
+	case Testimony:
+		m.Signature = nil
+		n = m
+	case Farewell:
+		m.Signature = nil
+		n = m
+	}
+	return AppendNews([]byte("peerphone news\x00"), n)
+}
+
+// CutNews reads the first of several News, one behind the other, and returns the
+// rest. It checks no signature. Slices point into b.
+func CutNews(b []byte) (n News, rest []byte, ok bool) {
+	if len(b) == 0 {
+		return nil, nil, false
+	}
+	switch b[0] {
+	case announcementByte:
+		return cutAnnouncement(b)
+	case testimonyByte:
+		if len(b) < testimonySize {
+			return nil, nil, false
+		}
+		return Testimony{
+			Of: Place(binary.BigEndian.Uint64(b[1:])), Incarnation: binary.BigEndian.Uint32(b[9:]),
+			Witness: Place(binary.BigEndian.Uint64(b[13:])), Signature: b[21:testimonySize:testimonySize],
+		}, b[testimonySize:], true
+	case farewellByte:
+		if len(b) < farewellSize {
+			return nil, nil, false
+		}
+		return Farewell{
+			Of: Place(binary.BigEndian.Uint64(b[1:])), Incarnation: binary.BigEndian.Uint32(b[9:]),
+			Signature: b[13:farewellSize:farewellSize],
+		}, b[farewellSize:], true
+	}
+	return nil, nil, false
+}
+
+func cutAnnouncement(b []byte) (News, []byte, bool) {
+	if len(b) < announcedUntil {
+		return nil, nil, false
+	}
+	a := Announcement{Incarnation: binary.BigEndian.Uint32(b[1:])}
+	a.Member.Ports = Ports(b[5] >> portsShift)
+	n := int(b[5] & (1<<portsShift - 1))
+	size := announcedUntil + n + identity.CompactNodeSize + signatureSize
+	if n < 2 || len(b) < size {
+		return nil, nil, false
+	}
+	ip, ok := netip.AddrFromSlice(b[announcedUntil : announcedUntil+n-2])
+	if !ok {
+		return nil, nil, false
+	}
+	a.Member.Addr = netip.AddrPortFrom(ip, binary.BigEndian.Uint16(b[announcedUntil+n-2:]))
+	a.Certificate = b[announcedUntil+n : size-signatureSize : size-signatureSize]
+	a.Member.Node = identity.NodeOfCompact(a.Certificate)
+	a.Signature = b[size-signatureSize : size : size]
+	return a, b[size:], checkMember(a.Member) == nil
+}
+
+// MemberOf returns whom the announcement s, which has been parsed before,
+// announces.
+func MemberOf(s string) Member {
+	n := int(s[5] & (1<<portsShift - 1))
+	end := announcedUntil + n
+	var m Member
+	m.Ports = Ports(s[5] >> portsShift)
+	port := uint16(s[end-2])<<8 | uint16(s[end-1])
+	if n == 6 {
+		m.Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{s[6], s[7], s[8], s[9]}), port)
+	} else {
+		var ip [16]byte
+		copy(ip[:], s[announcedUntil:])
+		m.Addr = netip.AddrPortFrom(netip.AddrFrom16(ip), port)
+	}
+	copy(m.Node[:], s[end:])
+	return m
+}
