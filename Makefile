@@ -66,13 +66,31 @@ test-all: native
 # The cores have one owner and no goroutines; these packages are where goroutines meet.
 RACY := ./node ./node/session ./node/login ./node/media ./hal/... ./firmware/lab/child ./webui
 
+# How phones reach each other, across real NATs: short here, the whole matrix and 200 changes of network in test-long.
+.PHONY: test-reach
+test-reach: native lab-deps ## calls across NATs, changes of network, strangers, and relays, in short
+	bin/lab nat --short --parallel 3
+	bin/lab roam --short --parallel 4
+	bin/lab probe --short
+	bin/lab relay --seconds 4
+
+.PHONY: test-reach-long
+test-reach-long: native lab-deps
+	bin/lab nat --runs 20
+	bin/lab nat --runs 200 --pair port-restricted,port-restricted --pair carrier,full-cone --pair address-restricted,symmetric \
+		--pair port-restricted,symmetric
+	bin/lab roam --runs 200
+	bin/lab probe --calls 1000
+	bin/lab relay --legs 400 --seconds 60
+
 .PHONY: test-race
 test-race:
 	go test -race -short $(RACY)
 
 .PHONY: test-long
-test-long: deps lab-deps ## the full forms: no cached results, longer fuzzing
+test-long: deps lab-deps ## the full forms: no cached results, longer fuzzing, all NATs
 	go test -count=1 ./...
+	$(MAKE) test-reach-long
 	$(MAKE) fuzz FUZZTIME=200000x
 
 .PHONY: check
@@ -154,8 +172,8 @@ deps: ## install what the tests use, where it is missing (Debian's packages)
 		DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -q --no-install-recommends $$missing
 	fi
 
-# What firmware/lab/natlab runs.
-LABTOOLS := ip:iproute2 tc:iproute2 nft:nftables conntrack:conntrack
+# What firmware/lab and firmware/lab/natlab run.
+LABTOOLS := ip:iproute2 tc:iproute2 nft:nftables conntrack:conntrack turnserver:coturn
 
 .PHONY: lab-deps
 lab-deps: ## install what the laboratory of networks needs

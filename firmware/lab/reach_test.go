@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"peerphone/firmware/lab/natlab"
+	"peerphone/firmware/lab/wav"
 	"peerphone/node/wire"
 )
 
@@ -121,5 +122,27 @@ func TestPauseWithin(t *testing.T) {
 		if got := pauseWithin(list, at(c.from), at(c.to)); got != time.Duration(c.want)*time.Millisecond {
 			t.Errorf("from %d to %d ms: %v, want %d ms", c.from, c.to, got, c.want)
 		}
+	}
+}
+
+// TestBabble: no pause is left, and enough to speak for a while.
+func TestBabble(t *testing.T) {
+	file, err := babble()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := wav.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Seconds() < 3 {
+		t.Errorf("%.1f s of speech", s.Seconds())
+	}
+	if again := withoutPauses(s.PCM, s.Rate); len(again) != len(s.PCM) {
+		t.Errorf("%d of %d samples are of no pause", len(again), len(s.PCM))
+	}
+	quiet := make([]int16, 16000)
+	if got := withoutPauses(quiet, 16000); len(got) != 0 {
+		t.Errorf("%d samples of silence are speech", len(got))
 	}
 }

@@ -15,7 +15,6 @@ import (
 
 	"peerphone/firmware/lab/child"
 	"peerphone/firmware/lab/natlab"
-	"peerphone/firmware/lab/speech"
 )
 
 // supernode is a peerphone on a public host, without a telephone.
@@ -120,7 +119,11 @@ func (t *town) start(ctx context.Context) error {
 }
 
 func (r *resident) run() (err error) {
-	if err := r.folder.write(micFile, speech.Kitchen); err != nil {
+	mic, err := babble()
+	if err != nil {
+		return err
+	}
+	if err := r.folder.write(micFile, mic); err != nil {
 		return err
 	}
 	r.child, err = r.town.run(r.host, r.config())
