@@ -19,6 +19,7 @@ type natCommand struct {
 	Short    bool          `help:"One call of each of a few pairs that between them need everything."`
 	Parallel int           `help:"Calls at a time. Default: ${default}." default:"2" placeholder:"N"`
 	RTT      time.Duration `help:"Round trip between two phones, and so through a supernode. Default: ${default}." default:"100ms"`
+	Trace    bool          `help:"Write what both interfaces saw of each call, packet by packet, into the folder calls."`
 	JSON     bool          `help:"Print the results as JSON, and the progress on the standard error."`
 	Dir      string        `help:"Folder for what each process writes. Default: ${default}." default:"out/nat" placeholder:"DIR"`
 }
@@ -102,6 +103,9 @@ func (n natCommand) measure(ctx context.Context, pairs []natPair, s *steps) (m *
 		runs = 1
 	}
 	m = newMatrix(pairs, runs, n.RTT)
+	if n.Trace {
+		m.traces = folder(folder(n.Dir).path("calls"))
+	}
 	return m, m.run(ctx, ends, n.Parallel, s)
 }
 

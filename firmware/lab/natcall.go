@@ -65,11 +65,15 @@ func (p place) addresses() (list []netip.Addr) {
 }
 
 // once makes one call and measures it.
-func (p natPair) once(ctx context.Context, from, to place) natRun {
+func (p natPair) once(ctx context.Context, from, to place, traces folder) natRun {
 	r := natRun{Caller: from.residence, DirectMS: -1, WithinMS: -1}
 	c, err := p.converse(ctx, from, to)
 	if c != nil {
 		r.read(c)
+	}
+	if c != nil && traces != "" {
+		name := fmt.Sprintf("%s-to-%s-%s", from.residence, to.residence, time.Now().Format("150405.000"))
+		err = errors.Join(err, c.trace(traces, name))
 	}
 	switch {
 	case err != nil:
@@ -86,7 +90,7 @@ func (p natPair) converse(ctx context.Context, from, to place) (c *townCall, err
 		return nil, err
 	}
 	if c, err = from.call(ctx, to.resident); err != nil {
-		return nil, err
+		return c, err
 	}
 	defer func() { err = errors.Join(err, c.end(ctx)) }()
 	if err := c.answer(ctx); err != nil {
@@ -134,7 +138,13 @@ func worse(a, b soundWay) soundWay {
 }
 
 // sounds are those that came in.
-func (p party) sounds() []sound { return sounds(p.capture.Packets(), p.town.isPublic) }
+func (p party) sounds() []sound { return sounds(p.capture.Packets(), p.town.isPublic, leastSound) }
+
+// first is when sound, or silence, first came in after the answer.
+func (p party) first(answered, ended time.Time) (time.Time, bool) {
+	s, ok := begins(between(sounds(p.capture.Packets(), p.town.isPublic, leastSilence), answered, ended))
+	return s.at, ok
+}
 
 // read takes the figures from the captures.
 func (r *natRun) read(c *townCall) {
@@ -147,11 +157,12 @@ func (r *natRun) read(c *townCall) {
 	var heard, met, direct time.Time
 	for _, p := range c.parties() {
 		list := between(trains(p.sounds()), c.answered, c.ended)
-		if len(list) == 0 {
+		first, ok := p.first(c.answered, c.ended)
+		if !ok || len(list) == 0 {
 			r.Path = noWay.String()
 			return
 		}
-		heard = later(heard, list[0].at)
+		heard = later(heard, first)
 		met = later(met, firstSent(p.capture.Packets(), p.town))
 		direct = later(direct, firstDirect(list))
 		longest, _ := gap(list)

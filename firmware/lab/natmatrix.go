@@ -14,8 +14,9 @@ import (
 
 // matrix is the calls of all pairs, and what became of them.
 type matrix struct {
-	rtt   time.Duration
-	pairs []*pairRuns
+	rtt    time.Duration
+	pairs  []*pairRuns
+	traces folder // of each call; "": none
 
 	mu   sync.Mutex
 	busy map[*resident]bool      // in a call, guarded by mu
@@ -69,7 +70,7 @@ func (m *matrix) work(ctx context.Context, all places, s *steps) {
 		j, more := m.next(all, time.Now())
 		switch {
 		case j != nil:
-			*j.run = j.pair.once(ctx, j.from, j.to)
+			*j.run = j.pair.once(ctx, j.from, j.to, m.traces)
 			n := m.finish(j)
 			if ctx.Err() == nil {
 				s.say("lab", "%4d of %d  %v: %v", n, m.calls(), j.pair.natPair, *j.run)

@@ -80,7 +80,7 @@ func TestSounds(t *testing.T) {
 	}
 	var got []soundWay
 	public := func(a netip.Addr) bool { return a == supernode.Addr() }
-	for _, s := range sounds(packets, public) {
+	for _, s := range sounds(packets, public, leastSound) {
 		got = append(got, s.via)
 	}
 	want := []soundWay{directWay, relayWay, streamWay, streamWay}
@@ -106,6 +106,17 @@ func TestTrains(t *testing.T) {
 	list := append(every(0, 40, 20), every(1000, 2000, 20)...) // two messages, then sound
 	if got := trains(list); len(got) != 50 || got[0].at != epoch.Add(time.Second) {
 		t.Errorf("%d sounds from %v on", len(got), got[0].at)
+	}
+}
+
+// TestBegins: messages do not begin a call's sound.
+func TestBegins(t *testing.T) {
+	list := append(every(0, 90, 31), every(200, 1000, 20)...)
+	if s, ok := begins(list); !ok || s.at != epoch.Add(200*time.Millisecond) {
+		t.Errorf("it begins at %v, %v", s.at.Sub(epoch), ok)
+	}
+	if _, ok := begins(every(0, 100, 20)); ok {
+		t.Error("five packets are taken for a call's sound")
 	}
 }
 

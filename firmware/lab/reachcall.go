@@ -37,14 +37,15 @@ const (
 )
 
 // call lifts the receiver, dials, and waits until the other phone rings. When
-// it fails both receivers are on their hooks again.
+// it fails both receivers are on their hooks again; what was seen is returned
+// besides the error, unless there was nothing to see.
 func (r *resident) call(ctx context.Context, to *resident) (*townCall, error) {
 	if err := errors.Join(r.problem, to.problem); err != nil {
 		return nil, err
 	}
 	c := &townCall{from: party{resident: r}, to: party{resident: to}}
 	if err := c.ring(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s calls %s: %w", r.residence, to.residence, err), c.end(ctx))
+		return c, errors.Join(fmt.Errorf("%s calls %s: %w", r.residence, to.residence, err), c.end(ctx))
 	}
 	return c, nil
 }

@@ -18,10 +18,11 @@ var babble = sync.OnceValues(func() ([]byte, error) {
 })
 
 // loudEnough is the mean square, in squares of a sample's unit, from which a
-// piece of a recording is no pause: -38 dBFS.
-const loudEnough = 400 * 400
+// piece of a recording is a vowel: -27 dBFS. What is softer makes packets that
+// are as short as others.
+const loudEnough = 1500 * 1500
 
-// withoutPauses leaves the pieces of 20 ms that are quiet out.
+// withoutPauses leaves the pieces of 20 ms out that are quiet.
 func withoutPauses(pcm []int16, rate int) (loud []int16) {
 	for piece := rate / 50; len(pcm) >= piece; pcm = pcm[piece:] {
 		sum := 0

@@ -34,11 +34,13 @@ const (
 )
 
 // Lengths of a session frame with sound, in bytes: header, tag, media header,
-// and one packet of speech at 6 to 40 kb/s. Acknowledgements and challenges
-// are shorter, most messages longer.
+// and one packet of speech at 6 to 40 kb/s. Acknowledgements (34 bytes) and
+// challenges (32) are shorter, most messages longer. A packet of silence can
+// be as short as an acknowledgement.
 const (
-	leastSound = wire.SessionHeader + wire.Tag + wire.MediaHeader + 12
-	mostSound  = wire.SessionHeader + wire.Tag + wire.MediaHeader + 400
+	leastSound   = wire.SessionHeader + wire.Tag + wire.MediaHeader + 12
+	mostSound    = wire.SessionHeader + wire.Tag + wire.MediaHeader + 400
+	leastSilence = wire.SessionHeader + wire.Tag + 12
 )
 
 // relayHeader is what the pair relay puts before a session frame: 0x40 and a
@@ -52,9 +54,9 @@ type frameID struct {
 	counter uint16
 }
 
-// sounds returns the new sounds that came in at a host, in order. What a
-// public host says for itself is none.
-func sounds(packets []natlab.Packet, public func(netip.Addr) bool) (list []sound) {
+// sounds returns the new sounds of at least a length that came in at a host, in
+// order. What a public host says for itself is none.
+func sounds(packets []natlab.Packet, public func(netip.Addr) bool, least int) (list []sound) {
 	seen := map[frameID]bool{}
 	segments := map[netip.AddrPort]uint32{} // what follows the last new segment of a stream
 	for _, p := range packets {
@@ -64,7 +66,7 @@ func sounds(packets []natlab.Packet, public func(netip.Addr) bool) (list []sound
 		s := sound{at: p.At, link: p.Link, source: p.Src}
 		switch p.Protocol {
 		case protocolUDP:
-			id, relayed, ok := soundFrame(p.Payload(), p.Length-len(p.Data)+len(p.Payload()))
+			id, relayed, ok := soundFrame(p.Payload(), p.Length-len(p.Data)+len(p.Payload()), least)
 			if !ok || seen[id] || !relayed && public(p.Src.Addr()) {
 				continue
 			}
@@ -90,11 +92,11 @@ const protocolTCP, protocolUDP = 6, 17
 
 // soundFrame looks into a datagram of some length, of which b is the
 // beginning.
-func soundFrame(b []byte, length int) (id frameID, relayed, ok bool) {
+func soundFrame(b []byte, length, least int) (id frameID, relayed, ok bool) {
 	if wire.KindOf(b) == wire.RelayFrame && len(b) > relayHeader {
 		b, length, relayed = b[relayHeader:], length-relayHeader, true
 	}
-	if length < leastSound || length > mostSound {
+	if length < least || length > mostSound {
 		return frameID{}, relayed, false
 	}
 	h, ok := wire.ParseHeader(b)
@@ -149,6 +151,23 @@ func trains(list []sound) (out []sound) {
 		i = j
 	}
 	return out
+}
+
+// A call's sound, which may be silence at first, has begun when that many
+// packets follow in a while; of ten that are due two may be late or lost.
+const (
+	beginTime    = 200 * time.Millisecond
+	beginPackets = 8
+)
+
+// begins returns the first sound with which a call's sound begins.
+func begins(list []sound) (first sound, ok bool) {
+	for i := 0; i+beginPackets < len(list); i++ {
+		if list[i+beginPackets].at.Sub(list[i].at) <= beginTime {
+			return list[i], true
+		}
+	}
+	return sound{}, false
 }
 
 // between returns the sounds of a time.

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"peerphone/firmware/lab/natlab"
+	"peerphone/node/wire"
+)
+
+// trace writes what both interfaces saw of a call, one packet a line: time in
+// milliseconds since the answer, or since the last key if there was none,
+// direction, the far address, bytes of IP, and what it is.
+func (c *townCall) trace(dir folder, name string) error {
+	var b bytes.Buffer
+	zero := c.answered
+	if zero.IsZero() {
+		zero = c.dialled
+	}
+	for _, p := range c.parties() {
+		if p.capture == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "%s (%v), number %s\n", p.residence, p.addresses(), p.number)
+		for _, q := range p.capture.Packets() {
+			b.WriteString(p.line(q, zero))
+		}
+	}
+	return dir.write(name+".txt", b.Bytes())
+}
+
+// addresses are those of the phone's interfaces.
+func (p party) addresses() (list []string) {
+	for _, u := range p.host.Uplinks() {
+		list = append(list, fmt.Sprintf("%s %v %v", u.Name(), u.Addr4(), u.Addr6()))
+	}
+	return list
+}
+
+func (p party) line(q natlab.Packet, zero time.Time) string {
+	arrow, far := "<", q.Src
+	if q.Out {
+		arrow, far = ">", q.Dst
+	}
+	name := far.String()
+	if s := p.town.supernodeAt(far.Addr()); s != nil {
+		name = s.Name()
+	}
+	return fmt.Sprintf("%9.1f %s %s %-28s %5d  %s\n", ms(q.At.Sub(zero)), q.Link, arrow, name, q.Length, describe(q))
+}
+
+// describe tells what the clear part of a packet says of it.
+func describe(q natlab.Packet) string {
+	b := q.Payload()
+	switch {
+	case q.Protocol == protocolTCP:
+		return fmt.Sprintf("TCP, %d bytes", len(b))
+	case q.Protocol != protocolUDP:
+		return fmt.Sprintf("protocol %d", q.Protocol)
+	}
+	switch wire.KindOf(b) {
+	case wire.STUNFrame:
+		return "STUN"
+	case wire.HandshakeFrame:
+		return fmt.Sprintf("handshake %#x", b[0])
+	case wire.RelayFrame:
+		if channel, inner, ok := wire.ParseRelay(b); ok {
+			return fmt.Sprintf("relay %06x: %s", channel, describeSession(inner))
+		}
+	case wire.SessionFrame:
+		return describeSession(b)
+	}
+	return "unknown"
+}
+
+func describeSession(b []byte) string {
+	h, ok := wire.ParseHeader(b)
+	if !ok {
+		return "too short"
+	}
+	what := ""
+	if len(b) >= leastSound && len(b) <= mostSound {
+		what = ", as long as sound"
+	}
+	return fmt.Sprintf("session %06x, packet %d, %d bytes%s", h.To, h.Counter, len(b), what)
+}
