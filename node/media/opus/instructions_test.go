@@ -71,7 +71,7 @@ func talk(t *testing.T, how string) {
 		t.Fatal(err)
 	}
 	sound := heard(t)
-	e := newEncoder(t, EncoderConfig{Bitrate: 18000, Complexity: complexity, FrameMS: 20, Bandwidth: Wide})
+	e := newEncoder(t, EncoderConfig{Bitrate: 17500, Complexity: complexity, FrameMS: 20, Bandwidth: Wide})
 	d := newDecoder(t, 16000)
 	var packet [MaxFrame + 1]byte
 	pcm := make([]int16, 320)
