@@ -2,7 +2,6 @@ package node
 
 import (
 	"errors"
-	"net/netip"
 	"time"
 
 	"peerphone/node/call"
@@ -23,7 +22,9 @@ type attempts struct {
 	devices map[identity.ID]wire.Device    // where a peer that was located can be reached
 	dialled map[wire.Index]call.ID         // phone sessions that are coming up for a call
 	phones  map[wire.Index]farPhone
-	told    wire.Index // the session that has been told our candidates
+	told    wire.Index      // the session that has been told our candidates
+	said    wire.Candidates // what it was told last
+	heard   wire.Candidates // what the far end has told last
 }
 
 // farPhone is a phone that we have a session with.
@@ -368,27 +369,6 @@ func (c *Core) invited(now time.Time, ix wire.Index, p identity.Phone, m wire.In
 		c.attempts.phones[ix] = far
 	}
 	c.calls.Invited(now, ix, callPeer(p), m)
-}
-
-// tellCandidates sends our addresses, once per session, to a contact or to whom
-// we dialled, and lets it come straight to us.
-func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
-	if c.attempts.told == ix || !c.mayMeet(ix) {
-		return
-	}
-	c.attempts.told = ix
-	c.paths.Permit(now, ix)
-	c.send(now, ix, wire.Candidates{Addrs: c.candidate()})
-}
-
-// candidates takes the far end's addresses. Probing them shows ours.
-func (c *Core) candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort) {
-	v := c.calls.Current()
-	if v.Index != ix || v.State < call.RingingFar || !v.State.Live() || !c.mayMeet(ix) {
-		return // no call, no ringing: nobody shall find out where a phone is
-	}
-	c.tellCandidates(now, ix)
-	c.paths.Candidates(now, ix, addrs)
 }
 
 // mayMeet reports whether the phone of a session may learn our address.

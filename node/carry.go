@@ -29,6 +29,14 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			n.socket.sendBy(path.Way{Stream: e.Stream}, e.Frame, time.Time{})
 		case CloseStream:
 			n.socket.streams.end(e.Stream)
+		case OpenSocket:
+			n.openUplink(ctx, e)
+		case CloseSocket:
+			n.socket.closeExtra(e.Socket)
+		case OpenSockets:
+			n.openMany(e)
+		case CloseSockets:
+			n.closeMany(e)
 		case TryTCP:
 			n.tryTCP(ctx, e)
 		case Knock:

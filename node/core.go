@@ -33,6 +33,7 @@ type Core struct {
 	phone     bool // has a handset, and so a number to be called at
 	private   bool // always relay
 	candidate func() []netip.AddrPort
+	rand      io.Reader
 	verify    func(id identity.ID, msg, sig []byte) bool
 
 	sessions *session.Table
@@ -95,7 +96,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		private: cfg.Private, candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		peers: newPeers(), attempts: newAttempts(), streams: newStreams(), verify: cfg.Verify,
+		peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
 		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
@@ -187,6 +188,9 @@ type timer interface {
 // timers lists the cores in a fixed order, so that equal times fire equally.
 func (c *Core) timers() []timer {
 	ts := []timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey}
+	for _, u := range c.outside.uplinks {
+		ts = append(ts, u.survey)
+	}
 	if c.lanes != nil {
 		ts = append(ts, c.lanes, c.index, c.relay)
 	}
@@ -232,7 +236,9 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	if w = c.legs.Whole(w); w.IsZero() {
 		return // a leg that was closed meanwhile
 	}
-	c.paths.Heard(now, ix, w)
+	if !w.Direct() || wire.PayloadOf(payload) != wire.PayloadPath {
+		c.paths.Heard(now, ix, w)
+	}
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
 		c.sessions.Payload(now, ix, payload)

@@ -83,6 +83,18 @@ type (
 	ShowFace struct{ Face handset.Face }
 	// Looked answers a Core.Find.
 	Looked struct{ Result directory.Result }
+	// OpenSocket opens a further UDP socket, bound to an interface; its port
+	// comes back through Core.SocketOpened.
+	OpenSocket struct {
+		Socket path.Socket
+		Device string
+	}
+	// CloseSocket undoes it.
+	CloseSocket struct{ Socket path.Socket }
+	// OpenSockets opens many, on random ports.
+	OpenSockets path.OpenGates
+	// CloseSockets closes them, but for one.
+	CloseSockets path.CloseGates
 	// TryTCP connects and hangs up; the result comes back through
 	// Core.TriedTCP.
 	TryTCP path.TryTCP
@@ -141,6 +153,10 @@ func (RouteMedia) effect()   {}
 func (StopMedia) effect()    {}
 func (ShowFace) effect()     {}
 func (Looked) effect()       {}
+func (OpenSocket) effect()   {}
+func (CloseSocket) effect()  {}
+func (OpenSockets) effect()  {}
+func (CloseSockets) effect() {}
 func (TryTCP) effect()       {}
 func (Knock) effect()        {}
 func (SaveNAT) effect()      {}

@@ -28,8 +28,7 @@ type extras struct {
 // extraSocket says how a further socket is opened. The zero value: on a random
 // port, by whatever uplink the kernel chooses.
 type extraSocket struct {
-	Device string     // interface to which it is bound; "": any
-	Addr   netip.Addr // that it listens at; not valid: all
+	Device string // interface to which it is bound; "": any
 }
 
 // openExtra opens socket id; one that is open stays.
@@ -60,15 +59,57 @@ func listenExtra(how extraSocket) (*net.UDPConn, error) {
 		}
 		return err
 	}}
-	at := ":0"
-	if how.Addr.IsValid() {
-		at = netip.AddrPortFrom(how.Addr, 0).String()
-	}
-	conn, err := lc.ListenPacket(context.Background(), "udp", at)
+	conn, err := lc.ListenPacket(context.Background(), "udp", ":0")
 	if err != nil {
 		return nil, fmt.Errorf("node: a further socket: %w", err)
 	}
 	return conn.(*net.UDPConn), nil
+}
+
+// openUplink opens the socket of an uplink, and tells its port.
+func (n *Node) openUplink(ctx context.Context, e OpenSocket) {
+	if err := n.socket.openExtra(e.Socket, extraSocket{Device: e.Device}); err != nil {
+		n.log.Warn("an uplink is not used", "device", e.Device, "error", err)
+		return
+	}
+	port := n.socket.portOf(e.Socket)
+	n.workers.Go(func() { // owner: Run
+		n.enter(ctx, func(c *Core, now time.Time) { c.SocketOpened(now, e.Socket, port) })
+	})
+}
+
+// openMany opens sockets as long as the system lets us; each that is missing
+// lowers the hope a little.
+func (n *Node) openMany(e OpenSockets) {
+	for i := range e.Count {
+		if err := n.socket.openExtra(e.First+path.Socket(i), extraSocket{}); err != nil {
+			n.log.Warn("fewer sockets than wished", "open", i, "wished", e.Count, "error", err)
+			return
+		}
+	}
+}
+
+func (n *Node) closeMany(e CloseSockets) {
+	for i := range e.Count {
+		if s := e.First + path.Socket(i); s != e.But {
+			n.socket.closeExtra(s)
+		}
+	}
+}
+
+// closeExtra closes socket id.
+func (s *socket) closeExtra(id path.Socket) {
+	if conn := s.more.list[id].Swap(nil); conn != nil {
+		conn.Close()
+	}
+}
+
+// portOf returns the port of socket id, 0 when it is closed.
+func (s *socket) portOf(id path.Socket) uint16 {
+	if conn := s.more.list[id].Load(); conn != nil {
+		return conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	}
+	return 0
 }
 
 // readExtra reads a further socket until it is closed.

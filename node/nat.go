@@ -17,6 +17,7 @@ type outside struct {
 	reacher *path.Reacher // supernode half; nil in a phone that serves nobody
 	port    uint16        // of the main socket
 	begun   bool          // a first survey has been made
+	uplinks []*uplink     // besides the kernel's choice
 
 	attesting time.Time       // until then supernodes that call us are told so
 	attested  []wire.Attested // at most one of each supernode, and maxAttested
@@ -29,35 +30,30 @@ const (
 	attestTime = 10 * time.Second
 )
 
-// lookOut surveys the way to the outside, with the supernodes that answer for
-// sure first.
+// lookOut surveys the way to the outside.
 func (c *Core) lookOut(now time.Time) {
-	here := path.Here{Port: c.outside.port}
-	for _, a := range c.candidate() {
-		here.Addrs = append(here.Addrs, a.Addr())
-	}
-	for _, h := range c.overlay.Homes() {
-		here.Helpers = append(here.Helpers, h.Member.Addr)
-	}
-	for _, m := range c.overlay.Cache() {
-		if !slices.Contains(here.Helpers, m.Addr) {
-			here.Helpers = append(here.Helpers, m.Addr)
-		}
-	}
+	here := c.here(0, c.outside.port)
 	c.outside.begun = len(here.Helpers) > 0
 	c.outside.survey.Begin(now, here)
+	for _, u := range c.outside.uplinks {
+		if u.port != 0 {
+			u.survey.Begin(now, c.here(u.socket, u.port))
+		}
+	}
 }
 
-// firstLook surveys once it is known whom to ask.
+// firstLook surveys once it is known whom to ask, and again when there was too
+// little to learn from.
 func (c *Core) firstLook(now time.Time) {
-	if !c.outside.begun {
+	s := c.outside.survey
+	if !c.outside.begun || s.State() == path.Resting && s.NAT().Mapping == path.MappingUnknown {
 		c.lookOut(now)
 	}
 }
 
 // STUN takes a STUN message that came by w and is no request.
 func (c *Core) STUN(now time.Time, w path.Way, b []byte) {
-	nonce, call := c.outside.survey.Heard(now, w.Addr, b)
+	nonce, call := c.surveyOf(w.Socket).Heard(now, w.Addr, b)
 	if call && now.Before(c.outside.attesting) {
 		c.ask(now, wire.Member{Addr: w.Addr}, wire.Reached{Nonce: nonce})
 	}
@@ -93,11 +89,12 @@ func (c *Core) fromSurvey(now time.Time, e path.Event) {
 	}
 }
 
-func (c *Core) learnt(_ time.Time, n path.NAT) {
+func (c *Core) learnt(now time.Time, n path.NAT) {
 	c.do(Log{Info, "way to the outside", []any{
 		"kind", n.Kind(), "mapping", n.Mapping.String(), "filtering", n.Filtering.String(), "seen", n.Mapped.String(),
 	}})
 	c.do(SaveNAT{n})
+	c.tellAgain(now)
 }
 
 // offerHome gives the survey a supernode that can have us called.

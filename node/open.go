@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"time"
 
@@ -206,34 +205,4 @@ func (n *Node) reachable() netip.AddrPort {
 		return all[0]
 	}
 	return netip.AddrPort{}
-}
-
-// maxCandidates is how many addresses a far end is told.
-const maxCandidates = 8
-
-// candidates returns the addresses at which this host may be reached directly.
-func (n *Node) candidates() []netip.AddrPort {
-	own := n.Addr()
-	if !own.Addr().IsUnspecified() {
-		return []netip.AddrPort{own}
-	}
-	prefixes, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var list []netip.AddrPort
-	for _, p := range prefixes {
-		prefix, err := netip.ParsePrefix(p.String())
-		if err != nil || !usable(prefix.Addr()) || len(list) == maxCandidates {
-			continue
-		}
-		list = append(list, netip.AddrPortFrom(prefix.Addr().Unmap(), own.Port()))
-	}
-	return list
-}
-
-// usable reports whether an address can be a candidate: link-local ones need a
-// zone, which is nobody else's.
-func usable(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsLoopback()
 }

@@ -91,6 +91,7 @@ func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 		return nil
 	}
 	c.paths.Open(now, ix, path.Way{Addr: m.Addr})
+	c.outside.survey.Contact(m.Addr.Addr())
 	d := &dial{to: m, race: ix, attempts: []wire.Index{ix}}
 	c.peers.dials[ix] = d
 	if c.index == nil { // supernodes have UDP, else they were none
@@ -269,6 +270,7 @@ func (c *Core) homesChanged(now time.Time) {
 		indices = append(indices, h.Index)
 	}
 	c.client.SetHomes(now, indices)
+	c.firstLook(now)
 	c.listing.wait(now, c.overlay.Coming())
 	c.list(now)
 	c.line(now)

@@ -31,6 +31,7 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.overlay.Take(), c.fromOverlay)
 	c.offerHome(now)
 	n += route(now, c.outside.survey.Take(), c.fromSurvey)
+	n += c.fromUplinks(now)
 	n += route(now, c.client.Take(), c.fromClient)
 	n += route(now, c.calls.Take(), c.fromCall)
 	n += route(now, c.legs.Take(), c.fromLegs)
@@ -97,6 +98,10 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 		if ch := c.sessions.Channel(e.Index); ch != nil {
 			c.do(SendUDP{e.Socket, e.Addr, ch.Seal(nil, e.Payload)})
 		}
+	case path.OpenGates:
+		c.do(OpenSockets(e))
+	case path.CloseGates:
+		c.do(CloseSockets(e))
 	case path.Inner:
 		c.inner(now, e.Way, e.Frame)
 	case path.RelayProbe:
@@ -299,7 +304,7 @@ func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m w
 	case wire.Invite:
 		c.invited(now, ix, peer.Phone, m)
 	case wire.Candidates:
-		c.candidates(now, ix, m.Addrs)
+		c.candidates(now, ix, m)
 	case wire.Relays:
 		c.relays(now, ix, m)
 	default:

@@ -99,6 +99,7 @@ func (n *Node) Run(ctx context.Context) error {
 		n.workers.Go(func() { n.driveSound(ctx) })
 	}
 	n.workers.Go(func() { n.readKeys(ctx) })
+	n.workers.Go(func() { n.watchNetwork(ctx) })
 	n.workers.Go(func() { n.tickWatchers(ctx) })
 	n.loop(ctx)
 	stop()

@@ -18,11 +18,26 @@
 // In the session itself, wire.PayloadPath:
 //
 //	1  wire.PayloadPath
-//	1  0x01 challenge, 0x02 response
+//	1  0x01 challenge, 0x02 response, 0x03 move: a challenge by whose way the
+//	   sender sends everything from now on
 //	8  token, drawn by who asks; a response repeats it
 //
-// Anything longer or shorter is refused. A response counts only for the
-// address that it came from.
+// Anything longer or shorter is refused. A response counts only for the way
+// that it came by.
+//
+// # Direct ways
+//
+// All candidates of the peer are challenged at once, by each uplink. Between
+// phones every way that answers is kept and checked, four at most: one in use,
+// the others to go on by. The side that opened the session chooses, IPv6 before
+// IPv4, then the shortest round trip, and says so by a move. A frame from a new
+// source, or a move, nominates that source: frames go there too until it has
+// answered a challenge, then only there. A way that has not answered for five
+// seconds is left.
+//
+// A symmetric NAT has a random port for each destination. Its phone opens many
+// sockets and sends once from each, the other phone sends to random ports, a
+// hundred a second at most, until two meet (spray).
 //
 // # STUN
 //

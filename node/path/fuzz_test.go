@@ -71,7 +71,7 @@ func FuzzTable(f *testing.F) {
 				for _, r := range table.timed {
 					if r.prober != nil && len(r.prober.probes) > 0 {
 						q := r.prober.probes[0]
-						table.Payload(now, r.ix, Way{Addr: q.addr}, appendProbe(nil, responseOp, q.token))
+						table.Payload(now, r.ix, q.way, appendProbe(nil, responseOp, q.token))
 					}
 					break
 				}
@@ -92,8 +92,8 @@ func FuzzTable(f *testing.F) {
 				if len(r.lanes) > maxLanes || len(r.flight) > maxFlight || r.prober != nil && len(r.prober.probes) > maxProbes {
 					t.Fatalf("a route has grown: %+v", r)
 				}
-				if r.state == Direct && (!r.addr.IsValid() || r.best.Addr != r.addr) {
-					t.Fatalf("direct to %v by %v", r.addr, r.best)
+				if r.state == Direct && (!r.at.Direct() || r.best != r.at) {
+					t.Fatalf("direct by %v, told %v", r.at, r.best)
 				}
 			}
 			for _, r := range table.laned {

@@ -99,7 +99,7 @@ func (s *script) say(e Event) string {
 		if !ok {
 			return "bad probe"
 		}
-		return fmt.Sprintf("%s %s", map[byte]string{1: "challenge", 2: "respond"}[op], e.Addr)
+		return fmt.Sprintf("%s %s", map[byte]string{1: "challenge", 2: "respond", 3: "move"}[op], e.Addr)
 	case Inner:
 		return fmt.Sprintf("inner %s from home %d", e.Frame, e.Way.Home)
 	case Moved:

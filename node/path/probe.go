@@ -18,15 +18,17 @@ const (
 	probeFirst = 50 * time.Millisecond
 	probeTries = 6
 	probeLast  = 800 * time.Millisecond
-	// probeRest is how long an address that has been tried, in vain or not, is
-	// left alone.
+	// probeRest is how long a way that has been tried, in vain or not, is left
+	// alone.
 	probeRest = time.Second
-	// maxProbes bounds the addresses of one peer that are under way: 16 told
-	// (wire.Candidates) and as many from which it was heard.
-	maxProbes = 32
-	// A peer may make us try new addresses and answer challenges so often, in a
-	// burst and per second: more is no path being sought.
-	addrBurst, addrRate     = 64, 1
+	// maxProbes bounds the ways to one peer that are under way: 16 addresses
+	// told (wire.Candidates), by each of two uplinks, and as many from which it
+	// was heard.
+	maxProbes = 48
+	// A peer may make us try new ways and answer challenges so often, in a
+	// burst and per second: more is no path being sought. A peer that looks for
+	// us behind a symmetric NAT asks up to 100 times a second.
+	addrBurst, addrRate     = 96, 2
 	answerBurst, answerRate = 64, 32
 	// silence is how long the address in use may keep silent before another
 	// one, which has answered, takes its place. The side that opened the lanes
@@ -39,42 +41,54 @@ const (
 const (
 	challengeOp = 0x01
 	responseOp  = 0x02
+	moveOp      = 0x03
 	tokenLen    = 8
 	probeLen    = 1 + 1 + tokenLen
 )
 
 type token [tokenLen]byte
 
-// probeState says how far the challenge of one address has got.
+// probeState says how far the challenge of one way has got.
 //
-//	  candidate or source        answered from that address
-//	---------------------> probeAsking ----------------> probeAnswered
+//	  candidate or source        answered by that way
+//	---------------------> probeAsking ----------------> probeAnswered, probeKept
 //	                         |  ^   six in vain                |
-//	                         v  | heard from it again          |
-//	                      probeSilent                          |
+//	                         v  | heard by it again            | consentLife without an answer
+//	                      probeSilent <------------------------+
 //	                         | rest is over                    |
 //	                         +-----------> (removed) <---------+
+//
+// Between phones a way that has answered is kept and checked (keep.go); between
+// a phone and a supernode there is one at a time.
 type probeState uint8
 
 const (
 	probeAsking probeState = iota
 	probeAnswered
+	probeKept
 	probeSilent
 )
 
-// probe is the challenge of one address.
+// probe is the challenge of one way.
 type probe struct {
-	addr  netip.AddrPort
+	way   Way // direct
 	token token
 	state probeState
-	sent  int           // challenges
+	op    byte          // of its challenges: challengeOp, or moveOp until that is answered
+	sent  int           // challenges since the last answer
 	pause time.Duration // after the last
-	at    time.Time     // probeAsking: when the next goes out; else: when it is removed
+	asked [8]time.Time  // when the latest went out, by the last byte of token
+	at    time.Time     // probeAsking, probeKept: when the next goes out; else: when it is removed
+	rtt   time.Duration // of the answers, smoothed
+	heard time.Time     // the last answer
 }
 
 // prober holds the probes of one route whose direct ways are permitted.
 type prober struct {
 	probes  []*probe
+	keep    int              // ways that are kept and checked; 0 to a supernode
+	told    []netip.AddrPort // the peer's candidates
+	spray   *spray           // nil: none
 	addrs   *rate.Limiter
 	answers *rate.Limiter
 }
@@ -88,31 +102,41 @@ func newProber() *prober {
 
 func (p *prober) due() time.Time {
 	var due time.Time
+	if p.spray != nil {
+		due = p.spray.at
+	}
 	for _, q := range p.probes {
 		due = earlier(due, q.at)
 	}
 	return due
 }
 
-func (p *prober) find(addr netip.AddrPort) *probe {
+func (p *prober) find(w Way) *probe {
 	for _, q := range p.probes {
-		if q.addr == addr {
+		if q.way == w {
 			return q
 		}
 	}
 	return nil
 }
 
-// Permit lets session ix have a direct way: its owner has agreed that the peer
-// may learn our addresses. Until then challenges and sources are ignored.
+// Permit lets session ix, with a phone, have direct ways: its owner has agreed
+// that the peer may learn our addresses. Until then challenges and sources are
+// ignored.
 func (t *Table) Permit(now time.Time, ix wire.Index) {
 	if r := t.routes[ix]; r != nil && r.prober == nil {
 		r.prober = newProber()
+		r.prober.keep = 1 + MaxStandby
 	}
 }
 
+// SetSockets tells by which sockets candidates are tried: the main one, and one
+// for each further uplink.
+func (t *Table) SetSockets(sockets []Socket) { t.sockets = slices.Clone(sockets) }
+
 // Candidates challenges the addresses that the peer of session ix has told,
-// all at once; it implies Permit.
+// all at once and by each uplink; it implies Permit. What was told before is
+// tried no more.
 func (t *Table) Candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort) {
 	t.Permit(now, ix)
 	r := t.routes[ix]
@@ -120,21 +144,29 @@ func (t *Table) Candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort)
 		t.counters.NoRoute++
 		return
 	}
-	for _, addr := range addrs {
-		if r.state != Direct && r.prober.find(addr) == nil {
-			t.probe(now, r, addr)
+	r.prober.told = slices.Clone(addrs)
+	t.tryTold(now, r)
+}
+
+// tryTold challenges the peer's candidates.
+func (t *Table) tryTold(now time.Time, r *route) {
+	for _, addr := range r.prober.told {
+		for _, s := range t.sockets {
+			if w := (Way{Addr: addr, Socket: s}); r.prober.find(w) == nil {
+				t.probe(now, r, w)
+			}
 		}
 	}
 }
 
-// probe begins to challenge addr.
-func (t *Table) probe(now time.Time, r *route, addr netip.AddrPort) {
+// probe begins to challenge w.
+func (t *Table) probe(now time.Time, r *route, w Way) {
 	p := r.prober
-	if !probable(addr) || len(p.probes) >= maxProbes || !p.addrs.AllowN(now, 1) {
+	if !probable(w.Addr) || len(p.probes) >= maxProbes || !p.addrs.AllowN(now, 1) {
 		t.counters.Limited++
 		return
 	}
-	q := &probe{addr: addr}
+	q := &probe{way: w, op: challengeOp}
 	io.ReadFull(t.rand, q.token[:])
 	p.probes = append(p.probes, q)
 	t.challenge(now, r, q)
@@ -150,35 +182,76 @@ func probable(addr netip.AddrPort) bool {
 // challenge sends q once more, with a longer pause after it.
 func (t *Table) challenge(now time.Time, r *route, q *probe) {
 	q.state = probeAsking
-	q.sent++
 	q.pause = min(max(2*q.pause, probeFirst), probeLast)
-	q.at = now.Add(q.pause)
-	t.emit(Probe{Index: r.ix, Addr: q.addr, Payload: appendProbe(nil, challengeOp, q.token)})
+	t.ask(now, r, q)
 }
 
-// heardDirect notes that the peer's frames come from addr. A new source is
-// challenged at once, also one that an unanswered candidate led to.
-func (t *Table) heardDirect(now time.Time, r *route, addr netip.AddrPort) {
-	switch {
-	case r.state == Direct && addr == r.addr:
+// ask sends a challenge by q's way, and the next after q's pause. The last byte
+// of the token counts, so that an answer shows how long it took.
+func (t *Table) ask(now time.Time, r *route, q *probe) {
+	q.sent++
+	q.token[tokenLen-1]++
+	q.asked[q.token[tokenLen-1]%8] = now
+	q.at = now.Add(q.pause)
+	t.emit(Probe{Index: r.ix, Socket: q.way.Socket, Addr: q.way.Addr, Payload: appendProbe(nil, q.op, q.token)})
+}
+
+// matches reports whether tok is that of a challenge of q that was sent lately,
+// and when.
+func (q *probe) matches(tok token) (asked time.Time, ok bool) {
+	age := q.token[tokenLen-1] - tok[tokenLen-1]
+	if [tokenLen - 1]byte(tok[:]) != [tokenLen - 1]byte(q.token[:]) || age >= 8 {
+		return time.Time{}, false
+	}
+	asked = q.asked[tok[tokenLen-1]%8]
+	return asked, !asked.IsZero()
+}
+
+// heardDirect notes that the peer's frames come by w. A new source is challenged
+// at once, also one that an unanswered candidate led to. While we do not know
+// whether the peer has moved there, frames go by the way in use and by that.
+func (t *Table) heardDirect(now time.Time, r *route, w Way) {
+	if r.state == Direct && w == r.at {
 		r.heard = now
 		return
-	case r.prober == nil:
-		t.counters.Withheld++
+	}
+	q := t.source(now, r, w)
+	if q == nil || r.state != Direct {
 		return
 	}
-	q := r.prober.find(addr)
+	switch q.state {
+	case probeAsking:
+		r.trial = w
+		t.tellWays(r)
+	case probeKept:
+		if now.Sub(r.heard) >= r.patience() {
+			t.use(now, r, w)
+		}
+	}
+}
+
+// source challenges where the peer is heard, and returns the probe of that; nil:
+// there is none.
+func (t *Table) source(now time.Time, r *route, w Way) *probe {
+	if r.prober == nil {
+		t.counters.Withheld++
+		return nil
+	}
+	q := r.prober.find(w)
 	switch {
 	case q == nil:
-		t.probe(now, r, addr)
-	case q.state == probeSilent && (r.state != Direct || now.Sub(r.heard) >= r.patience()):
+		t.probe(now, r, w)
+		return r.prober.find(w)
+	case q.state == probeSilent && (r.state != Direct || r.prober.keep > 0 || now.Sub(r.heard) >= r.patience()):
 		q.sent, q.pause = 0, 0
 		t.challenge(now, r, q)
+		t.arm(r)
 	case q.state == probeAsking && q.pause > probeFirst && q.sent < probeTries:
 		// The peer gets through: our own challenge will now, too.
 		q.pause = 0
 		t.challenge(now, r, q)
 	}
+	return q
 }
 
 // Payload takes a path payload that the channel of session ix opened in a
@@ -195,50 +268,112 @@ func (t *Table) Payload(now time.Time, ix wire.Index, w Way, payload []byte) {
 		t.relayPayload(now, r, w, op, tok)
 	case !w.Direct() || r.prober == nil:
 		t.counters.Withheld++
-	case op == challengeOp:
-		t.answer(now, r, w.Addr, tok)
+	case op == responseOp:
+		if !t.answered(now, r, w, tok) {
+			t.source(now, r, w)
+		}
 	default:
-		t.answered(now, r, w.Addr, tok)
+		t.challenged(now, r, w, op)
+		t.answer(now, r, w, tok)
 	}
 }
 
-func (t *Table) answer(now time.Time, r *route, addr netip.AddrPort, tok token) {
+// challenged notes a challenge that came by w. With moveOp the peer sends
+// everything by it from now on, and so shall we, once it has answered us.
+func (t *Table) challenged(now time.Time, r *route, w Way, op byte) {
+	if r.state == Direct && w == r.at {
+		r.heard = now
+		return
+	}
+	q := t.source(now, r, w)
+	if q == nil || op != moveOp {
+		return
+	}
+	switch q.state {
+	case probeKept:
+		t.use(now, r, w)
+	case probeAsking, probeAnswered, probeSilent:
+		if q.state != probeAsking {
+			q.sent, q.pause = 0, 0
+			t.challenge(now, r, q)
+			t.arm(r)
+		}
+		r.trial = w
+		t.tellWays(r)
+	}
+}
+
+func (t *Table) answer(now time.Time, r *route, w Way, tok token) {
 	if !r.prober.answers.AllowN(now, 1) {
 		t.counters.Limited++
 		return
 	}
-	t.emit(Probe{Index: r.ix, Addr: addr, Payload: appendProbe(nil, responseOp, tok)})
+	t.emit(Probe{Index: r.ix, Socket: w.Socket, Addr: w.Addr, Payload: appendProbe(nil, responseOp, tok)})
 }
 
-// answered takes a response from addr. It settles the probe of that address;
-// one from elsewhere is a new source (heardDirect has challenged it).
-func (t *Table) answered(now time.Time, r *route, addr netip.AddrPort, tok token) {
-	q := r.prober.find(addr)
-	if q == nil || q.state != probeAsking || q.token != tok {
+// answered takes a response that came by w. It settles the probe of that way;
+// false: it is from elsewhere, or nobody asked.
+func (t *Table) answered(now time.Time, r *route, w Way, tok token) bool {
+	q := r.prober.find(w)
+	if q == nil || q.state != probeAsking && q.state != probeKept {
 		t.counters.Unasked++
-		return
+		return false
 	}
-	q.state, q.at = probeAnswered, now.Add(probeRest)
-	t.emit(Proven{Index: r.ix, Way: Way{Addr: addr}})
+	asked, ok := q.matches(tok)
+	if !ok {
+		t.counters.Unasked++
+		return false
+	}
+	t.settleProbe(now, r, q, now.Sub(asked))
+	t.emit(Proven{Index: r.ix, Way: w})
 	switch {
-	case r.state != Direct:
-		r.prober.rest(now)
-	case now.Sub(r.heard) < r.patience():
-		return // the address in use works: keep it
+	case w == r.at && r.state == Direct:
+		r.heard = now
+	case r.state != Direct, w == r.trial, now.Sub(r.heard) >= r.patience():
+		t.use(now, r, w)
+	case r.opener() && r.betterThanAt(q):
+		t.use(now, r, w)
+	default:
+		t.tellWays(r) // the address in use works: keep it
 	}
-	r.state, r.addr, r.heard = Direct, addr, now
+	return true
+}
+
+// use makes w, which has answered, the way of the route. Who has opened the
+// session tells the peer, so that both use the same.
+func (t *Table) use(now time.Time, r *route, w Way) {
+	if r.state != Direct && r.prober.keep == 0 {
+		r.prober.rest(now)
+	}
+	r.state, r.at, r.heard, r.trial = Direct, w, now, Way{}
 	r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
 	r.overtaken(now)
+	t.endSpray(r)
+	if r.opener() {
+		t.announce(now, r)
+	}
 	t.settle(r)
 }
+
+// announce tells the peer of a phone's session by which way we send.
+func (t *Table) announce(now time.Time, r *route) {
+	if q := r.prober.find(r.at); q != nil && q.state == probeKept {
+		q.op, q.pause = moveOp, max(2*q.rtt, checkFirst)
+		t.ask(now, r, q)
+	}
+}
+
+// opener reports whether we have opened the session's lanes: then the choice of
+// the way is ours.
+func (r *route) opener() bool { return !r.target.IsZero() }
 
 // patience is how long the address in use may be silent before another one
 // that has answered takes its place.
 func (r *route) patience() time.Duration {
-	if r.target.IsZero() {
-		return silence
+	if r.opener() {
+		return silenceOpener
 	}
-	return silenceOpener
+	return silence
 }
 
 // rest ends the search: one address has answered.
@@ -250,24 +385,37 @@ func (p *prober) rest(now time.Time) {
 	}
 }
 
-// advanceProbes repeats the challenges that are due and removes probes that
-// have rested.
+// advanceProbes repeats the challenges that are due, checks the ways that are
+// kept, and removes probes that have rested.
 func (t *Table) advanceProbes(now time.Time, r *route) {
 	if r.prober == nil {
 		return
 	}
-	for _, q := range r.prober.probes {
+	for _, q := range slices.Clone(r.prober.probes) {
 		switch {
-		case q.at.After(now) || q.state != probeAsking:
+		case q.at.After(now):
+		case q.state == probeKept:
+			t.check(now, r, q)
+		case q.state != probeAsking:
 		case q.sent < probeTries:
 			t.challenge(now, r, q)
 		default:
-			q.state, q.at = probeSilent, now.Add(probeRest)
+			t.inVain(now, r, q)
 		}
 	}
 	r.prober.probes = slices.DeleteFunc(r.prober.probes, func(q *probe) bool {
-		return q.state != probeAsking && !q.at.After(now)
+		return (q.state == probeSilent || q.state == probeAnswered) && !q.at.After(now)
 	})
+	t.advanceSpray(now, r)
+}
+
+// inVain gives up a way that has never answered.
+func (t *Table) inVain(now time.Time, r *route, q *probe) {
+	q.state, q.at = probeSilent, now.Add(probeRest)
+	if r.trial == q.way {
+		r.trial = Way{}
+		t.tellWays(r)
+	}
 }
 
 func appendProbe(dst []byte, op byte, tok token) []byte {
@@ -276,7 +424,7 @@ func appendProbe(dst []byte, op byte, tok token) []byte {
 }
 
 func parseProbe(b []byte) (op byte, tok token, ok bool) {
-	if len(b) != probeLen || wire.PayloadOf(b) != wire.PayloadPath || b[1] != challengeOp && b[1] != responseOp {
+	if len(b) != probeLen || wire.PayloadOf(b) != wire.PayloadPath || b[1] < challengeOp || b[1] > moveOp {
 		return 0, token{}, false
 	}
 	return b[1], token(b[2:]), true

@@ -123,9 +123,8 @@ func (t *Table) Nominate(now time.Time, ix wire.Index, w Way) {
 			t.arm(r)
 		}
 		t.settle(r)
-	case q == nil && w.Direct() && r.state == Relayed && w.Addr == r.addr:
-		r.state, r.heard = Direct, now
-		t.settle(r)
+	case q == nil && w.Direct() && r.works(w):
+		t.use(now, r, w)
 	}
 }
 
@@ -137,12 +136,11 @@ func (t *Table) Silent(now time.Time, ix wire.Index) {
 	if r == nil {
 		return
 	}
+	t.stir(now, r)
 	for _, q := range r.relays {
 		t.challengeRelay(now, r, q)
 		if home := t.routes[q.way.Home]; home != nil && home.state == Direct {
-			var tok token
-			io.ReadFull(t.rand, tok[:])
-			t.emit(Probe{Index: home.ix, Addr: home.addr, Payload: appendProbe(nil, challengeOp, tok)})
+			t.stir(now, home)
 		}
 	}
 }
@@ -244,17 +242,12 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 
 // tellWays tells the ways of r when they are others than were told.
 func (t *Table) tellWays(r *route) {
-	var standby []Way
-	for _, w := range r.works() {
-		if w != r.best && len(standby) < MaxStandby {
-			standby = append(standby, w)
-		}
-	}
-	if r.best == r.active && slices.Equal(standby, r.standby) || r.best.IsLane() || r.best.IsZero() {
+	standby := r.standbys()
+	if r.best == r.active && r.trial == r.tried && slices.Equal(standby, r.standby) || r.best.IsLane() || r.best.IsZero() {
 		return
 	}
-	r.active, r.standby = r.best, standby
-	t.emit(Ways{Index: r.ix, Active: r.active, Standby: slices.Clone(standby)})
+	r.active, r.standby, r.tried = r.best, standby, r.trial
+	t.emit(Ways{Index: r.ix, Active: r.active, Standby: slices.Clone(standby), Trial: r.trial})
 }
 
 // Ways returns the last word on the ways of session ix; false: there was none.
@@ -263,19 +256,44 @@ func (t *Table) Ways(ix wire.Index) (Ways, bool) {
 	if r == nil || r.active.IsZero() {
 		return Ways{}, false
 	}
-	return Ways{Index: ix, Active: r.active, Standby: r.standby}, true
+	return Ways{Index: ix, Active: r.active, Standby: r.standby, Trial: r.tried}, true
 }
 
-// works returns the ways that have answered a challenge, the best first.
-func (r *route) works() []Way {
-	var ways []Way
-	if r.addr.IsValid() && (r.state == Direct || r.state == Relayed) {
-		ways = append(ways, Way{Addr: r.addr})
+// works reports whether the direct way w has answered, and not long ago.
+func (r *route) works(w Way) bool {
+	if w == r.at {
+		return true
+	}
+	return slices.ContainsFunc(r.kept(), func(q *probe) bool { return q.way == w })
+}
+
+// standbys returns the ways to go on by when the one in use falls silent, the
+// best first. What breaks is an uplink as a rule, then the far one: so those by
+// another uplink come first, then a relay.
+func (r *route) standbys() []Way {
+	var other, relays, same []Way
+	for _, q := range r.kept() {
+		switch {
+		case q.sent >= doubtAfter:
+		case q.way.Socket != r.best.Socket:
+			other = append(other, q.way)
+		default:
+			same = append(same, q.way)
+		}
+	}
+	if r.at.Direct() && r.state == Relayed && !slices.Contains(same, r.at) && !slices.Contains(other, r.at) {
+		same = append(same, r.at)
 	}
 	for _, q := range r.relays {
 		if q.works {
-			ways = append(ways, q.way)
+			relays = append(relays, q.way)
 		}
 	}
-	return ways
+	first := min(1, len(relays))
+	if r.best.IsRelay() {
+		first = 0
+	}
+	all := slices.Concat(other, relays[:first], same, relays[first:])
+	all = slices.DeleteFunc(all, func(w Way) bool { return w == r.best })
+	return all[:min(len(all), MaxStandby)]
 }

@@ -92,7 +92,7 @@ func TestDirectBeforeRelays(t *testing.T) {
 	s.table.Candidates(s.now, ours, []netip.AddrPort{mapped})
 	s.want("challenge " + mapped.String())
 	s.respond(mapped, mapped)
-	s.want("moved " + mapped.String())
+	s.want("move "+mapped.String(), "moved "+mapped.String())
 	s.wantState(Direct)
 	s.wantWays(Way{Addr: mapped}, relayA, relayB)
 
@@ -101,7 +101,7 @@ func TestDirectBeforeRelays(t *testing.T) {
 	s.want("moved relay b")
 	s.wantWays(relayB, Way{Addr: mapped}, relayA)
 	s.table.Nominate(s.now, ours, Way{Addr: mapped})
-	s.want("moved " + mapped.String())
+	s.want("move "+mapped.String(), "moved "+mapped.String())
 	s.table.Nominate(s.now, ours, Way{Addr: other}) // nobody knows that
 	s.want()
 	s.wantState(Direct)
@@ -154,7 +154,7 @@ func TestSilence(t *testing.T) {
 	s.responds(relayB)
 	s.table.Take()
 	s.table.Silent(s.now, ours)
-	s.want("asks by a", "challenge "+host.String(), "asks by b", "challenge "+other.String())
+	s.want("asks by a", "move "+host.String(), "asks by b", "move "+other.String())
 }
 
 func sayProbe(e RelayProbe) string {

@@ -1,14 +1,13 @@
 package path
 
 import (
-	"net/netip"
 	"time"
 
 	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
-//go:generate go tool stringer -type=State,laneState,probeState,SurveyState -output=state_string.go
+//go:generate go tool stringer -type=State,laneState,probeState,SurveyState,sprayState -output=state_string.go
 
 // State says how far a route has got.
 //
@@ -63,8 +62,9 @@ type route struct {
 	giveUp time.Time
 	why    wire.LaneRefusal // of the lane that ended last
 
-	addr  netip.AddrPort // in state Direct
-	heard time.Time      // when something last came from addr
+	at    Way       // in state Direct
+	heard time.Time // when something last came by it
+	trial Way       // by which the peer seems to send now; zero: none. Unproven, challenged
 
 	stream streamLeg // in state Streaming, and for a while after it
 
@@ -72,6 +72,7 @@ type route struct {
 	chosen  *relayed   // nominated; nil: the first that works
 	active  Way        // in the last Ways
 	standby []Way      // likewise
+	tried   Way        // likewise
 
 	prober *prober // nil: no direct way is permitted
 }

@@ -78,8 +78,8 @@ func (t *Table) advanceStream(now time.Time, r *route) {
 	if !s.try.IsZero() && !s.try.After(now) {
 		s.pause = min(2*s.pause, tryUDPLast)
 		s.try = now.Add(s.pause)
-		if r.prober.find(s.udp) == nil {
-			t.probe(now, r, s.udp)
+		if w := (Way{Addr: s.udp}); r.prober.find(w) == nil {
+			t.probe(now, r, w)
 		}
 	}
 	if !s.drop.IsZero() && !s.drop.After(now) {

@@ -71,6 +71,7 @@ type Survey struct {
 
 // Here is where a survey begins.
 type Here struct {
+	Socket  Socket           // that is surveyed; who has us called knows the main one only
 	Port    uint16           // of our socket
 	Addrs   []netip.Addr     // our own, so that an address that nobody translates is known
 	Helpers []netip.AddrPort // supernodes, the best first
@@ -184,7 +185,7 @@ func (s *Survey) ofFamily(four bool) []*question {
 }
 
 func (s *Survey) ask(now time.Time, q *question) {
-	s.emit(UDP{Addr: q.to, Frame: appendSTUNRequest(nil, q.id)})
+	s.emit(UDP{Socket: s.here.Socket, Addr: q.to, Frame: appendSTUNRequest(nil, q.id)})
 	s.Contact(q.to.Addr())
 	q.sent++
 	q.at = time.Time{}
@@ -299,7 +300,7 @@ func (s *Survey) enough(now time.Time) {
 		return
 	}
 	io.ReadFull(s.rand, s.calls.own[:])
-	s.emit(UDP{Addr: s.nat.Mapped, Frame: appendSTUNCall(nil, s.calls.own)})
+	s.emit(UDP{Socket: s.here.Socket, Addr: s.nat.Mapped, Frame: appendSTUNCall(nil, s.calls.own)})
 }
 
 // Home offers a home, at addr, that can have us called.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,8 +32,10 @@ type Counters struct {
 type Table struct {
 	rand     io.Reader
 	routes   map[wire.Index]*route
-	laned    []*route // routes with lanes, by age
-	timed    []*route // routes with a timer that is set
+	laned    []*route   // routes with lanes, by age
+	timed    []*route   // routes with a timer that is set
+	sockets  []Socket   // one for each uplink
+	gates    wire.Index // whose spray has sockets open; 0: nobody's
 	out      []Event
 	counters Counters
 }
@@ -45,7 +48,7 @@ type laneKey struct {
 
 // New returns an empty Table.
 func New(cfg Config) *Table {
-	return &Table{rand: cfg.Rand, routes: map[wire.Index]*route{}}
+	return &Table{rand: cfg.Rand, routes: map[wire.Index]*route{}, sockets: []Socket{0}}
 }
 
 // Take returns what has been asked since the last Take, oldest first.
@@ -68,7 +71,7 @@ func (t *Table) Open(now time.Time, ix wire.Index, w Way) {
 	r := t.begin(ix)
 	switch {
 	case w.Direct():
-		r.state, r.addr, r.heard = Direct, w.Addr, now
+		r.state, r.at, r.heard = Direct, w, now
 		r.prober = newProber()
 	case w.IsLane():
 		r.state = Laned
@@ -102,6 +105,7 @@ func (t *Table) Shut(now time.Time, ix wire.Index) {
 	if r := t.routes[ix]; r != nil && r.stream.id != 0 {
 		t.emit(StreamEnd{Stream: r.stream.id})
 	}
+	t.shutGates(ix)
 	t.drop(ix)
 }
 
@@ -143,7 +147,7 @@ func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
 	}
 	switch r.state {
 	case Direct:
-		t.emit(UDP{Addr: r.addr, Frame: frame})
+		t.sendDirect(r, frame)
 		return
 	case Streaming:
 		t.emit(StreamFrame{Stream: r.stream.id, Frame: frame})
@@ -159,9 +163,21 @@ func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
 	t.sendByLane(now, r, frame)
 }
 
+// sendDirect sends by the way in use, and by where the peer seems to have moved.
+func (t *Table) sendDirect(r *route, frame []byte) {
+	t.emit(UDP{Socket: r.at.Socket, Addr: r.at.Addr, Frame: frame})
+	if !r.trial.IsZero() {
+		t.emit(UDP{Socket: r.trial.Socket, Addr: r.trial.Addr, Frame: frame})
+	}
+}
+
+// sorted returns all sessions, in an order that does not depend on the map's.
+func (t *Table) sorted() []wire.Index { return slices.Sorted(maps.Keys(t.routes)) }
+
 // Heard tells that an authentic frame of session ix came by w: one that its
 // channel opened, or a handshake frame that session accepted. Node calls it
-// before it hands on what was in the frame.
+// before it hands on what was in the frame, but for path payloads that came
+// directly: they tell more than that, to Payload.
 func (t *Table) Heard(now time.Time, ix wire.Index, w Way) {
 	r := t.routes[ix]
 	switch {
@@ -172,7 +188,7 @@ func (t *Table) Heard(now time.Time, ix wire.Index, w Way) {
 	case w.IsRelay():
 		t.heardRelay(now, r, w)
 	case w.Direct():
-		t.heardDirect(now, r, w.Addr)
+		t.heardDirect(now, r, w)
 	}
 }
 
@@ -220,7 +236,7 @@ func (t *Table) settle(r *route) {
 func (t *Table) bestOf(r *route) Way {
 	switch r.state {
 	case Direct:
-		return Way{Addr: r.addr}
+		return r.at
 	case Streaming:
 		return Way{Stream: r.stream.id}
 	case Relayed:

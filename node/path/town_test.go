@@ -40,6 +40,7 @@ type end struct {
 	heard   int        // frames of the other
 	moved   []Way
 	failed  int
+	alarm   time.Time // that is set
 	far     *end
 	got     map[byte]bool           // frames of the handshake, by their first byte
 	flight  int                     // of ours; counts up
@@ -117,7 +118,6 @@ func (w *town) settle(e *end) {
 			w.direct(e, x.Addr, func(from Way) { w.frame(e.far, from, x.Frame) })
 		case Probe:
 			w.direct(e, x.Addr, func(from Way) {
-				e.far.Heard(w.now, e.far.ix, from)
 				e.far.Payload(w.now, e.far.ix, from, x.Payload)
 			})
 		case LanePayload:
@@ -130,9 +130,11 @@ func (w *town) settle(e *end) {
 			e.failed++
 		}
 	}
-	if next := e.Next(); !next.IsZero() {
+	if next := e.Next(); !next.IsZero() && !next.Equal(e.alarm) {
+		e.alarm = next
 		w.after(max(next.Sub(w.now), time.Millisecond), func() {
-			if next := e.Next(); !next.IsZero() && !next.After(w.now) {
+			if e.alarm.Equal(next) { // else it was set anew
+				e.alarm = time.Time{}
 				e.Advance(w.now)
 			}
 		})

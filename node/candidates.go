@@ -1,0 +1,152 @@
+package node
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"peerphone/node/call"
+	"peerphone/node/path"
+	"peerphone/node/wire"
+)
+
+// maxCandidates is how many addresses of our own count: who has more has them
+// for other things.
+const maxCandidates = 8
+
+// predictions is how many of the ports that a symmetric NAT gives out in
+// sequence are foretold: other programs use some meanwhile, and so do our own
+// challenges.
+const predictions = 6
+
+// candidates returns the addresses at which this host may be reached directly.
+func (n *Node) candidates() []netip.AddrPort {
+	own := n.Addr()
+	if !own.Addr().IsUnspecified() {
+		return []netip.AddrPort{own}
+	}
+	var list []netip.AddrPort
+	for _, a := range ownAddrs() {
+		if len(list) < maxCandidates {
+			list = append(list, netip.AddrPortFrom(a, own.Port()))
+		}
+	}
+	return list
+}
+
+// usable reports whether an address can be a candidate: link-local ones need a
+// zone, which is nobody else's.
+func usable(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsLoopback()
+}
+
+// ourCandidates is what a contact is told of where we are, the most hopeful
+// first: IPv6, then as the outside sees us, then the ports that a symmetric NAT
+// will give out next, then our own addresses.
+func (c *Core) ourCandidates() wire.Candidates {
+	var m wire.Candidates
+	add := func(a netip.AddrPort) {
+		if a.IsValid() && a.Port() != 0 && len(m.Addrs) < 16 && !slices.Contains(m.Addrs, a) {
+			m.Addrs = append(m.Addrs, a)
+		}
+	}
+	nat, hosts := c.outside.survey.NAT(), c.candidate()
+	for _, h := range hosts {
+		if h.Addr().Is6() {
+			add(h)
+		}
+	}
+	add(nat.Mapped6)
+	add(nat.Mapped)
+	for _, u := range c.outside.uplinks {
+		add(u.survey.NAT().Mapped)
+	}
+	if nat.Mapping == path.MappingDependent {
+		m.Scatter = nat.Mapped.Addr()
+		for k := range predictions {
+			if port := int(nat.Mapped.Port()) + (k+1)*nat.Delta; nat.Delta != 0 && port > 0 && port < 1<<16 {
+				add(netip.AddrPortFrom(nat.Mapped.Addr(), uint16(port)))
+			}
+		}
+	}
+	for _, h := range hosts {
+		add(h)
+	}
+	for _, u := range c.outside.uplinks {
+		for _, a := range u.Addrs {
+			add(netip.AddrPortFrom(a, u.port))
+		}
+	}
+	return m
+}
+
+// tellCandidates sends our addresses to a contact or to whom we dialled, and
+// lets it come straight to us: once per session, and again when they change.
+func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
+	if c.attempts.told == ix || !c.mayMeet(ix) {
+		return
+	}
+	c.attempts.told = ix
+	c.paths.Permit(now, ix)
+	c.sayCandidates(now, ix)
+	if c.NAT().Delta != 0 {
+		c.lookOut(now) // the next port is another by now
+	}
+}
+
+func (c *Core) sayCandidates(now time.Time, ix wire.Index) {
+	m := c.ourCandidates()
+	c.attempts.said = m
+	c.send(now, ix, m)
+}
+
+// tellAgain sends our addresses anew to whom we talk with, if they are others
+// than it was told.
+func (c *Core) tellAgain(now time.Time) {
+	v := c.calls.Current()
+	if v.Index == 0 || c.attempts.told != v.Index || !v.State.Live() || !c.mayMeet(v.Index) {
+		return
+	}
+	m := c.ourCandidates()
+	if slices.Equal(m.Addrs, c.attempts.said.Addrs) && m.Scatter == c.attempts.said.Scatter {
+		return
+	}
+	c.sayCandidates(now, v.Index)
+	c.scatter(now, v.Index)
+}
+
+// candidates takes the far end's addresses. Probing them shows ours.
+func (c *Core) candidates(now time.Time, ix wire.Index, m wire.Candidates) {
+	v := c.calls.Current()
+	if v.Index != ix || v.State < call.RingingFar || !v.State.Live() || !c.mayMeet(ix) {
+		return // no call, no ringing: nobody shall find out where a phone is
+	}
+	c.tellCandidates(now, ix)
+	c.attempts.heard = m
+	c.paths.Candidates(now, ix, m.Addrs)
+	c.scatter(now, ix)
+}
+
+// scatter begins the search that a symmetric NAT makes necessary, over IPv4: at
+// random if it is on the far side, from many sockets if it is on ours. Where
+// both have one there is none.
+func (c *Core) scatter(now time.Time, ix wire.Index) {
+	nat, far := c.NAT(), c.attempts.heard
+	switch {
+	case nat.Mapping == path.MappingDependent && !far.Scatter.IsValid():
+		if i := slices.IndexFunc(far.Addrs, outer); i >= 0 {
+			c.paths.Spray(now, ix, far.Addrs[i])
+		}
+	case nat.Mapping != path.MappingDependent && far.Scatter.Is4():
+		c.paths.Seek(now, ix, far.Scatter)
+	}
+}
+
+// shared are the addresses between a provider's NAT and its customers (RFC
+// 6598): as little use from outside as private ones.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// outer reports whether an address may be one that the outside sees.
+func outer(a netip.AddrPort) bool {
+	return a.Addr().Is4() && !a.Addr().IsPrivate() && !shared.Contains(a.Addr())
+}

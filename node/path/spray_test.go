@@ -1,0 +1,153 @@
+package path
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// natted is a phone behind a NAT that the test plays.
+type natted struct {
+	*Table
+	ix      wire.Index
+	outside netip.Addr
+	random  bool                              // symmetric: a random port for each socket and destination
+	ports   map[[2]netip.AddrPort]uint16      // socket (by port) and destination: ours outside
+	sockets map[uint16]map[netip.AddrPort]int // port outside: who may come in, to which socket
+	sent    []time.Time
+	gates   int
+}
+
+func newNatted(seed byte, outside string, random bool) *natted {
+	n := &natted{
+		Table: New(Config{Rand: seeded(seed)}), ix: 9, outside: netip.MustParseAddr(outside), random: random,
+		ports: map[[2]netip.AddrPort]uint16{}, sockets: map[uint16]map[netip.AddrPort]int{},
+	}
+	now := time.Unix(1_700_000_000, 0)
+	n.Open(now, n.ix, Way{Home: homeA, Attempt: 7 | homeBit})
+	n.Permit(now, n.ix)
+	return n
+}
+
+// out returns from which address outside a datagram of a socket goes.
+func (n *natted) out(rng *rand.Rand, s Socket, to netip.AddrPort) netip.AddrPort {
+	key := [2]netip.AddrPort{netip.AddrPortFrom(n.outside, uint16(s)), to}
+	port, ok := n.ports[key]
+	switch {
+	case ok:
+	case n.random:
+		port = uint16(portFirst + rng.IntN(65536-portFirst))
+	default:
+		port = 4000 + uint16(s)
+	}
+	n.ports[key] = port
+	if n.sockets[port] == nil {
+		n.sockets[port] = map[netip.AddrPort]int{}
+	}
+	n.sockets[port][to] = int(s)
+	return netip.AddrPortFrom(n.outside, port)
+}
+
+// search lets a symmetric phone and a port-restricted one look for each other,
+// and returns how long that took; 0: in vain.
+func search(t *testing.T, seed byte) time.Duration {
+	rng := rand.New(rand.NewChaCha8([32]byte{seed}))
+	sym, cone := newNatted(seed, "203.0.113.5", true), newNatted(seed+100, "198.51.100.6", false)
+	ends := []*natted{sym, cone}
+	begun := time.Unix(1_700_000_000, 0)
+	now := begun
+	sym.Spray(now, sym.ix, netip.AddrPortFrom(cone.outside, 4000))
+	cone.Seek(now, cone.ix, sym.outside)
+	type packet struct {
+		at      time.Time
+		to      int
+		from    Way
+		payload []byte
+	}
+	var mail []packet
+	for now.Sub(begun) < 30*time.Second {
+		now = now.Add(time.Millisecond)
+		for len(mail) > 0 && !mail[0].at.After(now) {
+			p := mail[0]
+			mail = mail[1:]
+			ends[p.to].Payload(now, ends[p.to].ix, p.from, p.payload)
+		}
+		for i, e := range ends {
+			if next := e.Next(); !next.IsZero() && !next.After(now) {
+				e.Advance(now)
+			}
+			for _, x := range e.Take() {
+				switch x := x.(type) {
+				case Probe:
+					e.sent = append(e.sent, now)
+					from, far := e.out(rng, x.Socket, x.Addr), ends[1-i]
+					if s, ok := far.sockets[x.Addr.Port()][from]; ok && x.Addr.Addr() == far.outside {
+						mail = append(mail, packet{now.Add(30 * time.Millisecond), 1 - i, Way{Addr: from, Socket: Socket(s)}, x.Payload})
+					}
+				case OpenGates:
+					e.gates += x.Count
+				case CloseGates:
+					e.gates -= x.Count
+					if x.But != 0 {
+						e.gates++
+					}
+				}
+			}
+		}
+		a, _ := sym.State(sym.ix)
+		b, _ := cone.State(cone.ix)
+		if a == Direct && b == Direct {
+			checkPace(t, ends)
+			if sym.gates != 1 {
+				t.Errorf("%d gates are open after they met", sym.gates)
+			}
+			sym.Shut(now, sym.ix)
+			for _, x := range sym.Take() {
+				if _, ok := x.(CloseGates); ok {
+					sym.gates = 0
+				}
+			}
+			if sym.gates != 0 {
+				t.Error("the gate stays open after the call")
+			}
+			return now.Sub(begun)
+		}
+	}
+	checkPace(t, ends)
+	if sym.gates != 0 {
+		t.Errorf("%d gates are left", sym.gates)
+	}
+	return 0
+}
+
+// checkPace holds both to 100 probes in any second; the few that follow a
+// meeting are no search.
+func checkPace(t *testing.T, ends []*natted) {
+	t.Helper()
+	for _, e := range ends {
+		for i := range e.sent {
+			if j := i + 100; j < len(e.sent)-12 && e.sent[j].Sub(e.sent[i]) < time.Second {
+				t.Fatalf("more than 100 probes within a second, from %v", e.sent[i])
+			}
+		}
+	}
+}
+
+// TestSpray: endpoint-independent with symmetric, direct within 20 s in at least
+// 95 of 100.
+func TestSpray(t *testing.T) {
+	met, longest := 0, time.Duration(0)
+	for seed := range byte(100) {
+		if took := search(t, seed); took > 0 && took <= 20*time.Second {
+			met++
+			longest = max(longest, took)
+		}
+	}
+	t.Logf("%d of 100 within 20 s, the longest took %v", met, longest)
+	if met < 95 {
+		t.Errorf("%d of 100 met within 20 s, want 95", met)
+	}
+}
