@@ -34,6 +34,7 @@ var rules = []rule{
 	{"firmware", []string{"..."}},
 	{"firmware/...", []string{"..."}},
 	{"firmware/initd", []string{"board"}}, // re-executes the binary: no node, hal or webui
+	{"firmware/update", nil},              // knows releases and their signatures, not what runs: usable by initd and by the phone alike
 
 	{"hal", nil},
 	{"hal/haltest", []string{"hal"}},
@@ -222,6 +223,7 @@ func TestRules(t *testing.T) {
 		{"board", "hal", false},
 		{"firmware/lab", "hal/sim", true},
 		{"firmware/initd", "node", false},
+		{"firmware/update", "node", false},
 	} {
 		r, ok := ruleFor(c.pkg)
 		if got := ok && allowed(c.imports, r.allow); got != c.want {
