@@ -88,6 +88,8 @@ func (n *Node) save(e Effect) {
 		err = n.state.write(logFile, contacts.AppendLog(nil, e.Entries))
 	case SaveRelay:
 		err = n.state.keepRelay(e.Month)
+	case SaveSettings:
+		err = n.state.keepSettings(e.Settings)
 	case SaveLogin:
 		err = n.state.write(loginFile, e.Saved.Append(nil))
 	}

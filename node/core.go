@@ -62,6 +62,7 @@ type Core struct {
 	racer    path.Racer
 	outside  outside
 	view     view
+	settings Settings
 	out      []Effect
 }
 
@@ -85,6 +86,7 @@ type CoreConfig struct {
 	Codecs     []wire.Codec
 	Relay      path.RelayConfig // Rand and Verify are taken from here
 	Private    bool             // always relay: nobody learns our address
+	Settings   Settings         // the owner's choices, as kept
 	// Verify and CheckNode are ports for verifying signatures, and the compact
 	// certificates of supernodes; nil: in earnest.
 	Verify    func(id identity.ID, msg, sig []byte) bool
@@ -96,7 +98,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		private: cfg.Private, candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
+		settings: cfg.Settings, peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
 		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device

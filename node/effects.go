@@ -111,6 +111,8 @@ type (
 	SaveLog struct{ Entries []contacts.Entry }
 	// SaveRelay keeps what the relay has carried this month.
 	SaveRelay struct{ Month path.RelayMonth }
+	// SaveSettings keeps the owner's choices.
+	SaveSettings struct{ Settings Settings }
 	// SaveLogin keeps what the login server granted.
 	SaveLogin struct{ Saved login.Saved }
 	// Log tells a change of state.
@@ -164,5 +166,6 @@ func (SaveCache) effect()    {}
 func (SaveContacts) effect() {}
 func (SaveLog) effect()      {}
 func (SaveRelay) effect()    {}
+func (SaveSettings) effect() {}
 func (SaveLogin) effect()    {}
 func (Log) effect()          {}

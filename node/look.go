@@ -21,6 +21,8 @@ func (c *Core) Snapshot(now time.Time) Snapshot {
 		Face:    c.faceView(),
 		Call:    c.callView(),
 		Timing:  c.timing(),
+
+		Settings: c.settings,
 	}
 }
 
@@ -164,6 +166,7 @@ func (n *Node) Snapshot() Snapshot {
 	s := *n.snapshot.Load()
 	s.Uptime = time.Since(n.begun)
 	s.Counts = n.socket.count.totals()
+	s.Release = n.releaseView()
 	if leg := n.leg.Load(); leg != nil {
 		s.Call.Media, s.Call.History = leg.Stats(), leg.History()
 	}

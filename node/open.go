@@ -103,6 +103,10 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	settings, err := n.state.settings(cfg.Settings)
+	if err != nil {
+		return err
+	}
 	n.account, n.device = keys.account, keys.device
 	n.core = NewCore(CoreConfig{
 		Rand: rand.Reader, Network: cfg.Invitation.Network,
@@ -114,7 +118,7 @@ func (n *Node) openCore(cfg Config) error {
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
 		Cache: cache, Contacts: book, Log: log, Codecs: media.Codecs(),
-		Verify: identity.ID.Verify, Private: cfg.AlwaysRelay,
+		Verify: identity.ID.Verify, Private: cfg.AlwaysRelay, Settings: settings,
 		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})
 	n.socket.legs = n.core.Legs()

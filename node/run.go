@@ -37,6 +37,8 @@ type Config struct {
 	RelayMonthly uint64 // as a supernode, bytes relayed a month, in and out; 0: no cap
 	RelayLine    uint64 // likewise, bytes a second each way; 0: as measured
 
+	Settings Settings // the owner's choices before he has made any on the page
+
 	Devices hal.Devices
 	Version string
 	Log     *slog.Logger
@@ -75,6 +77,7 @@ type Node struct {
 	granted  atomic.Pointer[login.Granted] // nil before the first
 	leg      atomic.Pointer[media.Leg]     // of the current call, or the last one
 	watch    watchers
+	release  atomic.Pointer[ReleaseView] // nil before SetRelease
 }
 
 // queue is how many inputs may wait for the control loop; the socket drops what

@@ -19,6 +19,9 @@ type Snapshot struct {
 	Call    CallView      `json:"call"`
 	Timing  Timing        `json:"timing"`
 	Counts  Counts        `json:"counts"`
+
+	Settings Settings    `json:"settings"`
+	Release  ReleaseView `json:"release"`
 }
 
 // Self says who this node is.

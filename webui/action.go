@@ -47,16 +47,21 @@ func (u *UI) moveHook(w http.ResponseWriter, r *http.Request) {
 	u.act(w, r, err, "#hook", func() error { return u.appliance.Hook(*body.Lifted) })
 }
 
-// act does what a request asks unless the request itself is at fault, and
-// answers: a form is led back to the page, where it was; a program gets 204.
+// act does what a request asks of the telephone's hardware, unless the request
+// itself is at fault, and answers: a form is led back to the page, where it was;
+// a program gets 204.
 func (u *UI) act(w http.ResponseWriter, r *http.Request, err error, where string, do func() error) {
+	if err == nil && u.appliance == nil {
+		err = badRequest{http.StatusNotFound, "There is no key to press and no receiver to lift from here. Use those on the telephone itself, if there is one."}
+	}
+	u.obey(w, r, err, where, do)
+}
+
+// obey does what a request asks unless err says that it must not.
+func (u *UI) obey(w http.ResponseWriter, r *http.Request, err error, where string, do func() error) {
 	var bad badRequest
-	switch {
-	case errors.As(err, &bad):
+	if errors.As(err, &bad) {
 		refuse(w, r, bad.status, bad.detail)
-		return
-	case u.appliance == nil:
-		refuse(w, r, http.StatusNotFound, "There is no key to press and no receiver to lift from here. Use those on the telephone itself, if there is one.")
 		return
 	}
 	if err := do(); err != nil {

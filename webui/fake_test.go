@@ -166,7 +166,7 @@ var errStuck = errors.New("sim: the keypad is stuck")
 // page returns the handler of a telephone that answers to phone.test.
 func (p *phone) page(t testing.TB) *UI {
 	t.Helper()
-	u := New(Config{Node: p, Appliance: p, Hosts: []string{"phone.test", "[2001:db8::7]:8081", "192.0.2.7"}})
+	u := New(Config{Node: p, Appliance: p, Owner: p, Hosts: []string{"phone.test", "[2001:db8::7]:8081", "192.0.2.7"}})
 	t.Cleanup(func() { u.Close() })
 	return u
 }

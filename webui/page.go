@@ -8,6 +8,9 @@ import (
 // still is the query of the page that neither reloads itself nor blinks.
 const still = "still"
 
+// moving is its place in a form of the page that is not still.
+const moving = "moving"
+
 // partsEvery is how often a stream of parts looks without being told, for the
 // durations on the page.
 const partsEvery = time.Second
@@ -51,7 +54,7 @@ func (u *UI) fixed(r *http.Request, live parts) parts {
 		"motion": "full",
 		"hold":   "/?" + still,
 		"holds":  "Hold the page still",
-		"back":   "moving",
+		"back":   moving,
 	}
 	if live["phone@data-busy"] == "yes" {
 		p["reload"] = "2; url=/"

@@ -24,6 +24,8 @@ func view(s node.Snapshot, now time.Time) parts {
 	viewSelf(p, s)
 	viewFace(p, s)
 	viewCall(p, s, now)
+	viewRelease(p, s)
+	viewSettings(p, s.Settings)
 	viewSound(p, s.Call)
 	return p
 }

@@ -22,10 +22,16 @@ type Appliance interface {
 	Hook(lifted bool) error // lifts the receiver or puts it back
 }
 
+// Owner is what the page needs of the node to do the owner's will.
+type Owner interface {
+	Configure(ctx context.Context, change func(*node.Settings)) error
+}
+
 // Config is what a page is made of.
 type Config struct {
 	Node      Node
 	Appliance Appliance // nil: no telephone here; its keys cannot be pressed
+	Owner     Owner     // nil: nothing can be set
 	// Hosts are the names and addresses by which the page may be called. An
 	// entry without a port holds for every port. Empty: loopback only.
 	Hosts []string
@@ -37,6 +43,7 @@ type UI struct {
 	// Constant after construction.
 	node      Node
 	appliance Appliance
+	owner     Owner
 	hosts     []host
 	log       *slog.Logger
 	handler   http.Handler
@@ -53,6 +60,7 @@ func New(cfg Config) *UI {
 	u := &UI{
 		node:      cfg.Node,
 		appliance: cfg.Appliance,
+		owner:     cfg.Owner,
 		hosts:     parseHosts(cfg.Hosts),
 		log:       cfg.Log,
 		assets:    loadAssets(),
@@ -92,6 +100,7 @@ func (u *UI) routes() http.Handler {
 	route(http.MethodGet, "/api/v1/events", u.streamState)
 	route(http.MethodPost, "/api/v1/key", u.pressKey)
 	route(http.MethodPost, "/api/v1/hook", u.moveHook)
+	route(http.MethodPost, "/api/v1/settings", u.setSwitches)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotFound, "There is nothing at "+r.URL.Path+". The page is at /, the interface for programs below /api/v1/.")
 	})

@@ -27,6 +27,7 @@ type Config struct {
 	Relay   RelayConfig     `toml:"relay"`
 	Page    PageConfig      `toml:"page"`
 	Board   BoardConfig     `toml:"board"`
+	Release ReleaseConfig   `toml:"release"`
 	Contact []ContactConfig `toml:"contact"`
 
 	path string // of the file
@@ -101,6 +102,7 @@ func defaults() Config {
 	return Config{
 		Network: NetworkConfig{Listen: ":0", Supernode: "auto"},
 		Page:    PageConfig{Listen: "127.0.0.1:8080"},
+		Release: ReleaseConfig{Check: true},
 		Board:   BoardConfig{Name: "none", Sim: SimConfig{Rate: 16000}},
 	}
 }
@@ -172,7 +174,7 @@ func (c Config) check() error {
 			return err
 		}
 	}
-	return errors.Join(c.Board.check(), c.checkContacts())
+	return errors.Join(c.Board.check(), c.Release.check(), c.checkContacts())
 }
 
 func (b BoardConfig) check() error {

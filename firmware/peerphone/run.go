@@ -45,6 +45,10 @@ func (r runCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	doors := openDoors(config, n, log)
+	releases, err := r.openChecker(config, n, log)
+	if err != nil {
+		return err
+	}
 	page, err := r.servePage(ctx, config, n, board, doors, log)
 	if err != nil {
 		return err
@@ -52,6 +56,9 @@ func (r runCommand) Run() error {
 	defer doors.run(ctx)()
 	tell(event{Event: "listening", UDP: n.Addr().String(), Page: page})
 	go tellReady(ctx, n) // owner: ctx
+	if releases != nil {
+		go checkReleases(ctx, releases, n) // owner: ctx
+	}
 	return n.Run(ctx)
 }
 
@@ -88,6 +95,7 @@ func (r runCommand) open(config Config, devices hal.Devices, log *slog.Logger) (
 		Display: config.Account.Display, Password: password, Register: config.Account.Register,
 		Listen: config.Network.Listen, Promotion: promotion, Contacts: config.contacts(),
 		Devices: devices, Version: version, Log: log,
+		Settings:    node.Settings{CheckReleases: true},
 		AlwaysRelay: config.Network.AlwaysRelay, RelayMonthly: config.Relay.MonthlyGB * 1e9, RelayLine: config.Relay.RateKbit * 1000 / 8,
 	})
 }
@@ -162,7 +170,7 @@ func (r runCommand) servePage(ctx context.Context, c Config, n *node.Node, b ope
 		return "", err
 	}
 	addr := l.Addr().(*net.TCPAddr)
-	handler := webui.New(webui.Config{Node: n, Appliance: b, Hosts: hosts(addr), Log: log})
+	handler := webui.New(webui.Config{Node: n, Appliance: b, Owner: n, Hosts: hosts(addr), Log: log})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },

@@ -78,6 +78,10 @@
     ? post('/api/v1/key', {key: button.value})
     : post('/api/v1/hook', {lifted: button.value === 'true'});
 
+  for (const button of document.querySelectorAll('.switches button')) {
+    button.addEventListener('click', e => { e.preventDefault(); post('/api/v1/settings', {[button.name]: button.value === 'true'}); });
+  }
+
   for (const button of document.querySelectorAll('.phone button')) {
     button.addEventListener('click', e => { e.preventDefault(); act(button); });
     // A mouse does not take the focus along, so that space stays the hook's.
