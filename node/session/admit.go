@@ -29,7 +29,11 @@ func (t *Table) first(now time.Time, f *frame, b []byte, source netip.AddrPort, 
 	if !t.admit(now, f, a, source, introduced) {
 		return nil
 	}
-	return t.answer(now, f, a, introduced || len(f.cookie) > 0)
+	s := t.answer(now, f, a, introduced || len(f.cookie) > 0)
+	if s != nil && !introduced {
+		s.hs.prefix = prefixOf(source.Addr())
+	}
+	return s
 }
 
 // addressOf returns under which of our addresses the first flight b reached us.
@@ -43,25 +47,59 @@ func (t *Table) addressOf(b []byte, introduced bool) (address, bool) {
 }
 
 // admit decides whether there is room for another handshake. Under load, which
-// is half of the room, only who has shown that its address is its own gets in.
+// is half of the room, or an eighth of it taken by one network, only who has
+// shown that its address is its own gets in. No network takes more than a
+// quarter.
 func (t *Table) admit(now time.Time, f *frame, a address, source netip.AddrPort, introduced bool) bool {
-	if len(f.cookie) > 0 || (len(t.halfOpen) >= t.maxHalfOpen/2 && !introduced) {
+	var near []*session
+	if !introduced {
+		near = t.halfOpenFrom(prefixOf(source.Addr()))
+	}
+	if len(f.cookie) > 0 || !introduced && (len(t.halfOpen) >= t.maxHalfOpen/2 || len(near) >= t.maxHalfOpen/8) {
 		t.jar.turn(now, t.draw)
 		if !t.jar.good(f, source) {
 			t.bounce(f, a.key, source)
 			return false
 		}
 	}
-	if len(t.halfOpen) < t.maxHalfOpen {
+	full := t.halfOpen
+	if len(near) >= t.maxHalfOpen/4 {
+		full = near
+	} else if len(t.halfOpen) < t.maxHalfOpen {
 		return true
 	}
-	if oldest := t.halfOpen[0]; now.Sub(oldest.began) >= youngest {
+	if oldest := full[0]; now.Sub(oldest.began) >= youngest {
 		t.counts.Evicted++
 		t.end(now, oldest, ErrTimeout, false)
 		return true
 	}
 	t.counts.Full++
 	return false
+}
+
+// halfOpenFrom returns the half-open handshakes of a network, oldest first; of
+// none for the zero Prefix.
+func (t *Table) halfOpenFrom(p netip.Prefix) (near []*session) {
+	for _, s := range t.halfOpen {
+		if p.IsValid() && s.hs.prefix == p {
+			near = append(near, s)
+		}
+	}
+	return near
+}
+
+// prefixOf returns the network that one subscriber is likely to hold: /24 of
+// IPv4, /48 of IPv6. A private or loopback one is the owner's own, and has none.
+func prefixOf(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap().WithZone("")
+	if !addr.IsValid() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
+		return netip.Prefix{}
+	}
+	bits := 48
+	if addr.Is4() {
+		bits = 24
+	}
+	return netip.PrefixFrom(addr, bits).Masked()
 }
 
 // answer makes the session of a first flight that was admitted. proven says

@@ -73,7 +73,7 @@ func TestCorpseDoesNotWin(t *testing.T) {
 		a, b := w.join("kitchen"), w.join("workshop")
 		w.connect(a, b, AsNode)
 		w.run(time.Minute)
-		a.table = New(Config{Rand: w.random(), Node: a.node.ID(), Device: a.device.ID()})
+		a.table = New(Config{Rand: w.random(), Node: a.node.ID(), Device: a.device.ID(), Public: true})
 		ib := b.dial(a, AsNode)
 		w.run(time.Second)
 		ia := a.wantUp(b, AsNode)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/netip"
 	"time"
 
 	"peerphone/node/wire"
@@ -21,6 +22,7 @@ type handshake struct {
 	// Constant after construction.
 	attempt attemptID
 	key     macKey
+	prefix  netip.Prefix // of the initiator; zero: it came by a lane, or is of our own network
 
 	port portState
 

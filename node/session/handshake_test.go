@@ -115,12 +115,12 @@ func TestHandshakeThroughBadNet(t *testing.T) {
 		w.delay = time.Duration(w.rand.IntN(30)) * time.Millisecond
 		a, b := w.join("kitchen"), w.join("workshop")
 		w.badNet(0.3)
-		a.dial(b, AsPhone)
+		a.dial(b, AsNode)
 		w.run(handshakeTimeout)
 		if len(a.ups) != 1 || len(b.ups) != 1 {
 			t.Fatalf("seed %d: %d and %d up; trace:\n%s", seed, len(a.ups), len(b.ups), w.tail())
 		}
-		ia, ib := a.wantUp(b, AsPhone), b.wantUp(a, AsPhone)
+		ia, ib := a.wantUp(b, AsNode), b.wantUp(a, AsNode)
 		slowest = max(slowest, a.table.sessions[ia].up.Sub(newYear))
 		for i := range 20 {
 			a.say(ia, fmt.Sprint(i))
@@ -268,6 +268,7 @@ func TestWrongPeer(t *testing.T) {
 		w := newWorld(t, 6)
 		a, b, c := w.join("kitchen"), w.join("workshop"), w.join("cellar")
 		b.table.SetIdentity(c.node.ID(), c.device.ID()) // b answers for c, with its own certificate
+		b.lane = r == AsPhone
 		a.dialWant(b, Want{Role: r, Peer: c.id(r)})
 		w.wantRefused(a, b, r, ErrWrongPeer, true)
 	}

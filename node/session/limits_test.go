@@ -88,10 +88,55 @@ func (w *world) flood(at *testNode, n int, source func(i int) netip.AddrPort) (b
 
 func one(int) netip.AddrPort { return netip.MustParseAddrPort("198.51.100.7:1") }
 
+// many gives each stranger a network of its own.
+func many(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, byte(i), 7}), 1)
+}
+
+// TestOneNetworkTakesAQuarter floods from one network: beyond an eighth of the
+// room it needs cookies, and beyond a quarter its own oldest give way. Others
+// hardly notice.
+func TestOneNetworkTakesAQuarter(t *testing.T) {
+	w := newWorld(t, 1)
+	b := w.join("workshop")
+	if n := len(w.flood(b, 50, one)); n != 50-defaultHalfOpen/8 || len(b.table.halfOpen) != defaultHalfOpen/8 {
+		t.Fatalf("%d cookies, %d half open", n, len(b.table.halfOpen))
+	}
+	f := &frame{kind: helloFrame, plain: make([]byte, 500)}
+	for i := range 50 {
+		f.from, f.attempt, f.cookie = 7, attemptID{byte(i), 9}, nil
+		cookie := b.table.jar.cookie(f, one(i))
+		f.cookie = cookie[:]
+		b.table.HandleFrom(w.now, macKeyOf(b.node.ID()).append(f.append(nil)), one(i), false)
+	}
+	if n := len(b.table.halfOpenFrom(prefixOf(one(0).Addr()))); n != defaultHalfOpen/4 || b.table.Counts().Full != 50-defaultHalfOpen/8 {
+		t.Errorf("%d half open of one network, %+v", n, b.table.Counts())
+	}
+	w.run(youngest)
+	f.from, f.attempt, f.cookie = 7, attemptID{200, 9}, nil
+	cookie := b.table.jar.cookie(f, one(0))
+	f.cookie = cookie[:]
+	b.table.HandleFrom(w.now, macKeyOf(b.node.ID()).append(f.append(nil)), one(0), false)
+	if n := len(b.table.halfOpen); n != defaultHalfOpen/4 || b.table.Counts().Evicted != 1 {
+		t.Errorf("%d half open, %+v", n, b.table.Counts())
+	}
+	if n := len(w.flood(b, 10, many)); n != 0 {
+		t.Errorf("%d others needed cookies", n)
+	}
+	for addr, want := range map[string]string{
+		"192.168.1.1": "invalid Prefix", "127.0.0.1": "invalid Prefix", "fe80::1": "invalid Prefix", "fd00::1": "invalid Prefix",
+		"203.0.113.9": "203.0.113.0/24", "::ffff:203.0.113.9": "203.0.113.0/24", "2001:db8:1:2::3": "2001:db8:1::/48",
+	} {
+		if got := prefixOf(netip.MustParseAddr(addr)).String(); got != want {
+			t.Errorf("%s is of %s, want %s", addr, got, want)
+		}
+	}
+}
+
 func TestCookieUnderLoad(t *testing.T) {
 	w := newWorld(t, 1)
 	a, b := w.join("kitchen"), w.join("workshop")
-	w.flood(b, defaultHalfOpen/2, one)
+	w.flood(b, defaultHalfOpen/2, many)
 	if got := len(b.table.halfOpen); got != defaultHalfOpen/2 {
 		t.Fatalf("%d half open", got)
 	}
@@ -217,33 +262,69 @@ func TestWaitingBounded(t *testing.T) {
 // it hears: never more than came from it.
 func TestAmplification(t *testing.T) {
 	for seed := range uint64(40) {
-		for _, r := range []Role{AsNode, AsPhone} {
-			w := newWorld(t, seed)
-			a, b := w.join("kitchen"), w.join("workshop")
-			if seed%2 == 0 {
-				b.certify(w.key(), w.now) // so that the refusal counts too
-			}
-			there, back, worst := 0, 0, 0.0
-			w.carry = func(from, to *testNode, f []byte) []time.Duration {
-				if to == a {
-					if back += len(f); there > 0 {
-						worst = max(worst, float64(back)/float64(there))
-					}
-					return nil // the initiator's address is forged: nothing arrives there
+		w := newWorld(t, seed)
+		a, b := w.join("kitchen"), w.join("workshop")
+		if seed%2 == 0 {
+			b.certify(w.key(), w.now) // so that the refusal counts too
+		}
+		there, back, worst := 0, 0, 0.0
+		w.carry = func(from, to *testNode, f []byte) []time.Duration {
+			if to == a {
+				if back += len(f); there > 0 {
+					worst = max(worst, float64(back)/float64(there))
 				}
-				if w.rand.IntN(3) == 0 {
-					return nil
+				return nil // the initiator's address is forged: nothing arrives there
+			}
+			if w.rand.IntN(3) == 0 {
+				return nil
+			}
+			w.later(0, func() { there += len(f) })
+			return []time.Duration{0}
+		}
+		a.dial(b, AsNode)
+		w.run(3 * handshakeTimeout)
+		if worst > 1 {
+			t.Fatalf("seed %d: %d bytes for %d, up to %.3f", seed, back, there, worst)
+		}
+		if back == 0 {
+			t.Fatalf("seed %d: no answer at all", seed)
+		}
+	}
+}
+
+// TestPhonesAnswerByLanesOnly holds a phone to its silence: whoever knows its
+// keys, and comes straight to its address, gets no answer, not even a cookie.
+// So nobody finds out where it is who is not let.
+func TestPhonesAnswerByLanesOnly(t *testing.T) {
+	for _, public := range []bool{false, true} {
+		w := newWorld(t, 11)
+		b := w.join("workshop")
+		for name, c := range map[string]struct {
+			key    macKey
+			direct bool // it answers
+			flood  int
+		}{
+			"device":  {macKeyOf(b.device.ID()), false, 100},
+			"node":    {macKeyOf(b.node.ID()), public, 1},
+			"network": {macKeyOf(w.trust.Network), public, 1},
+		} {
+			b.table = New(Config{Rand: w.random(), Node: b.node.ID(), Device: b.device.ID(), Network: w.trust.Network, Public: public})
+			for i := range c.flood {
+				f := frame{kind: helloFrame, from: 7, attempt: attemptID{1, byte(i)}, plain: make([]byte, 500)}
+				hello := c.key.append(f.append(nil))
+				if _, ok := b.table.HandleFrom(w.now, hello, one(i), false); ok != c.direct {
+					t.Errorf("public %v: a direct first flight to the %s is answered: %v", public, name, ok)
 				}
-				w.later(0, func() { there += len(f) })
-				return []time.Duration{0}
+				if out := b.table.Take(); !c.direct && len(out) != 0 {
+					t.Errorf("public %v: after a direct first flight to the %s: %+v", public, name, out)
+				}
 			}
-			a.dial(b, r)
-			w.run(3 * handshakeTimeout)
-			if worst > 1 {
-				t.Fatalf("seed %d, %s: %d bytes for %d, up to %.3f", seed, r, back, there, worst)
+			if got := b.table.Counts().Silent; (got == 0) != c.direct {
+				t.Errorf("public %v: %d first flights to the %s counted as not for us", public, got, name)
 			}
-			if back == 0 {
-				t.Fatalf("seed %d: no answer at all", seed)
+			f := frame{kind: helloFrame, from: 7, attempt: attemptID{2}, plain: make([]byte, 500)}
+			if _, ok := b.table.HandleFrom(w.now, c.key.append(f.append(nil)), one(0), true); !ok {
+				t.Errorf("public %v: a first flight to the %s by a lane is not answered", public, name)
 			}
 		}
 	}

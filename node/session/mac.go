@@ -64,11 +64,11 @@ func addresses(node, before, device identity.ID, network identity.Network, publi
 	var as []address
 	for _, id := range []identity.ID{node, before} {
 		if !id.IsZero() {
-			as = append(as, address{key: macKeyOf(id), role: AsNode})
+			as = append(as, address{key: macKeyOf(id), role: AsNode, laneOnly: !public})
 		}
 	}
 	if !device.IsZero() {
-		as = append(as, address{key: macKeyOf(device), role: AsPhone})
+		as = append(as, address{key: macKeyOf(device), role: AsPhone, laneOnly: true})
 	}
 	if network != (identity.Network{}) {
 		as = append(as, address{key: macKeyOf(network), role: AsNode, laneOnly: !public})
