@@ -12,6 +12,10 @@ import (
 // batchSize is how many datagrams one system call takes.
 const batchSize = 64
 
+// relayRoom is the receive buffer of a supernode, in bytes as the kernel counts
+// them: about a thousand small packets, 50 ms of 400 legs.
+const relayRoom = 1 << 20
+
 // maxRead is the room for a datagram that comes; ours have wire.MaxDatagram
 // bytes at most.
 const maxRead = 2048
@@ -20,9 +24,12 @@ const maxRead = 2048
 // those that are to be passed on in another (recvmmsg(2), sendmmsg(2)). It
 // allocates nothing after newBatch. One goroutine, the socket's reader, uses
 // it.
+//
+// Its calls do not block, so they bypass Go's scheduler (RawSyscall): it would
+// take the processor away and wake another thread for each, at twice the cost
+// of a frame.
 type batch struct {
-	fd   uintptr
-	inet bool // the socket speaks IPv4 only
+	conn *udpConn
 
 	in       [batchSize]message
 	inNames  [batchSize]sockaddr
@@ -44,19 +51,17 @@ type message struct {
 // sockaddr is struct sockaddr_in or sockaddr_in6.
 type sockaddr [unix.SizeofSockaddrInet6]byte
 
-// newBatch makes the batch of the socket fd; readable is false from when quit
-// can be read.
-func newBatch(fd, quit uintptr) *batch {
-	b := &batch{fd: fd}
-	domain, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
-	b.inet = err == nil && domain == unix.AF_INET
+// newBatch makes the batch of a socket; readable is false from when quit can be
+// read.
+func newBatch(conn *udpConn, quit uintptr) *batch {
+	b := &batch{conn: conn}
 	for i := range b.in {
 		link(&b.in[i], &b.inNames[i], &b.inParts[i])
 		b.inParts[i].Base = &b.buffers[i][0]
 		b.inParts[i].SetLen(maxRead)
 		link(&b.out[i], &b.outNames[i], &b.outParts[i])
 	}
-	b.set = [2]unix.PollFd{{Fd: int32(quit), Events: unix.POLLIN}, {Fd: int32(fd), Events: unix.POLLIN}}
+	b.set = [2]unix.PollFd{{Fd: int32(quit), Events: unix.POLLIN}, {Fd: int32(conn.fd), Events: unix.POLLIN}}
 	return b
 }
 
@@ -70,7 +75,7 @@ func (b *batch) receive() int {
 	for i := range b.in {
 		b.in[i].Namelen = uint32(len(b.inNames[i]))
 	}
-	n, _, err := unix.Syscall6(unix.SYS_RECVMMSG, b.fd,
+	n, _, err := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(b.conn.fd),
 		uintptr(unsafe.Pointer(&b.in[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
 	if err != 0 {
 		return 0 // nothing there, or an ICMP error of an earlier send; the socket is well
@@ -88,7 +93,7 @@ func (b *batch) datagram(i int) (from netip.AddrPort, data []byte) {
 // it. The queue has room for every datagram of the batch once.
 func (b *batch) pass(to netip.AddrPort, data []byte) {
 	i := b.queued
-	b.out[i].Namelen = b.outNames[i].set(to, b.inet)
+	b.out[i].Namelen = b.outNames[i].set(to, b.conn.inet)
 	b.outParts[i].Base = &data[0]
 	b.outParts[i].SetLen(len(data))
 	b.queued++
@@ -98,7 +103,7 @@ func (b *batch) pass(to netip.AddrPort, data []byte) {
 // take.
 func (b *batch) flush() (failed int) {
 	for sent := 0; sent < b.queued; {
-		n, _, err := unix.Syscall6(unix.SYS_SENDMMSG, b.fd,
+		n, _, err := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(b.conn.fd),
 			uintptr(unsafe.Pointer(&b.out[sent])), uintptr(b.queued-sent), unix.MSG_DONTWAIT, 0, 0)
 		if err == unix.EINTR {
 			continue
@@ -114,18 +119,22 @@ func (b *batch) flush() (failed int) {
 }
 
 // readable waits until the socket has something to read; false: it is over.
-func (b *batch) readable() bool { return b.poll(2, -1) }
-
-// rest lets datagrams gather for some milliseconds; false: it is over.
-func (b *batch) rest(ms int) bool { return b.poll(1, ms) }
-
-func (b *batch) poll(fds, ms int) bool {
+func (b *batch) readable() bool {
 	for {
-		_, err := unix.Poll(b.set[:fds], ms)
+		_, err := unix.Poll(b.set[:], -1)
 		if err != unix.EINTR {
 			return err == nil && b.set[0].Revents == 0
 		}
 	}
+}
+
+// rest lets datagrams gather; false: it is over. It keeps the processor: a
+// collection may have to wait for gatherRest.
+func (b *batch) rest() bool {
+	b.set[0].Revents = 0
+	pause := unix.NsecToTimespec(int64(gatherRest))
+	unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&b.set[0])), 1, uintptr(unsafe.Pointer(&pause)), 0, 0, 0)
+	return b.set[0].Revents == 0
 }
 
 // addrPort reads an address that the kernel has written. IPv4 in IPv6 comes

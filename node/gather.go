@@ -13,7 +13,7 @@ const (
 	// of sound.
 	busyFrames   = 32
 	gatherWindow = 16 * time.Millisecond
-	gatherRest   = 1 // ms
+	gatherRest   = time.Millisecond
 )
 
 // gather decides whether the reader of a socket lets datagrams gather.
@@ -23,12 +23,13 @@ type gather struct {
 	busy   bool        // the window before was full
 }
 
-// passed notes that n frames were passed on and reports whether to rest.
+// passed notes that n frames were passed on and reports whether to rest before
+// the next look: there will be more.
 func (g *gather) passed(now hal.Instant, n int) (rest bool) {
 	if now.Sub(g.began) >= gatherWindow {
 		g.busy = g.frames >= busyFrames && now.Sub(g.began) < 2*gatherWindow
 		g.began, g.frames = now, 0
 	}
 	g.frames += n
-	return g.busy
+	return g.busy && n > 0
 }

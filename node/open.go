@@ -51,16 +51,18 @@ func (n *Node) openSocket(listen string, public bool) error {
 	if err != nil {
 		return err
 	}
-	conn, err := listenUDP(listen, kept)
+	listener, err := listenUDP(listen, kept)
 	if err != nil {
 		return err
 	}
-	wait, err := newWaiter(conn)
+	conn, err := newUDPConn(listener)
 	if err != nil {
-		conn.Close()
 		return err
 	}
-	n.socket = &socket{conn: conn, wait: wait, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{}), public: public}
+	if public {
+		conn.makeRoom(relayRoom)
+	}
+	n.socket = &socket{conn: conn, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{}), public: public}
 	n.socket.streams.tls = session.NewTLS(n.credentials, n.trust, time.Now)
 	if public {
 		if err := n.socket.openExtra(path.CallSocket, extraSocket{}); err != nil {

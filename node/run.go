@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -86,7 +85,7 @@ const queue = 512
 
 // Addr returns the address of the node's socket.
 func (n *Node) Addr() netip.AddrPort {
-	return n.socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	return n.socket.conn.addr
 }
 
 // Run runs the node until ctx is done; every goroutine of the node has ended

@@ -32,7 +32,7 @@ const ipUDP = 28
 // Stages of the reader, in order: wait, read, forward (what is relayed), sort,
 // open, deliver.
 type socket struct {
-	conn *net.UDPConn
+	conn *udpConn
 	in   chan<- input // to the control loop
 	live sync.Map     // wire.Index -> *line
 	stun *path.PrefixLimiter
@@ -43,7 +43,6 @@ type socket struct {
 	public bool       // a supernode: answers STUN, which a phone does not
 	legs   *path.Legs // of the relay; nil: there is none
 	count  counters
-	wait   waiter
 }
 
 // counters are written by the reader and by every sender.
@@ -84,12 +83,13 @@ func listenUDP(listen string, kept uint16) (*net.UDPConn, error) {
 // read runs until the socket is closed. Its owner is Node.Run.
 func (s *socket) read() {
 	media.Urgent()
-	defer s.wait.quit.Close()
-	s.wait.during(func(fd, quit uintptr) {
-		b := newBatch(fd, quit)
+	s.conn.during(func(conn *udpConn, quit uintptr) {
+		b := newBatch(conn, quit)
 		plain := make([]byte, 0, maxRead)
 		var g gather
-		for b.readable() && (!g.passed(hal.Now(), s.readBatch(b, plain)) || b.rest(gatherRest)) {
+		for b.readable() {
+			for g.passed(hal.Now(), s.readBatch(b, plain)) && b.rest() {
+			}
 		}
 	})
 }
@@ -147,8 +147,7 @@ func (s *socket) take(w path.Way, b, plain []byte) {
 
 // close ends read and the readers of the further sockets.
 func (s *socket) close() {
-	s.wait.close()
-	s.conn.Close()
+	s.conn.close()
 	s.more.close()
 }
 
@@ -258,7 +257,7 @@ func (s *socket) post(in input) {
 func (s *socket) send(to netip.AddrPort, frame []byte) (routed bool) {
 	s.count.datagramsOut.Add(1)
 	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
-	_, err := s.conn.WriteToUDPAddrPort(frame, to)
+	err := s.conn.send(to, frame)
 	return err == nil || !unroutable(err)
 }
 
