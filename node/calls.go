@@ -145,7 +145,7 @@ func (c *Core) connect(now time.Time, id call.ID, peer call.Peer) {
 	c.attempts.dialled[ix] = id
 	var homes []wire.Index
 	for _, m := range device.Homes {
-		if m.Node == c.nodeID() {
+		if _, known := c.peers.byNode[m.Node]; m.Node == c.nodeID() || !known && !c.mayDial(m.Addr) {
 			continue // a supernode that is the callee's home cannot introduce itself yet
 		}
 		home, d := c.reach(now, m)
@@ -157,6 +157,7 @@ func (c *Core) connect(now time.Time, id call.ID, peer call.Peer) {
 		}
 	}
 	c.paths.OpenLanes(now, ix, device.Node, homes)
+	c.lessHomes(now, ix)
 }
 
 // cancel gives up a search or a handshake that no call waits for any more.

@@ -256,7 +256,23 @@ func (c *Core) dialFailed(now time.Time, d *dial, reason error) {
 	}
 	if others := c.sessions.With(session.AsNode, d.to.Node); len(others) > 0 {
 		c.peers.dials[others[0]] = &dial{to: d.to, waiting: d.waiting, calls: d.calls}
+		return
 	}
+	for _, phone := range d.calls {
+		c.lessHomes(now, phone)
+	}
+	c.legs.Unreachable(now, d.to.Node)
+}
+
+// lessHomes notes that a home of a callee cannot be reached. When that was the
+// last one the call need not wait.
+func (c *Core) lessHomes(now time.Time, phone wire.Index) {
+	for _, d := range c.peers.dials {
+		if slices.Contains(d.calls, phone) {
+			return
+		}
+	}
+	c.paths.NoHomes(now, phone)
 }
 
 // homesChanged tells the directory where requests go and what to publish.

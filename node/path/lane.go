@@ -77,6 +77,13 @@ func (t *Table) AddHome(now time.Time, ix wire.Index, home wire.Index) {
 	t.settle(r)
 }
 
+// NoHomes tells that AddHome will not come: a route without lanes is stranded.
+func (t *Table) NoHomes(now time.Time, ix wire.Index) {
+	if r := t.routes[ix]; r != nil && r.state == Opening && len(r.lanes) == 0 {
+		t.strand(now, r, 0)
+	}
+}
+
 // drawAttempt draws a number for our leg to home.
 func (t *Table) drawAttempt(home wire.Index) uint32 {
 	for {

@@ -367,3 +367,18 @@ func TestWayString(t *testing.T) {
 		}
 	}
 }
+
+// A caller none of whose homes can be reached hears so at once.
+func TestNoHomeCanBeReached(t *testing.T) {
+	s := newScript(t)
+	s.dial()
+	s.send("x")
+	s.table.NoHomes(s.now, ours)
+	s.want("unreachable 0")
+	s.wantState(Stranded)
+	s.table.AddHome(s.now, ours, homeA)
+	s.want("home 1 open x")
+	s.answer(homeA, "y")
+	s.table.NoHomes(s.now, ours)
+	s.want("inner y from home 1", "moved home 1")
+}
