@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ type town struct {
 	programs programs
 	lab      *natlab.Lab
 	group    *child.Group
+	stalls   *stalls
 	unlock   func()
 
 	server     *natlab.Public
@@ -67,11 +69,12 @@ const (
 // openTown makes the internet and starts the login server and the supernodes.
 // Without root or a tool the error wraps natlab.ErrUnavailable and is one line.
 func openTown(ctx context.Context, p townPlan, s *steps) (t *town, err error) {
-	t = &town{plan: p, folder: folder(folder(p.Dir).path(townFolder)), steps: s, unlock: func() {}}
-	if t.programs, err = findPrograms(); err != nil {
-		return nil, err
+	t = &town{plan: p, folder: folder(folder(p.Dir).path(townFolder)), steps: s, unlock: func() {}, stalls: watchStalls()}
+	if t.programs, err = findPrograms(); err == nil {
+		t.lab, err = natlab.Open(ctx, nil)
 	}
-	if t.lab, err = natlab.Open(ctx, nil); err != nil {
+	if err != nil {
+		t.stalls.close()
 		return nil, err
 	}
 	if err := t.open(ctx); err != nil {
@@ -180,11 +183,11 @@ func (t *town) bootstrap() (list []string) {
 
 // priority is the niceness of the town's programs: what else the machine does
 // shall not be measured. Their audio threads have a better one still.
-const priority = "-10"
+const priority = -10
 
 // spawn runs a program on a host.
 func (t *town) spawn(host *natlab.Host, name, log, program string, args ...string) (*child.Child, error) {
-	line := host.Enter("nice", append([]string{"-n", priority, program}, args...)...)
+	line := host.Enter("nice", append([]string{"-n", strconv.Itoa(priority), program}, args...)...)
 	return t.group.Start(child.Spec{Name: name, Path: line[0], Args: line[1:], Log: log})
 }
 
@@ -200,6 +203,7 @@ func (t *town) close() error {
 		err = t.group.Stop()
 	}
 	err = errors.Join(err, t.lab.Close())
+	t.stalls.close()
 	t.unlock()
 	return err
 }

@@ -58,3 +58,27 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestDisturbed: a machine that stands still excuses no more than that.
+func TestDisturbed(t *testing.T) {
+	for _, c := range []struct {
+		pause, stalled float64
+		disturbed      bool
+	}{{150, 500, false}, {180, 20, true}, {180, 19, false}, {181, 20, false}} {
+		change := roamChange{HereMS: c.pause, StalledMS: c.stalled}
+		if got := change.disturbed(160); got != c.disturbed {
+			t.Errorf("a pause of %v ms with %v ms of standstill: %v", c.pause, c.stalled, got)
+		}
+	}
+}
+
+// TestStalls: those that touch a time count whole.
+func TestStalls(t *testing.T) {
+	at := func(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
+	s := stalls{list: []stall{{at(0), at(20)}, {at(90), at(130)}, {at(500), at(600)}}}
+	if got := s.within(at(100), at(200)); got != 40*time.Millisecond {
+		t.Errorf("%v, want 40 ms", got)
+	}
+	w := watchStalls()
+	w.close() // ends
+}

@@ -26,9 +26,9 @@ func (r roamCommand) play(ctx context.Context, sc scene, result *roamResult, s *
 	if err := t.start(ctx); err != nil {
 		return err
 	}
-	for ctx.Err() == nil && len(result.Changes) < r.Runs {
+	for ctx.Err() == nil && result.open() {
 		begun := time.Now()
-		if err := sc.call(ctx, roams, stays, r.Runs, result, s); err != nil {
+		if err := sc.call(ctx, roams, stays, result, s); err != nil {
 			c := &roamChange{Problem: err.Error()}
 			result.Changes = append(result.Changes, c)
 			s.say("lab", "%s %d: %v", sc.name, len(result.Changes), c)
@@ -78,7 +78,7 @@ func siteWithDelay(t *town, name string, k natlab.Kind, delay time.Duration) (*n
 }
 
 // call makes one call and some changes in it.
-func (s scene) call(ctx context.Context, r *roamer, far *resident, runs int, result *roamResult, out *steps) (err error) {
+func (s scene) call(ctx context.Context, r *roamer, far *resident, result *roamResult, out *steps) (err error) {
 	c, err := r.resident.call(ctx, far)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s scene) call(ctx context.Context, r *roamer, far *resident, runs int, res
 	if err := c.answer(ctx); err != nil {
 		return err
 	}
-	for n := 0; n < perCall && len(result.Changes) < runs; n++ {
+	for n := 0; n < perCall && result.open(); n++ {
 		if err := s.ready(ctx, r); err != nil {
 			return err
 		}
@@ -96,8 +96,13 @@ func (s scene) call(ctx context.Context, r *roamer, far *resident, runs int, res
 		if err != nil {
 			return err
 		}
+		if change.disturbed(result.LimitMS) && result.Disturbed < result.wanted {
+			result.Disturbed++
+			out.say("lab", "%s once more: %v, but the machine stood still for %.0f ms", s.name, change, change.StalledMS)
+			continue
+		}
 		result.Changes = append(result.Changes, change)
-		out.say("lab", "%s %d of %d: %v", s.name, len(result.Changes), runs, change)
+		out.say("lab", "%s %d of %d: %v", s.name, len(result.Changes), result.wanted, change)
 		if change.Problem != "" {
 			return nil
 		}
@@ -153,6 +158,7 @@ func (s scene) once(ctx context.Context, r *roamer) (*roamChange, error) {
 			c.ThereMS = round(d, 1)
 		}
 	}
+	c.StalledMS = round(ms(r.town.stalls.within(begun, back)), 1)
 	c.BackMS, c.Path = round(c.BackMS, 1), r.call.lastWay().String()
 	if silent := ms(s.hold - frame); c.HereMS >= silent || c.ThereMS >= silent {
 		c.Problem = fmt.Sprintf("no sound for %v after the change (%.0f ms here, %.0f ms there); %s", s.hold, c.HereMS, c.ThereMS, r.shown())
