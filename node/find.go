@@ -38,3 +38,9 @@ func (c *Core) Homes() []wire.Member {
 // Ready reports whether the node can be called, or serves others: it has been
 // attached and its records have been published.
 func (c *Core) Ready() bool { return !c.view.ready.IsZero() }
+
+// Holds reports whether the part of the global index that is here has a record
+// at key.
+func (c *Core) Holds(now time.Time, key identity.IndexKey) bool {
+	return c.index != nil && c.index.Holds(now, key)
+}

@@ -180,6 +180,7 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		c.ping(e.Addr, e.Nonce)
 	case overlay.NeighboursChanged:
 		c.overlay.Settled()
+		c.index.NeighboursChanged(now)
 	case overlay.Synced:
 		if c.index != nil {
 			c.index.Synced(now)

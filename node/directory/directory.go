@@ -22,6 +22,10 @@ type Config struct {
 	// CheckName verifies a name certificate at now; nil: identity.Trust.
 	CheckName func(der []byte, now time.Time) (identity.NameCertificate, error)
 
+	// Nearest returns the live supernodes nearest to a key, ourselves included, the
+	// nearest first; only an Index needs it. Nil: there are no others.
+	Nearest func(key identity.IndexKey, n int) []wire.Member
+
 	// Limits of an Index. Zero takes the value beside it.
 	MaxRecords int // 20000, about 20 MB
 }
@@ -34,6 +38,9 @@ func (cfg Config) withDefaults() Config {
 		cfg.CheckName = func(der []byte, now time.Time) (identity.NameCertificate, error) {
 			return identity.Trust{Network: cfg.Network, Issuing: cfg.Issuing()}.CheckName(der, now)
 		}
+	}
+	if cfg.Nearest == nil {
+		cfg.Nearest = func(identity.IndexKey, int) []wire.Member { return nil }
 	}
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000
@@ -83,7 +90,7 @@ func (Published) event() {}
 // QueryID names a Find of this phone. 0 is none.
 type QueryID uint32
 
-//go:generate go tool stringer -type=Outcome,publishState,searchState,syncState -output=state_string.go
+//go:generate go tool stringer -type=Outcome,publishState,searchState,syncState,repairState,taskState -output=state_string.go
 
 // Outcome says how a Find ended.
 type Outcome uint8

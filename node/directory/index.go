@@ -34,6 +34,9 @@ type IndexCounters struct {
 	Silent  uint64 // of these, without an answer
 	Unasked uint64 // answers to questions that nobody asked, or asked another
 	Limited uint64 // questions beyond the limits
+
+	Repairs  uint64 // begun
+	Repaired uint64 // copies given to who had none
 }
 
 // syncState says whether the Index has been there long enough to deny: fresh
@@ -58,6 +61,11 @@ type Index struct {
 	asks   map[uint64]*ask // under way, by nonce
 	askers askers
 
+	tasks   []task    // repairs that will be due, by time
+	repairs int       // jobs that are repairs
+	review  time.Time // when the records are looked at; set by NeighboursChanged, cleared then
+	settle  time.Time // when we begin to deny; set by Synced, cleared then
+
 	out      []Event
 	counters IndexCounters
 }
@@ -81,9 +89,16 @@ func (x *Index) Counters() IndexCounters { return x.counters }
 // Records returns how many records are kept.
 func (x *Index) Records() int { return len(x.store.soon) }
 
-// Synced tells that the membership is known: from now on a record that is not
-// here is denied.
-func (x *Index) Synced(now time.Time) { x.sync = settled }
+// Synced tells that the membership is known. From now on a record that is not
+// here is denied, or in a network that is larger than its neighbourhoods, when
+// the others have had time to give us what we should keep.
+func (x *Index) Synced(now time.Time) {
+	if len(x.cfg.Nearest(identity.IndexKey{}, Replicas+1)) <= Replicas {
+		x.sync = settled
+		return
+	}
+	x.settle = now.Add(settleWait)
+}
 
 func (x *Index) emit(e Event) { x.out = append(x.out, e) }
 
@@ -131,6 +146,8 @@ func (x *Index) check(now time.Time, b []byte) (wire.Record, error) {
 func (x *Index) keep(r wire.Record, b []byte) wire.StoreCode {
 	err := x.counters.count(x.store.put(r, b))
 	if err == nil {
+		// Who stores a record gives it to all.
+		x.store.byKey[r.Placement.Index].near = fingerprint(x.cfg.Nearest(r.Placement.Index, Replicas))
 		x.counters.Stored++
 		x.cache.forget(r.Placement.Index)
 	}
@@ -185,7 +202,10 @@ func (x *Index) Lost(now time.Time, ix wire.Index) {
 
 // Next returns when Advance wants to be called; zero: never.
 func (x *Index) Next() time.Time {
-	next := earlier(x.store.due(), x.cache.due())
+	next := earlier(earlier(x.store.due(), x.cache.due()), earlier(x.review, x.settle))
+	if len(x.tasks) > 0 && x.repairs < maxRepairs {
+		next = earlier(next, x.tasks[0].at)
+	}
 	for _, j := range x.jobs {
 		next = earlier(next, j.due())
 	}
@@ -196,11 +216,18 @@ func (x *Index) Next() time.Time {
 func (x *Index) Advance(now time.Time) {
 	x.store.expire(now)
 	x.cache.expire(now)
+	if passed(x.settle, now) {
+		x.sync, x.settle = settled, time.Time{}
+	}
+	if passed(x.review, now) {
+		x.reviewRecords(now)
+	}
 	for _, j := range slices.Clone(x.jobs) {
 		if passed(j.due(), now) {
 			j.advance(now, x)
 		}
 	}
+	x.startRepairs(now)
 }
 
 // use is what a session asks for.

@@ -19,7 +19,9 @@ type stored struct {
 	sequence uint64
 	expires  int64 // Unix seconds
 	record   []byte
-	at       int // in the heap
+	at       int       // in the heap
+	near     uint32    // fingerprint of those who keep it, as far as we have seen to it
+	task     taskState // whether it waits for repair
 }
 
 // store keeps one record for each key, at most max in all. When it is full the
@@ -62,6 +64,9 @@ func (s *store) put(r wire.Record, b []byte) error {
 		s.removeFirst()
 	}
 	x := &stored{key: key, sequence: r.Sequence, expires: r.Expires, record: bytes.Clone(b)}
+	if old != nil {
+		x.near, x.task = old.near, old.task
+	}
 	s.byKey[key] = x
 	heap.Push(&s.soon, x)
 	return nil

@@ -30,6 +30,8 @@ type Node struct {
 	device  identity.Key
 	saved   *login.Saved
 	cache   []wire.Member // host cache, as kept on disk
+	// announcement is that of a supernode of an old network.
+	announcement []byte
 
 	on    bool
 	core  *node.Core // nil: switched off
@@ -361,7 +363,7 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		}
 	case node.Looked:
 		if n.w.looked != nil {
-			n.w.looked(e.Result)
+			n.w.looked(n, e.Result)
 		}
 	case node.SaveCache:
 		n.cache = e.Members

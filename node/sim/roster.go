@@ -21,7 +21,8 @@ func (w *World) prepare() error {
 		}
 		key := login.NodeKey(n.device, identity.EpochAt(w.cfg.Birth))
 		self := overlay.Self{Node: key.ID(), Certificate: compact, Sign: key.Sign}
-		all = append(all, overlay.Announce(self, wire.Member{Node: key.ID(), Addr: n.addr}, uint32(w.cfg.Birth.Unix()))...)
+		n.announcement = overlay.Announce(self, wire.Member{Node: key.ID(), Addr: n.addr}, uint32(w.cfg.Birth.Unix()))
+		all = append(all, n.announcement...)
 	}
 	w.roster = overlay.ParseRoster(all)
 	return nil
@@ -33,4 +34,18 @@ func (w *World) rosterOf(n *Node) overlay.Roster {
 		return overlay.Roster{}
 	}
 	return w.roster
+}
+
+// keepers returns an Overlay that knows exactly the supernodes that are on: it
+// tells where records should be.
+func (w *World) keepers() *overlay.Overlay {
+	var live []byte
+	for _, n := range w.nodes[:w.cfg.Supernodes] {
+		if n.on {
+			live = append(live, n.announcement...)
+		}
+	}
+	o := overlay.New(overlay.Config{Rand: w.shake, Supernode: true})
+	o.Restore(overlay.ParseRoster(live))
+	return o
 }

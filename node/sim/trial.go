@@ -60,6 +60,17 @@ type trial struct {
 	began   time.Time // of the wall
 	out     Outcome
 	elapsed []time.Duration
+	asked   map[lookup]*Node // who is looked for
+	counted bool             // of the lookups under way, only who can be reached is counted
+	reached int              // of these, who was
+	calls   int              // of these, all
+	hurt    *damage          // after the kill
+}
+
+// lookup names a search of a phone.
+type lookup struct {
+	by    *Node
+	query directory.QueryID
 }
 
 // Run plays the trial to its end.
@@ -68,7 +79,7 @@ func (c Trial) Run() (Outcome, error) {
 	if c.Progress == nil {
 		c.Progress = func(string, ...any) {}
 	}
-	t := &trial{Trial: c, began: time.Now()}
+	t := &trial{Trial: c, began: time.Now(), asked: map[lookup]*Node{}}
 	t.say("certificates for %d supernodes and %d phones", c.Supernodes, c.Phones)
 	w, err := New(c.Config)
 	if err != nil {
@@ -84,7 +95,10 @@ func (c Trial) Run() (Outcome, error) {
 	if c.Kill > 0 {
 		t.kill()
 	}
-	t.ask()
+	t.ask(t.Lookups, t.Window)
+	if t.hurt != nil {
+		t.heal()
+	}
 	return t.end(), nil
 }
 
@@ -166,59 +180,69 @@ func (t *trial) idle() {
 	t.say("idle for %v: %.0f kB/h a phone, %.0f kB/h a supernode", t.Idle, t.out.PhoneBytes/1000, t.out.SupernodeBytes/1000)
 }
 
-// kill lets some of the supernodes vanish at once.
-func (t *trial) kill() {
-	supernodes := slices.Clone(t.nodes[:t.Supernodes])
-	t.draw.Shuffle(len(supernodes), func(i, j int) { supernodes[i], supernodes[j] = supernodes[j], supernodes[i] })
-	dead := int(t.Kill * float64(len(supernodes)))
-	for _, n := range supernodes[:dead] {
-		n.switchOff()
-	}
-	t.say("%d of %d supernodes have vanished", dead, t.Supernodes)
-}
-
-// ask makes the lookups and waits for their answers.
-func (t *trial) ask() {
-	window := t.Window
+// ask makes lookups and waits for their answers.
+func (t *trial) ask(n int, window time.Duration) {
 	if window == 0 {
-		window = max(10*time.Second, time.Duration(t.Lookups)*time.Millisecond)
+		window = max(5*time.Second, time.Duration(n)*time.Millisecond)
 	}
-	for range t.Lookups {
+	for range n {
 		t.after(time.Duration(t.draw.Int64N(int64(window))), t.lookUp)
 	}
-	for end := t.now.Add(window + time.Minute); t.answered() < t.Lookups && t.now.Before(end); {
-		t.World.Run(5 * time.Second)
-		t.say("%d found, %d wrong, %d cannot tell", t.out.Found, t.out.Wrong, t.out.CannotTell)
+	for end := t.now.Add(window + 10*time.Second); t.now.Before(end) && (len(t.asked) > 0 || t.now.Before(end.Add(-10*time.Second))); {
+		t.pass(time.Second)
+	}
+	t.say("%d found, %d wrong, %d cannot tell", t.out.Found, t.out.Wrong, t.out.CannotTell)
+}
+
+// pass lets time pass and looks how the network heals.
+func (t *trial) pass(d time.Duration) {
+	for range d / step {
+		t.World.Run(step)
+		if t.hurt != nil {
+			t.hurt.look(t)
+		}
 	}
 }
 
-func (t *trial) answered() int { return t.out.Found + t.out.Wrong + t.out.CannotTell }
+// step is how often a trial looks at its world.
+const step = 250 * time.Millisecond
 
 // lookUp lets a phone that has a living home look for another.
 func (t *trial) lookUp(now time.Time) {
 	phones := t.nodes[t.Supernodes:]
 	for {
 		n, other := phones[t.draw.IntN(len(phones))], phones[t.draw.IntN(len(phones))]
-		if n != other && t.servedBy(n) != nil {
-			n.core.Find(now, t.network.LookupNumber(other.dial))
+		if n != other && len(t.liveHomes(n)) > 0 {
+			id := n.core.Find(now, t.network.LookupNumber(other.dial))
+			t.asked[lookup{n, id}] = other
 			n.flush(now)
 			return
 		}
 	}
 }
 
-// servedBy returns a living home of n, the first.
-func (t *trial) servedBy(n *Node) *Node {
+// liveHomes returns the homes of a phone that are there.
+func (t *trial) liveHomes(n *Node) []*Node {
+	var live []*Node
 	for _, h := range n.core.Homes() {
 		if s := t.nodeAt(h.Addr); s != nil && s.on {
-			return s
+			live = append(live, s)
 		}
 	}
-	return nil
+	return live
 }
 
 // looked takes the answer to a lookup.
-func (t *trial) looked(r directory.Result) {
+func (t *trial) looked(n *Node, r directory.Result) {
+	who := t.asked[lookup{n, r.Query}]
+	delete(t.asked, lookup{n, r.Query})
+	if t.counted {
+		t.calls++
+		if who != nil && t.reaches(who, r) {
+			t.reached++
+		}
+		return
+	}
 	switch r.Outcome {
 	case directory.Located:
 		t.out.Found++
@@ -228,6 +252,22 @@ func (t *trial) looked(r directory.Result) {
 	default:
 		t.out.CannotTell++
 	}
+}
+
+// reaches reports whether a listing names a home at which who is attached now.
+func (t *trial) reaches(who *Node, r directory.Result) bool {
+	if r.Outcome != directory.Located {
+		return false
+	}
+	live := t.liveHomes(who)
+	for _, d := range r.Listing.Devices {
+		for _, h := range d.Homes {
+			if slices.Contains(live, t.nodeAt(h.Addr)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // end sums up.

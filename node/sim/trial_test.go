@@ -26,6 +26,21 @@ func TestEverybodyIsFound(t *testing.T) {
 	}
 }
 
+// Half of the supernodes vanish, and at that moment everybody is looked for: the
+// records are found, and soon at all their places, though no owner publishes
+// anew what has not changed.
+func TestHalfOfTheSupernodesVanish(t *testing.T) {
+	out := try(t, Trial{
+		Config: Config{Seed: *seed, Supernodes: 60, Phones: 100, Loss: 0.01}, Kill: 0.5, Lookups: 500, Window: 2 * time.Second,
+	})
+	if out.Found != 500 {
+		t.Errorf("seed %d: %d of 500 found, %d denied, %d left open", *seed, out.Found, out.Wrong, out.CannotTell)
+	}
+	if out.Repaired == 0 || out.Repaired > 60 {
+		t.Errorf("seed %d: the records are repaired after %.1f s, want 60 s", *seed, out.Repaired)
+	}
+}
+
 // The stand-in has the flights and the sizes of TLS: a run with either is the
 // same, datagram for datagram.
 func TestTLSAndStandInGiveTheSameTrace(t *testing.T) {

@@ -13,6 +13,7 @@ const (
 	kindStored     Kind = 0x21
 	kindFind       Kind = 0x22
 	kindAnswerFind Kind = 0x23
+	kindHave       Kind = 0x24
 )
 
 // Publish stores a record: a phone asks its home to let those store it whom it
@@ -21,6 +22,13 @@ const (
 type Publish struct {
 	Query  uint32 `cbor:"1,keyasint"` // chosen by the asker, unique in its session; 0 in a Question
 	Record []byte `cbor:"3,keyasint"` // as AppendRecord writes it
+}
+
+// Have asks a supernode, by a Question, whether it holds the record at Key, of
+// this sequence or a higher one. The answer is a Stored with one copy or none.
+type Have struct {
+	Key      identity.IndexKey `cbor:"1,keyasint"`
+	Sequence uint64            `cbor:"2,keyasint"`
 }
 
 // A StoreCode answers Publish.
@@ -86,6 +94,7 @@ func DenialMessage(nonce uint64, key identity.IndexKey, f Found) []byte {
 }
 
 func (Publish) Kind() Kind { return kindPublish }
+func (Have) Kind() Kind    { return kindHave }
 func (Stored) Kind() Kind  { return kindStored }
 func (Find) Kind() Kind    { return kindFind }
 func (Found) Kind() Kind   { return kindAnswerFind }

@@ -79,7 +79,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindAttach: reader[Attach](), kindAttached: reader[Attached](), kindRefused: reader[Refused](),
 	kindRefresh: reader[Refresh](), kindMembers: reader[Members](), kindDetach: reader[Detach](),
 	kindJoin: reader[Join](), kindGossip: reader[Gossip](), kindDigest: reader[Digest](), kindRoll: reader[Roll](),
-	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindAnswerFind: reader[Found](),
+	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindHave: reader[Have](), kindAnswerFind: reader[Found](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
 	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),

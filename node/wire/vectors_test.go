@@ -107,6 +107,7 @@ func messageVectors() map[string]Message {
 		"join":                 Join{Self: announcement(addr4(7000))},
 		"publish":              Publish{Query: 7, Record: record},
 		"stored":               Stored{Query: 7, Code: StoreOK, Copies: 3},
+		"have":                 Have{Key: filled[identity.IndexKey](0xee), Sequence: 1 << 40},
 		"find":                 Find{Query: 1 << 31, Key: filled[identity.IndexKey](0xee)},
 		"found":                Found{Query: 1 << 31, Code: FindRecord, Record: record},
 		"found-none":           Found{Query: 1 << 31, Code: FindNone},

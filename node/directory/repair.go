@@ -1,0 +1,221 @@
+package directory
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// Repair: when supernodes come or go, those who keep a record see to it that all
+// do who are now the nearest to its key, while its owner may be away. The nearest
+// keeper asks all others whether they have it, and gives it to those who have
+// not; the next ones, one after the other, ask two of them only, and go on like
+// the first if one has not: so a keeper that lies or dies holds nothing up.
+const (
+	// reviewWait lets news of many changes come together.
+	reviewWait = time.Second
+	// repairStep is how long a keeper waits for each that is nearer than it.
+	repairStep = 2 * time.Second
+	// repairSample is how many are asked to see whether a repair is needed.
+	repairSample = 2
+	// maxRepairs bounds the repairs under way; the others wait.
+	maxRepairs = 64
+	repairEnd  = 5 * time.Second
+	// settleWait is how long a new supernode of a network with more than Replicas
+	// denies nothing: until then the others have given it what it should keep.
+	settleWait = 10 * time.Second
+)
+
+// task is a repair that will be due.
+type task struct {
+	key identity.IndexKey
+	at  time.Time
+}
+
+// NeighboursChanged tells that supernodes have come or gone near the places of
+// records that may be here.
+func (x *Index) NeighboursChanged(now time.Time) {
+	if x.review.IsZero() {
+		x.review = now.Add(reviewWait)
+	}
+}
+
+// reviewRecords looks which records belong to others than before, and makes a
+// task for each.
+func (x *Index) reviewRecords(now time.Time) {
+	x.review = time.Time{}
+	for _, s := range x.store.soon {
+		near := x.cfg.Nearest(s.key, Replicas)
+		print := fingerprint(near)
+		rank := slices.IndexFunc(near, func(m wire.Member) bool { return m.Node == x.self })
+		if print == s.near || rank < 0 {
+			continue
+		}
+		s.near = print
+		if s.task == idle {
+			s.task = waiting
+			x.tasks = append(x.tasks, task{s.key, now.Add(time.Duration(rank)*repairStep + time.Duration(x.rand.Int64N(int64(repairStep))))})
+		}
+	}
+	slices.SortFunc(x.tasks, func(a, b task) int {
+		return cmp.Or(a.at.Compare(b.at), slices.Compare(a.key[:], b.key[:]))
+	})
+}
+
+// fingerprint tells sets of supernodes apart.
+func fingerprint(ms []wire.Member) uint32 {
+	var sum uint32
+	for _, m := range ms {
+		sum += binary.BigEndian.Uint32(m.Node[:]) // of a key: as good as a hash
+	}
+	return sum
+}
+
+// taskState says whether a record waits for repair.
+type taskState uint8
+
+const (
+	idle taskState = iota
+	waiting
+)
+
+// startRepairs begins the tasks that are due.
+func (x *Index) startRepairs(now time.Time) {
+	for len(x.tasks) > 0 && !x.tasks[0].at.After(now) && x.repairs < maxRepairs {
+		t := x.tasks[0]
+		x.tasks = x.tasks[1:]
+		if s := x.store.byKey[t.key]; s != nil {
+			s.task = idle
+			x.repair(now, s)
+		}
+	}
+}
+
+// repairState says how far a repair has got.
+//
+//	sampling -- one has not --> spreading -- all have spoken --> (removed)
+//	    +------- all have ----------------------------------------> (removed)
+//
+// The nearest keeper begins with spreading.
+type repairState uint8
+
+const (
+	sampling repairState = iota
+	spreading
+)
+
+// repair sees to it that a record is where it belongs.
+type repair struct {
+	key   identity.IndexKey
+	state repairState
+	left  []wire.Member // not asked yet
+	open  []*ask
+	end   time.Time
+}
+
+var _ job = (*repair)(nil)
+
+func (x *Index) repair(now time.Time, s *stored) {
+	near := x.cfg.Nearest(s.key, Replicas)
+	r := &repair{key: s.key, state: sampling, end: now.Add(repairEnd)}
+	if len(near) > 0 && near[0].Node == x.self {
+		r.state = spreading
+	}
+	r.left = slices.DeleteFunc(near, func(m wire.Member) bool { return m.Node == x.self })
+	x.rand.Shuffle(len(r.left), func(i, j int) { r.left[i], r.left[j] = r.left[j], r.left[i] })
+	x.counters.Repairs++
+	x.repairs++
+	x.jobs = append(x.jobs, r)
+	r.askSome(now, x)
+}
+
+// askSome asks those who are to be asked whether they have the record.
+func (r *repair) askSome(now time.Time, x *Index) {
+	n := len(r.left)
+	if r.state == sampling {
+		n = min(n, repairSample)
+	}
+	s := x.store.byKey[r.key]
+	if s == nil {
+		n = 0 // it has expired
+	}
+	for _, to := range r.left[:n] {
+		r.open = append(r.open, x.put(now, r, to, askWait, wire.Have{Key: r.key, Sequence: s.sequence}))
+	}
+	r.left = r.left[n:]
+	r.goOn(x)
+}
+
+func (r *repair) goOn(x *Index) {
+	if len(r.open) > 0 {
+		return
+	}
+	x.repairs--
+	x.jobs = slices.DeleteFunc(x.jobs, func(j job) bool { return j == job(r) })
+}
+
+func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
+	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
+	answer, ok := m.(wire.Stored)
+	_, asked := a.m.(wire.Have)
+	s := x.store.byKey[r.key]
+	switch {
+	case !ok:
+		x.counters.Unasked++
+	case asked && answer.Copies == 0 && s != nil:
+		x.counters.Repaired++
+		r.state = spreading
+		r.open = append(r.open, x.put(now, r, a.to, askWait, wire.Publish{Record: s.record}))
+		if len(r.left) > 0 {
+			r.askSome(now, x)
+			return
+		}
+	}
+	r.goOn(x)
+}
+
+func (r *repair) silent(now time.Time, x *Index, a *ask) {
+	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
+	r.goOn(x)
+}
+
+func (r *repair) lost(wire.Index) {}
+
+func (r *repair) due() time.Time {
+	due := r.end
+	for _, a := range r.open {
+		due = earlier(due, a.due())
+	}
+	return due
+}
+
+func (r *repair) advance(now time.Time, x *Index) {
+	if !passed(r.end, now) {
+		x.advanceAsks(now, r.open)
+		return
+	}
+	for _, a := range r.open {
+		delete(x.asks, a.nonce)
+		x.counters.Silent++
+	}
+	r.open = nil
+	r.goOn(x)
+}
+
+// have answers whether a record is here.
+func (x *Index) have(now time.Time, m wire.Have) wire.Message {
+	answer := wire.Stored{Code: wire.StoreOK}
+	if s := x.store.byKey[m.Key]; s != nil && s.expires > now.Unix() && s.sequence >= m.Sequence {
+		answer.Copies = 1
+	}
+	return answer
+}
+
+// Holds reports whether there is a valid record at key.
+func (x *Index) Holds(now time.Time, key identity.IndexKey) bool {
+	return x.store.find(now, key) != nil
+}

@@ -1,0 +1,152 @@
+package directory
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// repairer returns supernode 0 with a record, the keeper of this rank among so
+// many others, who are new.
+func repairer(t *testing.T, rank, others int) (*keeper, *owner) {
+	o := newOwner(t, "1001", "kitchen")
+	k := newKeeper(t, 1)
+	k.cfg.Nearest = k.nearest
+	k.answer(wire.Publish{Record: o.record(t, 5, start.Add(time.Hour))}, "ok 1")
+	k.near = nil
+	for n := 1; n <= others; n++ {
+		k.near = append(k.near, homes(n)...)
+	}
+	k.near = slices.Insert(k.near, rank, homes(0)...)
+	k.NeighboursChanged(k.now)
+	return k, o
+}
+
+// asked returns whom the questions since the last call went to.
+func (k *keeper) asked() (have, publish []int) {
+	for _, a := range took[Ask](&k.script) {
+		n := numberOf(a.To.Node)
+		k.asks[n] = a.Nonce
+		if _, ok := a.Message.(wire.Have); ok {
+			have = append(have, n)
+		} else {
+			publish = append(publish, n)
+		}
+	}
+	slices.Sort(have)
+	slices.Sort(publish)
+	return slices.Compact(have), slices.Compact(publish)
+}
+
+func (k *keeper) has(by int, copies uint8) {
+	k.Reply(k.now, addrOf(by), k.asks[by], wire.Stored{Code: wire.StoreOK, Copies: copies})
+}
+
+func TestTheNearestKeeperGivesToAllWhoHaveNot(t *testing.T) {
+	k, _ := repairer(t, 0, 4)
+	var have []int
+	for end := k.now.Add(reviewWait + repairStep); len(have) == 0 && k.now.Before(end); {
+		k.advance(50 * time.Millisecond)
+		have, _ = k.asked()
+	}
+	if !slices.Equal(have, []int{1, 2, 3, 4}) {
+		t.Fatalf("asked %v", have)
+	}
+	k.has(1, 1)
+	k.has(2, 0)
+	k.has(3, 0)
+	if _, publish := k.asked(); !slices.Equal(publish, []int{2, 3}) {
+		t.Errorf("gives to %v, want 2 and 3", publish)
+	}
+	k.has(2, 1)
+	k.has(3, 1)
+	k.advance(time.Minute) // 4 says nothing
+	if len(k.jobs) != 0 || k.repairs != 0 || len(k.Index.asks) != 0 || len(k.tasks) != 0 {
+		t.Errorf("%d jobs, %d repairs, %d questions, %d tasks are left", len(k.jobs), k.repairs, len(k.Index.asks), len(k.tasks))
+	}
+	if c := k.Counters(); c.Repaired != 2 {
+		t.Errorf("%d repaired, want 2", c.Repaired)
+	}
+	k.asked()
+	k.NeighboursChanged(k.now)
+	k.advance(time.Minute)
+	if have, _ := k.asked(); len(have) > 0 {
+		t.Errorf("asks %v though nothing has changed", have)
+	}
+}
+
+// A keeper that is not the nearest waits for its turn and asks two; if one has
+// nothing the nearest has failed, and it does the work.
+func TestTheNextKeepersLookWhetherItIsDone(t *testing.T) {
+	for _, done := range []bool{true, false} {
+		k, _ := repairer(t, 2, 6)
+		k.advance(reviewWait + 2*repairStep - time.Millisecond)
+		if have, _ := k.asked(); len(have) > 0 {
+			t.Fatalf("asks %v before its turn", have)
+		}
+		var first []int
+		for range repairStep / (50 * time.Millisecond) {
+			k.advance(50 * time.Millisecond)
+			if first, _ = k.asked(); len(first) > 0 {
+				break
+			}
+		}
+		if len(first) != repairSample {
+			t.Fatalf("asks %v, want %d", first, repairSample)
+		}
+		k.has(first[0], 1)
+		if done {
+			k.has(first[1], 1)
+			k.advance(time.Minute)
+			if have, _ := k.asked(); len(have) > 0 || len(k.jobs) > 0 {
+				t.Errorf("asks %v though all is done", have)
+			}
+			continue
+		}
+		k.has(first[1], 0)
+		rest, publish := k.asked()
+		if len(rest) != 6-repairSample || !slices.Equal(publish, first[1:]) {
+			t.Errorf("then asks %v and gives to %v", rest, publish)
+		}
+	}
+}
+
+func TestRepairsAreBounded(t *testing.T) {
+	k := newKeeper(t, 17)
+	k.cfg.Nearest = k.nearest
+	k.store = newStore(5000)
+	for n := range 3 * maxRepairs {
+		r := wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n), byte(n >> 8)}}, Expires: start.Unix() + 3600}
+		if err := k.store.put(r, []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.NeighboursChanged(k.now)
+	k.advance(reviewWait + repairStep)
+	if k.repairs != maxRepairs || len(k.tasks) == 0 {
+		t.Errorf("%d repairs at a time, %d wait", k.repairs, len(k.tasks))
+	}
+	k.advance(time.Minute)
+	if k.repairs != 0 || len(k.tasks) != 0 || k.Counters().Repairs != 3*maxRepairs {
+		t.Errorf("%d repairs and %d tasks are left, %d begun", k.repairs, len(k.tasks), k.Counters().Repairs)
+	}
+}
+
+// A new supernode of a large network denies nothing until the others have given
+// it what it should keep.
+func TestANewSupernodeWaitsBeforeItDenies(t *testing.T) {
+	for _, of := range []int{Replicas, Replicas + 1} {
+		k := newKeeper(t, of)
+		k.cfg.Nearest = k.nearest
+		k.sync = fresh
+		k.Synced(k.now)
+		if of > Replicas {
+			k.answer(wire.Find{Key: network.LookupNumber("1009").Index}, "not synced")
+			k.advance(settleWait)
+		}
+		k.answer(wire.Find{Key: network.LookupNumber("1009").Index}, "none")
+	}
+}
