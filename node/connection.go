@@ -26,7 +26,6 @@ import (
 // Our own choices for connections.
 const (
 	streamTimeout = 10 * time.Second // for connecting and shaking hands
-	soundLife     = 100 * time.Millisecond
 	// unsent is how much the kernel holds that it has not sent, in bytes: a
 	// control message, or 100 ms of sound. What else waits can go stale in the
 	// stream's queue.

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"peerphone/firmware/lab/natlab"
+)
+
+// TestPaper makes the short form: logins and a call in each set-up. Times are
+// for the command to show; bytes are held.
+func TestPaper(t *testing.T) {
+	needLab(t)
+	out, err := lab(t, "paper", "--short", "--talk", "3s", "--json", "--dir", t.TempDir()).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r paperResult
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range r.Setups {
+		if s.Later.AttachedMS <= 0 || s.Later.ReadyMS <= 0 || s.Flushed.ReadyMS <= 0 || s.First.ReadyMS <= 0 {
+			t.Errorf("%s: a start never came to its end: %+v", s.Name, s)
+		}
+		if s.Later.Homes != 3 || s.Call.SetupMS <= 0 || s.Call.UpKBs < 3 || s.Call.DownKBs < 3 {
+			t.Errorf("%s: %d homes, call %+v", s.Name, s.Later.Homes, s.Call)
+		}
+		if i < 2 && (s.Later.AttachedBytes > 4600 || s.Later.Bytes > 15000) {
+			t.Errorf("%s: %d bytes to the first home and %d in all, want at most 4600 and 15000", s.Name, s.Later.AttachedBytes, s.Later.Bytes)
+		}
+		if i == 2 && s.Call.Path != streamWay.String() {
+			t.Errorf("%s: the voice goes by %s", s.Name, s.Call.Path)
+		}
+	}
+}
+
+// needLab skips a test where there can be no laboratory; with CI=true that is a
+// failure.
+func needLab(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs whole networks")
+	}
+	l, err := natlab.Open(t.Context(), nil)
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	l.Close()
+}
+
+// TestPaperTable: every row is there, in words for people, also where nothing
+// was measured.
+func TestPaperTable(t *testing.T) {
+	r := paperResult{RTTMS: 100, Setups: paperSetups(), Band: band{50, 7800}, Speech: []paperSpeech{
+		{KBs: 16, Similarity: .95, Heard: 1, UpKBs: 5.5}, {KBs: 1.5, Problem: "silence"},
+	}}
+	r.Setups[0].Later = paperStart{AttachedMS: 310, AttachedBytes: 3930}
+	var b strings.Builder
+	if err := r.print(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"0.31 s", "3.9 kB", "50-7800 Hz", "good: similarity 0.95", "silence", "almost unintelligible", "IP headers"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, b.String())
+		}
+	}
+}
+
+func TestCodecBand(t *testing.T) {
+	b, err := codecBand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.0f to %.0f Hz", b.Low, b.High)
+	if b.Low > 100 || b.High < 7000 {
+		t.Errorf("the codec carries %.0f to %.0f Hz, want at least 100 to 7000", b.Low, b.High)
+	}
+}
+
+// TestRates: what was sent and received in a time, and nothing else.
+func TestRates(t *testing.T) {
+	at := func(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
+	up, down := rates([]natlab.Packet{
+		{At: at(0), Out: true, Length: 900}, {At: at(100), Out: true, Length: 100}, {At: at(500), Length: 300}, {At: at(1200), Length: 900},
+	}, at(50), at(1050))
+	if up != .1 || down != .3 {
+		t.Errorf("%v up, %v down, want 0.1 and 0.3 kB/s", up, down)
+	}
+}

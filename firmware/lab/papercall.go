@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"peerphone/firmware/lab/natlab"
+)
+
+// firstHome is the supernode that was heard last before a time, and when: what
+// it said then made it a home.
+func (t *town) firstHome(packets []natlab.Packet, before time.Time) (home *supernode, at time.Time) {
+	for _, p := range packets {
+		if s := t.supernodeAt(p.Src.Addr()); s != nil && !p.Out && p.At.Before(before) {
+			home, at = s, p.At
+		}
+	}
+	return home, at
+}
+
+// otherEnd is the address of the far end of a packet.
+func otherEnd(p natlab.Packet) netip.Addr {
+	if p.Out {
+		return p.Dst.Addr()
+	}
+	return p.Src.Addr()
+}
+
+// paperCall is a call.
+type paperCall struct {
+	SearchMS float64 `json:"search_ms"` // by the caller's word
+	SetupMS  float64 `json:"setup_ms"`  // from the last key until the far phone rang
+	Path     string  `json:"path"`      // by which sound came in at the end
+	UpKBs    float64 `json:"up_kb_s"`   // sent by the caller while both talked, in kB/s
+	DownKBs  float64 `json:"down_kb_s"` // received by it
+}
+
+func (c paperCall) String() string {
+	return fmt.Sprintf("search %.0f ms, rings after %.0f ms, %s, %.1f kB/s up, %.1f down", c.SearchMS, c.SetupMS, c.Path, c.UpKBs, c.DownKBs)
+}
+
+// measureCall lets the first phone call the second.
+func measureCall(ctx context.Context, phones [2]*resident, length time.Duration) (r paperCall, err error) {
+	c, err := phones[0].call(ctx, phones[1])
+	if err != nil {
+		return r, err
+	}
+	s, err := phones[0].now(ctx)
+	if err == nil {
+		err = c.answer(ctx)
+	}
+	if err == nil {
+		err = c.talk(ctx, length)
+	}
+	if err := errors.Join(err, c.end(ctx)); err != nil {
+		return r, err
+	}
+	r = paperCall{SearchMS: round(s.Timing.Search, 0), SetupMS: round(ms(c.rang.Sub(c.dialled)), 0), Path: c.lastWay().String()}
+	from := c.answered.Add(time.Second) // what belongs to the answer is over
+	r.UpKBs, r.DownKBs = rates(c.from.capture.Packets(), from, c.ended)
+	return r, nil
+}
+
+// rates are what was sent and received in a time, in kB/s.
+func rates(packets []natlab.Packet, from, to time.Time) (up, down float64) {
+	for _, p := range packets {
+		switch {
+		case p.At.Before(from) || p.At.After(to):
+		case p.Out:
+			up += float64(p.Length)
+		default:
+			down += float64(p.Length)
+		}
+	}
+	seconds := to.Sub(from).Seconds()
+	return round(up/seconds/1000, 2), round(down/seconds/1000, 2)
+}
+
+// paperIdle is a phone that nobody uses.
+type paperIdle struct {
+	BytesPerMinute   float64 `json:"bytes_per_minute"`
+	PacketsPerMinute float64 `json:"packets_per_minute"`
+}
+
+func (i paperIdle) String() string {
+	return fmt.Sprintf("%.0f packets and %.0f bytes a minute", i.PacketsPerMinute, i.BytesPerMinute)
+}
+
+// idle watches the callers of all set-ups at once.
+func (r *paperResult) idle(ctx context.Context, length time.Duration, s *steps) error {
+	var captures []*natlab.Capture
+	for _, setup := range r.Setups {
+		c, err := setup.phones[0].town.lab.Capture(setup.phones[0].host)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		captures = append(captures, c)
+	}
+	s.say("all", "are watched for %v while nobody uses them", length)
+	if err := pause(ctx, length); err != nil {
+		return err
+	}
+	for i, c := range captures {
+		bytes, packets := c.Bytes(nil)
+		minutes := max(length.Minutes(), 1e-9)
+		r.Setups[i].Idle = paperIdle{round(float64(bytes)/minutes, 0), round(float64(packets)/minutes, 1)}
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"peerphone/firmware/lab/judge"
+	"peerphone/hal"
+)
+
+// paperSpeech is what is left of speech on a narrow line.
+type paperSpeech struct {
+	KBs        float64 `json:"kb_s"`       // of the line each way, IP headers counted
+	UpKBs      float64 `json:"up_kb_s"`    // that the caller sent
+	Similarity float64 `json:"similarity"` // of what was heard with what was said: 1 is the same
+	Heard      float64 `json:"heard"`      // share of the seconds that were said
+	DelayMS    float64 `json:"delay_ms"`   // mouth to ear, the worst
+	Problem    string  `json:"problem,omitempty"`
+}
+
+func (s paperSpeech) String() string {
+	if s.Problem != "" {
+		return s.Problem
+	}
+	return fmt.Sprintf("%s: similarity %.2f, %.0f %% heard, %.1f kB/s sent", s.word(), s.Similarity, 100*s.Heard, s.UpKBs)
+}
+
+// word tells a person what a similarity means. A call in wide band has 0.95, one
+// in narrow band that everybody understands 0.5; noise has 0.1.
+func (s paperSpeech) word() string {
+	switch {
+	case s.Heard < .5 || s.Similarity < .3:
+		return "unintelligible"
+	case s.Heard < .9 || s.Similarity < .5:
+		return "hard to understand"
+	case s.Similarity < .85:
+		return "intelligible"
+	}
+	return "good"
+}
+
+// narrowRates are those of the paper, in kB/s.
+var narrowRates = []float64{16, 5, 2, 1.5}
+
+// findRate is what a call is given to find its rate.
+const findRate = 5 * time.Second
+
+// narrow narrows the lines of both phones in the middle of a call, to each of
+// the rates, and judges what was heard from then on.
+func (p *paperSetup) narrow(ctx context.Context, length time.Duration, s *steps) (list []paperSpeech, err error) {
+	for _, rate := range narrowRates {
+		speech := paperSpeech{KBs: rate}
+		if err := p.speakAt(ctx, &speech, length); err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			speech.Problem = err.Error()
+		}
+		s.say(p.Name, "at %v kB/s %v", rate, speech)
+		list = append(list, speech)
+		if err := p.again(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// speakAt makes one call.
+func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, length time.Duration) (err error) {
+	c, err := p.phones[0].call(ctx, p.phones[1])
+	if err != nil {
+		return err
+	}
+	if err := c.answer(ctx); err != nil {
+		return errors.Join(err, c.end(ctx))
+	}
+	err = p.setRate(int(r.KBs * 8000))
+	if err == nil {
+		err = pause(ctx, findRate)
+	}
+	begun, from := time.Now(), hal.Now()
+	if err == nil {
+		err = c.talk(ctx, length)
+	}
+	to := hal.Now()
+	r.UpKBs, _ = rates(c.from.capture.Packets(), begun, time.Now())
+	err = errors.Join(err, p.setRate(0), c.end(ctx))
+	for _, phone := range p.phones {
+		err = errors.Join(err, phone.stop()) // what it heard is on disk then
+	}
+	if err != nil {
+		return err
+	}
+	return r.judge(p.phones, from, to)
+}
+
+func (p *paperSetup) setRate(bits int) error {
+	return errors.Join(p.sites[0].SetRate(bits), p.sites[1].SetRate(bits))
+}
+
+// judge compares what the caller said with what the callee heard.
+func (r *paperSpeech) judge(phones [2]*resident, from, to hal.Instant) error {
+	said, err := readSaid(phones[0].folder)
+	if err != nil {
+		return err
+	}
+	heard, err := readHeard(phones[1].folder)
+	if err != nil {
+		return err
+	}
+	v := judge.Compare(said.Between(from, to.Add(-settle)), heard.Between(from, to))
+	r.Similarity = round(v.Similarity, 2)
+	if v.Said > 0 {
+		r.Heard = round(v.Heard/v.Said, 2)
+	}
+	for _, d := range v.Delays {
+		r.DelayMS = max(r.DelayMS, round(ms(d.Delay), 0))
+	}
+	return nil
+}
+
+// again starts both phones for the next call.
+func (p *paperSetup) again(ctx context.Context) error {
+	for _, phone := range p.phones {
+		if err := phone.stop(); err != nil {
+			return err
+		}
+		if err := phone.run(); err != nil {
+			return err
+		}
+		if err := phone.open(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// band is a range of frequencies, in Hz.
+type band struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// codecBand finds between which frequencies the codec loses at most 3 dB of a
+// tone, at the rate of a call.
+func codecBand() (b band, err error) {
+	reference, err := gainAt(1000)
+	if err != nil {
+		return b, err
+	}
+	for _, hz := range bandTones() {
+		gain, err := gainAt(hz)
+		if err != nil {
+			return b, err
+		}
+		if gain-reference < -3 {
+			continue
+		}
+		if b.Low == 0 {
+			b.Low = hz
+		}
+		b.High = hz
+	}
+	return b, nil
+}
+
+// bandTones lists the frequencies to try.
+func bandTones() (list []float64) {
+	for hz := 30.0; hz < 200; hz += 10 {
+		list = append(list, hz)
+	}
+	for hz := 200.0; hz < 7000; hz *= 1.2 {
+		list = append(list, hz)
+	}
+	for hz := 7000.0; hz < codecHz/2; hz += 100 {
+		list = append(list, hz)
+	}
+	return list
+}
+
+// gainAt sends a second of a tone through the codec and returns what came out
+// of it, in dB.
+func gainAt(hz float64) (float64, error) {
+	tone := make([]int16, codecHz)
+	for i := range tone {
+		tone[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(i)/codecHz))
+	}
+	c := codecCommand{Rate: 24000, Complexity: 5, Frame: 20, Bandwidth: "wide"}
+	packets, _, err := c.encode(tone)
+	if err != nil {
+		return 0, err
+	}
+	heard, _, err := c.decode(packets, nil)
+	if err != nil {
+		return 0, err
+	}
+	return decibels(level(heard[codecHz/4:codecHz], hz) / level(tone[codecHz/4:], hz)), nil
+}
+
+// level is the amplitude of one frequency in a sound.
+func level(pcm []int16, hz float64) float64 {
+	var re, im float64
+	for i, s := range pcm {
+		sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / codecHz)
+		re, im = re+float64(s)*cos, im+float64(s)*sin
+	}
+	return math.Hypot(re, im) / float64(len(pcm))
+}
+
+func decibels(ratio float64) float64 { return 20 * math.Log10(max(ratio, 1e-6)) }
