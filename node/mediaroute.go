@@ -25,6 +25,11 @@ const (
 	// echoFor is how long sound goes by all ways because the far end seems not
 	// to hear us: it sends by several, and we hear it by more than one.
 	echoFor = 100 * time.Millisecond
+	// echoLimit is how long that may last: if both ends do it, each is the
+	// other's reason. By then the loop has found out which way is dead. It may
+	// begin anew when nothing has come twice for echoRest.
+	echoLimit = time.Second
+	echoRest  = 300 * time.Millisecond
 	// overlap is how long after a move what comes by the former way may have
 	// been sent before it.
 	overlap = time.Second
@@ -57,6 +62,8 @@ type mediaRoute struct {
 	heard  atomic.Int64             // hal.Instant of the last frame of the session
 	sound  atomic.Int64             // likewise of the last sound
 	echo   atomic.Int64             // until when sound goes by all ways
+	began  atomic.Int64             // when that began
+	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
 	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
 }
 
@@ -189,6 +196,16 @@ func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) 
 		r.mark.Store(int32(seq))
 		r.out.nominated(m.Way)
 	case r.sentSince(now, seq):
+		r.resound(now)
+	}
+}
+
+// resound sends by all ways for a while, because the far end does.
+func (r *mediaRoute) resound(now hal.Instant) {
+	if last := hal.Instant(r.twice.Swap(int64(now))); now.Sub(last) > echoRest {
+		r.began.Store(int64(now))
+	}
+	if now.Sub(hal.Instant(r.began.Load())) < echoLimit {
 		r.echo.Store(int64(now.Add(echoFor)))
 	}
 }

@@ -248,3 +248,24 @@ func TestMediaRouteDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations a packet, want none", n)
 	}
 }
+
+// Two ends that send by all ways because they hear each other by all come to
+// rest.
+func TestTwoEchoesEnd(t *testing.T) {
+	a, b := newRouteTest(t, direct, first), newRouteTest(t, direct, first)
+	for range 100 {
+		a.packet(direct)
+		b.packet(direct)
+	}
+	from := []path.Way{direct, first} // one stall is enough to begin it
+	last := 0
+	for i := range 200 {
+		from = b.packet(a.packet(from...)...)
+		if len(from) > 1 {
+			last = i
+		}
+	}
+	if limit := int((echoLimit + 2*echoFor) / (20 * time.Millisecond)); last == 0 || last > limit {
+		t.Errorf("sound goes by all ways for %d packets, want some, and %d at most", last, limit)
+	}
+}

@@ -17,6 +17,7 @@ type outside struct {
 	reacher *path.Reacher // supernode half; nil in a phone that serves nobody
 	port    uint16        // of the main socket
 	begun   bool          // a first survey has been made
+	looked  time.Time     // when the last began
 	uplinks []*uplink     // besides the kernel's choice
 
 	attesting time.Time       // until then supernodes that call us are told so
@@ -33,12 +34,25 @@ const (
 // lookOut surveys the way to the outside.
 func (c *Core) lookOut(now time.Time) {
 	here := c.here(0, c.outside.port)
+	c.outside.looked = now
 	c.outside.begun = len(here.Helpers) > 0
 	c.outside.survey.Begin(now, here)
 	for _, u := range c.outside.uplinks {
 		if u.port != 0 {
 			u.survey.Begin(now, c.here(u.socket, u.port))
 		}
+	}
+}
+
+// doubtPause is how often a call that falls silent makes us look whether the
+// outside sees us elsewhere now.
+const doubtPause = 2 * time.Second
+
+// doubt surveys anew because something has fallen silent: a router may have
+// another address since.
+func (c *Core) doubt(now time.Time) {
+	if now.Sub(c.outside.looked) >= doubtPause {
+		c.lookOut(now)
 	}
 }
 

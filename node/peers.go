@@ -194,6 +194,7 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	c.legs.Lost(now, ix)
 	id, up := c.peers.nodes[ix]
 	if up {
+		c.doubt(now)
 		c.overlay.Down(now, ix, reason)
 		delete(c.peers.nodes, ix)
 	}

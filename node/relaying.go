@@ -183,5 +183,6 @@ func (c *Core) MediaStray(now time.Time, ix wire.Index, w path.Way) {
 // should.
 func (c *Core) MediaSilent(now time.Time, ix wire.Index) {
 	c.paths.Silent(now, ix)
+	c.doubt(now)
 	c.settle(now)
 }
