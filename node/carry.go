@@ -59,6 +59,10 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			n.routeMedia(e)
 		case StopMedia:
 			n.stopMedia()
+		case SoundKey:
+			if n.engine != nil {
+				n.engine.Key(byte(e.Key))
+			}
 		case ShowFace:
 			n.faces.put(e.Face)
 			n.sound.tone = tones[e.Face.Tone]

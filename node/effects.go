@@ -3,6 +3,7 @@ package node
 import (
 	"net/netip"
 
+	"peerphone/hal"
 	"peerphone/node/call"
 	"peerphone/node/contacts"
 	"peerphone/node/directory"
@@ -79,6 +80,8 @@ type (
 	}
 	// StopMedia ends a call's sound.
 	StopMedia struct{ Call call.ID }
+	// SoundKey lets the tone of a key be heard over the call.
+	SoundKey struct{ Key hal.Key }
 	// ShowFace gives the hardware what to show and sound.
 	ShowFace struct{ Face handset.Face }
 	// Looked answers a Core.Find.
@@ -153,6 +156,7 @@ func (StartMedia) effect()   {}
 func (MoveMedia) effect()    {}
 func (RouteMedia) effect()   {}
 func (StopMedia) effect()    {}
+func (SoundKey) effect()     {}
 func (ShowFace) effect()     {}
 func (Looked) effect()       {}
 func (OpenSocket) effect()   {}

@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"peerphone/hal"
 	"peerphone/node/call"
 	"peerphone/node/contacts"
 	"peerphone/node/directory"
@@ -230,6 +231,8 @@ func (c *Core) fromCall(now time.Time, e call.Event) {
 		c.moveMedia(now, e)
 	case call.StopMedia:
 		c.do(StopMedia{e.ID})
+	case call.Sounded:
+		c.do(SoundKey{hal.Key(e.Key)})
 	case call.Release:
 		c.sessions.Close(now, e.Index)
 	case call.Changed:
@@ -245,6 +248,8 @@ func (c *Core) fromHandset(now time.Time, e handset.Event) {
 		c.calls.Answer(now)
 	case handset.HangUp:
 		c.calls.HangUp(now)
+	case handset.Digit:
+		c.calls.Digit(now, byte(e.Key))
 	case handset.FaceChanged:
 		if c.phone {
 			c.do(ShowFace{c.handset.Face()})

@@ -175,7 +175,7 @@ func (b *Calls) Invited(now time.Time, ix wire.Index, from Peer, m wire.Invite) 
 	}
 }
 
-// Handle takes Ringing, Accept, Reject and Bye; other messages are ignored.
+// Handle takes Ringing, Accept, Reject, Bye and Digit; other messages are ignored.
 func (b *Calls) Handle(now time.Time, ix wire.Index, m wire.Message) {
 	s := signal{now: now, ix: ix}
 	switch m := m.(type) {
@@ -187,6 +187,9 @@ func (b *Calls) Handle(now time.Time, ix wire.Index, m wire.Message) {
 		s.input, s.name, s.code = inReject, m.Call, m.Code
 	case wire.Bye:
 		s.input, s.name = inBye, m.Call
+	case wire.Digit:
+		b.digit(ix, m)
+		return
 	default:
 		return
 	}

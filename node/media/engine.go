@@ -72,6 +72,7 @@ type Engine struct {
 	// shared
 	tone    atomic.Uint32
 	leg     atomic.Pointer[Leg]
+	keys    chan byte // pressed, for playout to sound
 	mic     direction
 	speaker direction
 
@@ -94,7 +95,7 @@ func NewEngine(card hal.Card, log *slog.Logger) (*Engine, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: the card does not tell it", ErrFormat)
 	}
-	e := &Engine{card: card, format: f.Format(), now: hal.Now, log: log}
+	e := &Engine{card: card, format: f.Format(), now: hal.Now, log: log, keys: make(chan byte, keyQueue)}
 	if !e.format.Valid() {
 		return nil, fmt.Errorf("%w: %d Hz in periods of %d", ErrFormat, e.format.Rate, e.format.Period)
 	}

@@ -369,6 +369,7 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 			at = at.Add(50 * time.Millisecond)
 		}
 		c.walk()
+		e.Key("0123456789"[n%10])
 		p.render()
 		p.period()
 		p.leg.sounds(at.Add(20 * time.Millisecond))

@@ -14,7 +14,7 @@ import (
 const linger = 50
 
 // playout is the goroutine between legs, tones and the speaker. The stages for
-// each 10 ms: the leg's pull, the tone, to the card's rate, write, and the
+// each 10 ms: the leg's pull, the tone, the keys, to the card's rate, write, and the
 // leg's books with the instant at which it sounds.
 type playout struct {
 	// constant after newPlayout
@@ -26,6 +26,7 @@ type playout struct {
 	// owned by run
 	leg    *Leg // that sounded in the last frame
 	tone   dsp.Tone
+	dtmf   dsp.DTMF
 	pcm    [dsp.Unit]int16
 	card   []int16 // one period at the card's rate
 	silent int     // frames since there was something to play
@@ -96,7 +97,7 @@ func (p *playout) sleep() bool {
 }
 
 func (p *playout) wanted() bool {
-	return p.e.leg.Load() != nil || Tone(p.e.tone.Load()) != ToneNone
+	return p.e.leg.Load() != nil || Tone(p.e.tone.Load()) != ToneNone || len(p.e.keys) > 0
 }
 
 // play opens the speaker and plays until there was nothing to play for a while.
@@ -144,6 +145,7 @@ func (p *playout) render() {
 		p.tone.Add(p.pcm[:])
 		p.silent = 0
 	}
+	p.keys()
 }
 
 // period is pcm at the card's rate.

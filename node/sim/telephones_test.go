@@ -105,6 +105,8 @@ func (h *household) intend(p *telephone, e handset.Event) {
 		p.calls.Answer(h.now)
 	case handset.HangUp:
 		p.calls.HangUp(h.now)
+	case handset.Digit:
+		p.calls.Digit(h.now, byte(e.Key))
 	}
 }
 

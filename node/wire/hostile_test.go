@@ -57,6 +57,7 @@ func TestHostileMessages(t *testing.T) {
 		"true for a number":            cborOf(kindRefused, 0xa1, 0x01, 0xf5),
 		"a tagged number":              cborOf(kindRefused, 0xa1, 0x01, 0xc1, 0x05),
 		"a self-described map":         cborOf(kindRefused, 0xd9, 0xd9, 0xf7, 0xa1, 0x01, 0x05),
+		"a key that no telephone has":  cborOf(kindDigit, 0xa2, 0x01, 0x50, call, 0x02, 0x41),
 		"a call ID too short":          cborOf(kindBye, 0xa1, 0x01, 0x4f, call[:15]),
 		"a call ID too long":           cborOf(kindBye, 0xa1, 0x01, 0x51, call, 0x00),
 		"a call ID as an array":        cborOf(kindBye, 0xa1, 0x01, 0x90, call),

@@ -82,6 +82,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindHave: reader[Have](), kindAnswerFind: reader[Found](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
+	kindDigit:  reader[Digit](),
 	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),
 	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](),
 	kindCallBack: reader[CallBack](), kindCalling: reader[Calling](), kindCallOut: reader[CallOut](),

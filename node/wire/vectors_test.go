@@ -116,6 +116,7 @@ func messageVectors() map[string]Message {
 		"accept":               Accept{Call: call, Codec: CodecPCM16},
 		"reject":               Reject{Call: call, Code: RejectBusy},
 		"bye":                  Bye{Call: call},
+		"digit":                Digit{Call: call, Key: '*'},
 		"candidates":           Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
 		"candidates-symmetric": Candidates{Addrs: []netip.AddrPort{addr4(40000)}, Scatter: addr4(1).Addr()},
 		"relays":               Relays{Tickets: []Ticket{first, second}},
