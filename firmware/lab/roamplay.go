@@ -90,6 +90,10 @@ func (s scene) call(ctx context.Context, r *roamer, far *resident, result *roamR
 	}
 	for n := 0; n < perCall && result.open(); n++ {
 		if err := s.ready(ctx, r); err != nil {
+			if n > 0 && errors.Is(err, errOtherWay) {
+				result.Detoured++ // the call goes on; a new one is as it must be
+				return nil
+			}
 			return err
 		}
 		change, err := s.once(ctx, r)
@@ -208,11 +212,14 @@ func (c *townCall) lastLink(r *resident) string {
 	return list[len(list)-1].link
 }
 
+// errOtherWay says that sound does not come as it must for a scene.
+var errOtherWay = errors.New("sound comes")
+
 // awaitWay waits until sound comes in by a way at both ends.
 func (c *townCall) awaitWay(ctx context.Context, w soundWay, limit time.Duration) error {
 	for start := time.Now(); c.lastWay() != w; {
 		if time.Since(start) > limit {
-			return fmt.Errorf("sound comes by %v, not by %v, after %v", c.lastWay(), w, limit)
+			return fmt.Errorf("%w: by %v, not by %v, after %v", errOtherWay, c.lastWay(), w, limit)
 		}
 		if err := pause(ctx, lookEvery); err != nil {
 			return err
