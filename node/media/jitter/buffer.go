@@ -123,6 +123,8 @@ type filed struct {
 	arrivals arrivals
 	play     int64 // the sample that is decoded next, counted from position 0
 	owed     int64 // samples made up since Starved began: what they stood for may still be played
+	starved  int64 // samples made up since Starved began, however many
+	pause    pause
 	late     int   // late packets since the last one in time
 	cut      bool  // play has moved: what follows does not join what went before
 	missed   missed
@@ -148,6 +150,7 @@ type Counters struct {
 	MadeUp    uint64 // samples made up
 	Concealed uint64 // the same in units of 10 ms, rounded up
 	Recovered uint64 // samples that the packet behind them told
+	Restored  uint64 // units that came as a copy and not before
 	Skipped   uint64 // units passed over to catch up
 	Stretched uint64 // samples added or left out
 	Restarts  uint64 // jumps of the sender's time
@@ -164,15 +167,45 @@ func New(dec Decoder) *Buffer {
 // Insert files a packet that arrived at the instant at; time is that of its
 // first sample. The packet is copied.
 func (b *Buffer) Insert(at hal.Instant, time uint16, packet []byte) Fate {
-	units := 0
-	if len(packet) > 0 && len(packet) <= MaxPacket {
-		units = b.dec.Duration(packet)
-	}
+	units := b.units(packet)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	fate := b.insertLocked(at, time, packet, units)
 	b.counts.count(fate)
 	return fate
+}
+
+// InsertNext is Insert of a packet of which is known that the sender sent none
+// between it and the one before: what lies between them in time is a pause, not
+// a loss.
+func (b *Buffer) InsertNext(at hal.Instant, time uint16, packet []byte) Fate {
+	units := b.units(packet)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from := b.ring.newest
+	fate := b.insertLocked(at, time, packet, units)
+	b.counts.count(fate)
+	if fate == Kept && b.time.jumps == 0 {
+		b.pauseLocked(from, b.time.pos)
+	}
+	return fate
+}
+
+// InsertCopy files a copy of a packet in case the packet was lost. It came with
+// another, which is inserted first.
+func (b *Buffer) InsertCopy(at hal.Instant, time uint16, packet []byte) Fate {
+	units := b.units(packet)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.copyLocked(at, time, packet, units)
+}
+
+// units is the duration of packet, 0 if it is none or too large.
+func (b *Buffer) units(packet []byte) int {
+	if len(packet) == 0 || len(packet) > MaxPacket {
+		return 0
+	}
+	return b.dec.Duration(packet)
 }
 
 func (c *Counters) count(f Fate) {
@@ -239,6 +272,32 @@ func (b *Buffer) lateLocked(at hal.Instant, pos, end int64) Fate {
 		b.restartLocked(at, uint16(pos))
 	}
 	return fate
+}
+
+// copyLocked keeps a copy of what has not come, and learns from it: sound must
+// wait for as long as copies take.
+func (b *Buffer) copyLocked(at hal.Instant, time uint16, packet []byte, units int) Fate {
+	if units < 1 || units > MaxUnits {
+		return Malformed
+	}
+	pos, plain := b.time.place(at, time)
+	if !plain || b.state == Empty {
+		return Strange
+	}
+	end := pos + int64(units)
+	switch {
+	case end*Unit <= b.play-b.owed:
+		if !b.missed.found(pos, end) {
+			return Duplicate
+		}
+		b.arrivals.note(arrival{at, pos, units})
+		return Late
+	case end > b.ring.newest || !b.ring.put(at, pos, packet, units):
+		return Duplicate
+	}
+	b.arrivals.note(arrival{at, pos, units})
+	b.counts.Restored += uint64(units)
+	return Kept
 }
 
 // makeRoomLocked lets go of the oldest when end is too far ahead: nobody pulls,

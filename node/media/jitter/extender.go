@@ -28,12 +28,20 @@ func (e *extender) extend(at hal.Instant, time uint16) (pos int64, plain bool) {
 	if e.pos == 0 {
 		return e.anchor(at, time), true
 	}
+	pos, plain = e.place(at, time)
+	if plain {
+		e.at, e.pos, e.jumps = at, pos, 0
+	}
+	return pos, plain
+}
+
+// place is extend of a time that says nothing about what is due: a copy's.
+func (e *extender) place(at hal.Instant, time uint16) (pos int64, plain bool) {
 	due := e.pos + int64(at.Sub(e.at)/unit)
 	pos = nearest(due, time)
-	if pos-due > plausible || due-pos > plausible || pos <= 0 {
+	if e.pos == 0 || pos-due > plausible || due-pos > plausible || pos <= 0 {
 		return 0, false
 	}
-	e.at, e.pos, e.jumps = at, pos, 0
 	return pos, true
 }
 

@@ -31,5 +31,14 @@ func (m *missed) found(from, to int64) bool {
 	return any
 }
 
+// forgive takes back all marks from position from to position to, in which each
+// was marked, however long ago.
+func (m *missed) forgive(from, to int64) {
+	m.found(from, to)
+	if old := to - missedSpan - from; old > 0 {
+		m.total -= min(uint64(old), m.total)
+	}
+}
+
 // clear forgets the positions; the total stays.
 func (m *missed) clear() { m.at = [missedSpan]int64{} }

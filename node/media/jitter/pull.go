@@ -208,7 +208,10 @@ func (b *Buffer) takeLocked(s *slot) choice {
 
 // starveLocked makes sound up while nothing waits.
 func (b *Buffer) starveLocked(need int) choice {
-	b.state = Starved
+	if b.state != Starved {
+		b.state, b.starved = Starved, 0
+	}
+	b.starved += int64(need)
 	b.owed = min(b.owed+int64(need), maxOwed)
 	return b.missLocked(need)
 }
@@ -222,7 +225,7 @@ func (b *Buffer) bridgeLocked(need int) choice {
 	}
 	if spare := b.steer.off + lean; spare > 0 {
 		out := min(gap, toSamples(spare))
-		b.missed.mark(b.play / Unit)
+		b.markLocked(out)
 		b.counts.Stretched += uint64(out)
 		b.steer.moved(-samples(out))
 		b.play += out
@@ -242,9 +245,7 @@ func (b *Buffer) recoversLocked(s *slot, gap int64) bool {
 // recoverLocked asks the packet behind the hole for what was in it.
 func (b *Buffer) recoverLocked(s *slot, gap int64) choice {
 	c := choice{act: recall, size: copy(b.packet[:], s.data[:s.size]), units: s.units, skip: s.units*Unit - int(gap), count: int(gap)}
-	for pos := b.play / Unit; pos < s.pos; pos++ {
-		b.missed.mark(pos)
-	}
+	b.markLocked(gap)
 	b.play += gap
 	b.counts.Recovered += uint64(gap)
 	return c
@@ -252,12 +253,19 @@ func (b *Buffer) recoverLocked(s *slot, gap int64) choice {
 
 // missLocked lets n samples pass that are not there.
 func (b *Buffer) missLocked(n int) choice {
-	for pos := b.play / Unit; pos*Unit < b.play+int64(n); pos++ {
-		b.missed.mark(pos)
-	}
-	b.counts.MadeUp += uint64(n)
+	b.markLocked(int64(n))
+	b.counts.MadeUp += uint64(b.pause.missing(b.play, n))
 	b.play += int64(n)
 	return choice{count: n}
+}
+
+// markLocked takes note that the next n samples are missing, but for a pause.
+func (b *Buffer) markLocked(n int64) {
+	for pos := b.play / Unit; pos*Unit < b.play+n; pos++ {
+		if !b.pause.holds(pos * Unit) {
+			b.missed.mark(pos)
+		}
+	}
 }
 
 // render puts the choice into the FIFO.

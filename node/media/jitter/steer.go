@@ -196,7 +196,7 @@ func (b *Buffer) following(now hal.Instant) following {
 	a := following{more: b.ring.held > 0, age: time.Duration(now) - samples(b.play) - b.steer.line}
 	if a.more && b.ring.covering(b.play/Unit) == nil {
 		gap := b.ring.first(b.play) - b.play
-		if !b.recoversLocked(b.ring.covering((b.play+gap)/Unit), gap) {
+		if !b.pause.holds(b.play) && !b.recoversLocked(b.ring.covering((b.play+gap)/Unit), gap) {
 			a.hole = gap
 		}
 	}
@@ -214,9 +214,7 @@ func (b *Buffer) bridge(most int) {
 	b.steer.rested = 0
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for pos := b.play / Unit; pos*Unit < b.play+int64(by); pos++ {
-		b.missed.mark(pos)
-	}
+	b.markLocked(int64(by))
 	b.play += int64(by)
 	b.counts.Stretched += uint64(by)
 }
