@@ -58,7 +58,9 @@ var rules = []rule{
 	{"node/media/opus", nil},
 	{"node/media/dsp", nil},
 	{"node/media/jitter", []string{"hal", "node/media/dsp"}},
-	{"node/media/trace", []string{"hal", "node/media/dsp", "node/media/jitter"}}, // plays traces through the buffer, for the lab and for tests
+	{"node/media/emodel", nil},
+	{"node/media/adapt", []string{"hal", "node/wire", "node/media/opus", "node/media/emodel"}}, // chooses settings of the codec by how they are heard
+	{"node/media/trace", []string{"hal", "node/media/dsp", "node/media/jitter"}},               // plays traces through the buffer, for the lab and for tests
 
 	{"node", []string{"node/...", "hal"}},
 	{"node/sim/...", []string{"node/...", "hal"}},
