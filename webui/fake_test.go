@@ -139,11 +139,11 @@ func inCall(seconds int) func(*node.Snapshot) {
 			State: "talking", Incoming: true, Peer: "workshop", Number: "1002", Contact: true, Codec: "pcm", Path: "direct",
 			Safety: "83710 02941 55820 19374 60021 77345 10482 93310 45562 08817 26409 71533",
 			Since:  time.Now().Add(-time.Duration(seconds) * time.Second),
-			Media:  media.Stats{Sent: uint64(50 * seconds), Received: uint64(50*seconds) - 3, Lost: 3, Late: 1, Concealed: 6, DelayMS: 48, BufferMS: 40, LevelIn: -21, LevelOut: -34, Seconds: float64(seconds)},
+			Media:  media.Stats{Sent: uint64(50 * seconds), Received: uint64(50*seconds) - 3, Lost: 3, Late: 1, Concealed: 6, Now: nowTalking(48, 40), Seconds: float64(seconds)},
 		}
 		for i := range seconds {
 			t := float64(i)
-			h := media.Second{At: t + 1, DelayMS: 44 + 9*math.Sin(t/7) + 3*math.Sin(t*1.7), BufferMS: 34 + 8*math.Sin(t/7+.4), LevelIn: -21, LevelOut: -34}
+			h := media.Second{At: t + 1, BytesUp: 4900, BytesDown: 4850, Now: nowTalking(44+9*math.Sin(t/7)+3*math.Sin(t*1.7), 34+8*math.Sin(t/7+.4))}
 			if i%37 == 20 {
 				h.Lost, h.Concealed, h.DelayMS = 1, 2, h.DelayMS+18
 			}
@@ -151,6 +151,13 @@ func inCall(seconds int) func(*node.Snapshot) {
 		}
 		s.Face = node.FaceView{Lines: []string{"Talking " + clock(float64(seconds)), "workshop 1002"}, Lamps: map[string]string{"line": "on", "ring": "off", "inuse": "on"}, Tone: "silent", Lifted: true}
 		s.Timing = node.Timing{Login: 212, Search: 18, Setup: 96, Direct: 41}
+	}
+}
+
+func nowTalking(delay, buffer float64) media.Now {
+	return media.Now{
+		DelayMS: delay, MouthMS: delay + 40, TargetMS: 30, BufferMS: buffer, RTTMS: 27, SkewPPM: 12, LevelIn: -21, LevelOut: -34,
+		Bitrate: 18400, PacketMS: 20, AllowedUp: 5000, LossUp: .002, Score: 105, MOS: 4.06,
 	}
 }
 

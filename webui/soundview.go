@@ -113,6 +113,12 @@ func worst(stretch []media.Second) media.Second {
 		w.At = s.At
 		w.DelayMS, w.BufferMS = max(w.DelayMS, s.DelayMS), max(w.BufferMS, s.BufferMS)
 		w.LevelIn, w.LevelOut = max(w.LevelIn, s.LevelIn), max(w.LevelOut, s.LevelOut)
+		w.MouthMS, w.TargetMS = max(w.MouthMS, s.MouthMS), max(w.TargetMS, s.TargetMS)
+		w.RTTMS, w.LossUp = max(w.RTTMS, s.RTTMS), max(w.LossUp, s.LossUp)
+		w.Stretched += s.Stretched
+		if s.MOS > 0 && (w.MOS == 0 || s.MOS < w.MOS) {
+			w.Score, w.MOS = s.Score, s.MOS
+		}
 		w.Lost += s.Lost
 		w.Concealed += s.Concealed
 	}

@@ -11,15 +11,15 @@ import (
 )
 
 // streamedHistory is how many seconds of a call each event carries. All of
-// them would be 400 kB after an hour, ten times a second.
-const streamedHistory = 60
+// them would be more than a MB after an hour, ten times a second.
+const streamedHistory = 30
 
 // serveState answers with the whole snapshot.
 func (u *UI) serveState(w http.ResponseWriter, r *http.Request) {
 	serveJSON(w, encodable(u.node.Snapshot()))
 }
 
-// streamState sends the snapshot, with the last minute of its history, at
+// streamState sends the snapshot, with the last seconds of its history, at
 // each change.
 func (u *UI) streamState(w http.ResponseWriter, r *http.Request) {
 	u.stream(w, r, "state", 0, func() []byte {
@@ -35,7 +35,8 @@ func (u *UI) streamState(w http.ResponseWriter, r *http.Request) {
 // silence is minus infinity.
 func encodable(s node.Snapshot) node.Snapshot {
 	m := &s.Call.Media
-	makeFinite(&m.DelayMS, &m.BufferMS, &m.LevelIn, &m.LevelOut, &m.Seconds)
+	encodableNow(&m.Now)
+	makeFinite(&m.Seconds)
 	t := &s.Timing
 	makeFinite(&t.Login, &t.Search, &t.Setup, &t.Direct)
 	s.Call.History = slices.Clone(s.Call.History)
@@ -46,7 +47,13 @@ func encodable(s node.Snapshot) node.Snapshot {
 }
 
 func encodableSecond(s *media.Second) {
-	makeFinite(&s.At, &s.DelayMS, &s.BufferMS, &s.LevelIn, &s.LevelOut)
+	encodableNow(&s.Now)
+	makeFinite(&s.At)
+}
+
+func encodableNow(n *media.Now) {
+	makeFinite(&n.DelayMS, &n.MouthMS, &n.TargetMS, &n.BufferMS, &n.RTTMS, &n.SkewPPM, &n.LevelIn, &n.LevelOut,
+		&n.PacketMS, &n.LossUp, &n.Score, &n.MOS)
 }
 
 // makeFinite replaces what is not a number by 0 and brings the rest within

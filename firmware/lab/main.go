@@ -56,6 +56,7 @@ type program struct {
 	Overlay  overlayCommand  `cmd:"" help:"Simulate a network of thousands: who is found, how fast, and what is left when supernodes vanish?"`
 	Paper    paperCommand    `cmd:"" help:"The experiments of the first analysis of Skype, its figures beside ours."`
 	Jitter   jitterCommand   `cmd:"" help:"Play a trace of packets' arrivals through the jitter buffer: how long did sound wait, and what was made up?"`
+	Voice    voiceCommand    `cmd:"" help:"Let two phones talk over a simulated link with a bottleneck and losses, and say what was heard."`
 	Codec    codecCommand    `cmd:"" help:"Send a file through the codec: encode, lose packets, decode, and say what it takes."`
 	Opusdec  opusdecCommand  `cmd:"" help:"Decode a file of Opus packets of any kind. Fails on a mono SILK packet whose final range is not the encoder's."`
 	Opusinfo opusinfoCommand `cmd:"" help:"Say what each packet of such a file is."`

@@ -62,7 +62,7 @@ func recorded(t *testing.T) (c *callRecord, there, back *way) {
 		var s node.Snapshot
 		s.Call.Codec, s.Call.Path, s.Call.Safety = "pcm", "direct", "12345"
 		s.Call.Media = media.Stats{Seconds: 10, BytesUp: 340_000, BytesDown: 330_000, Concealed: 2}
-		s.Call.History = []media.Second{{At: 1, BufferMS: 40, LevelIn: -20, LevelOut: math.Inf(-1)}, {At: 2, Lost: 1}}
+		s.Call.History = []media.Second{{At: 1, Now: media.Now{BufferMS: 40, LevelIn: -20, LevelOut: math.Inf(-1)}}, {At: 2, Lost: 1}}
 		s.Timing = node.Timing{Search: 12.345, Setup: 99.99}
 		return end{state: s, loginMS: login}
 	}

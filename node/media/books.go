@@ -23,10 +23,13 @@ type books struct {
 	in, out            meter
 	began, last        atomic.Int64 // hal.Instant of the first and the last 10 ms
 	delay, buffer      atomic.Int64 // now, in ns
+	far                far
+	near               near
 
 	// owned by the playout goroutine
 	sound    jitter.Sound
 	second   tally
+	score    score
 	finished hal.Instant // when the current second ends; 0: not begun
 	before   totals      // when it began
 
@@ -43,7 +46,7 @@ type tally struct {
 
 // totals are the counters of which History shows the increase.
 type totals struct {
-	lost, concealed, up, down uint64
+	lost, concealed, madeUp, stretched, up, down uint64
 }
 
 func (b *books) begin(at hal.Instant) {
@@ -87,21 +90,54 @@ func (b *books) turn(j *jitter.Buffer) {
 	}
 	defer b.mu.Unlock()
 	c := j.Counters()
-	now := totals{c.Lost, c.Concealed, b.bytesUp.Load(), b.bytesDown.Load()}
-	b.history[b.seconds%historySeconds] = Second{
+	now := totals{c.Lost, c.Concealed, c.MadeUp, c.Stretched, b.bytesUp.Load(), b.bytesDown.Load()}
+	s := Second{
 		At:        b.age(),
-		DelayMS:   meanMS(b.second.delay, b.second.delays),
-		BufferMS:  meanMS(b.second.buffer, b.second.buffers),
 		Lost:      more(now.lost, b.before.lost),
 		Concealed: more(now.concealed, b.before.concealed),
-		LevelIn:   b.in.level(),
-		LevelOut:  b.out.level(),
+		Stretched: more(now.stretched, b.before.stretched),
 		BytesUp:   more(now.up, b.before.up),
 		BytesDown: more(now.down, b.before.down),
 	}
+	if b.second.buffers > 0 {
+		madeUp := float64(more(now.madeUp, b.before.madeUp)) / float64(b.second.buffers*dsp.Unit)
+		delay := b.second.delay / time.Duration(max(b.second.delays, 1))
+		b.score.rate(b.mouth(delay), madeUp, b.far.impairs(b.far.turn()))
+	}
+	s.Now = b.now(j)
+	if b.second.delays > 0 {
+		s.DelayMS = meanMS(b.second.delay, b.second.delays)
+		s.MouthMS = ms(b.mouth(b.second.delay / time.Duration(b.second.delays)))
+	}
+	s.BufferMS = meanMS(b.second.buffer, b.second.buffers)
+	s.round()
+	b.history[b.seconds%historySeconds] = s
 	b.seconds++
 	b.before, b.second = now, tally{}
 	b.finished = b.finished.Add(time.Second)
+}
+
+// now is what the call is like.
+func (b *books) now(j *jitter.Buffer) Now {
+	delay := time.Duration(b.delay.Load())
+	r, mos := b.score.get()
+	return Now{
+		DelayMS:   ms(delay),
+		MouthMS:   ms(b.mouth(delay)),
+		TargetMS:  ms(j.Target()),
+		BufferMS:  ms(time.Duration(b.buffer.Load())),
+		RTTMS:     ms(time.Duration(b.near.rtt.Load())),
+		SkewPPM:   j.Skew(),
+		LevelIn:   b.in.level(),
+		LevelOut:  b.out.level(),
+		Bitrate:   int(b.near.bitrate.Load()),
+		PacketMS:  float64(b.near.packet.Load()),
+		Copies:    int(b.near.copies.Load()),
+		LossUp:    float64(b.near.loss.Load()) / 1e4,
+		AllowedUp: int(b.near.allowed.Load()),
+		Score:     r,
+		MOS:       mos,
+	}
 }
 
 // more is by how much a total grew; a loss can turn out to be late.
@@ -115,6 +151,15 @@ func meanMS(sum time.Duration, n int) float64 {
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// round leaves what is worth to be shown.
+func (s *Second) round() {
+	for _, v := range []*float64{
+		&s.At, &s.DelayMS, &s.MouthMS, &s.TargetMS, &s.BufferMS, &s.RTTMS, &s.SkewPPM, &s.LevelIn, &s.LevelOut, &s.Score, &s.MOS,
+	} {
+		*v = math.Round(100**v) / 100
+	}
+}
 
 // age is the time since the strip began, in seconds.
 func (b *books) age() float64 { return float64(b.last.Load()-b.began.Load()) / 1e9 }
@@ -131,10 +176,8 @@ func (l *Leg) Stats() Stats {
 		Late:      c.Late,
 		Concealed: c.Concealed,
 		Stretched: c.Stretched,
-		DelayMS:   ms(time.Duration(b.delay.Load())),
-		BufferMS:  ms(time.Duration(b.buffer.Load())),
-		LevelIn:   b.in.level(),
-		LevelOut:  b.out.level(),
+		Restored:  c.Restored,
+		Now:       b.now(l.jitter),
 		Seconds:   b.age(),
 	}
 }

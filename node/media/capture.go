@@ -52,6 +52,7 @@ func (c *capture) run() {
 		}
 		c.shut()
 		c.e.mic.gone(former, err)
+		c.leg.idle(c.e.now())
 		if !pause(retryCard, c.stop) {
 			return
 		}

@@ -23,7 +23,7 @@ func TestACallOnEveryCard(t *testing.T) {
 				}
 			})
 			leg := NewLeg(wire.CodecPCM16, false)
-			leg.SetRoute(&Route{mirror{leg}})
+			leg.SetRoute(&Route{Sender: mirror{leg}})
 			d.engine.Talk(leg)
 			d.wait(2 * time.Second)
 			played := d.card.Played()

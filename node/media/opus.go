@@ -8,12 +8,10 @@ import (
 )
 
 const (
-	// opusUnits makes packets of 20 ms.
-	opusUnits = 2
-	// opusBitrate keeps the whole path within 5 kB/s: 2,190 bytes of sound and
-	// 50 packets of 53 bytes of headers in a second. The encoder begins ahead by
-	// a sixth of a second, which the rest is for.
-	opusBitrate = 17500
+	// opusUnits and opusBitrate are what a call begins with: packets of 20 ms
+	// that go within adapt's first guess of the bandwidth.
+	opusUnits   = 2
+	opusBitrate = 8000
 )
 
 // complexity is what the smallest boards, with 32-bit processors, can afford.
@@ -21,10 +19,10 @@ func complexity() int {
 	if runtime.GOARCH == "arm" {
 		return 2
 	}
-	return 5
+	return 8 // as good at 10 kb/s as 5 is at 11.5
 }
 
-// opusEncoder encodes wideband speech.
+// opusEncoder encodes speech.
 type opusEncoder struct{ encoder *opus.Encoder }
 
 func newOpusEncoder() Encoder {
@@ -37,7 +35,8 @@ func newOpusEncoder() Encoder {
 	return opusEncoder{e}
 }
 
-func (opusEncoder) Units() int { return opusUnits }
+// Units is what Tune asked for last.
+func (o opusEncoder) Units() int { return o.encoder.Config().FrameMS / 10 }
 
 // Encode appends a packet; sound of another length than Units is our own bug
 // and gives none.

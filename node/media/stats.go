@@ -2,32 +2,49 @@
 // card's goroutines, the strip of a call, rate, redundancy and statistics.
 package media
 
-// Stats are the totals of one call's sound, from its start.
+// Stats are the totals of one call's sound, from its start, and what it is like
+// now.
 type Stats struct {
-	Sent      uint64  `json:"sent"`     // packets
-	Received  uint64  `json:"received"` // packets
-	BytesUp   uint64  `json:"bytes_up"` // IP and UDP headers included
-	BytesDown uint64  `json:"bytes_down"`
-	Lost      uint64  `json:"lost"`      // packets that never came
-	Late      uint64  `json:"late"`      // packets that came too late to be heard
-	Concealed uint64  `json:"concealed"` // frames of 10 ms that were made up
-	Stretched uint64  `json:"stretched"` // samples added or removed by time stretching
-	DelayMS   float64 `json:"delay_ms"`  // jitter buffer: from arrival to sounding, now
-	BufferMS  float64 `json:"buffer_ms"` // sound waiting in the buffer, now
-	LevelIn   float64 `json:"level_in"`  // dBFS of the last second captured
-	LevelOut  float64 `json:"level_out"` // dBFS of the last second played
-	Seconds   float64 `json:"seconds"`   // since the strip began
+	Sent      uint64 `json:"sent"`     // packets
+	Received  uint64 `json:"received"` // packets
+	BytesUp   uint64 `json:"bytes_up"` // IP and UDP headers included
+	BytesDown uint64 `json:"bytes_down"`
+	Lost      uint64 `json:"lost"`      // packets whose sound never came, in a copy neither
+	Late      uint64 `json:"late"`      // packets that came too late to be heard
+	Restored  uint64 `json:"restored"`  // units of 10 ms that came as a copy
+	Concealed uint64 `json:"concealed"` // frames of 10 ms that were made up
+	Stretched uint64 `json:"stretched"` // samples added or removed by time stretching
+	Now
+	Seconds float64 `json:"seconds"` // since the strip began
 }
 
 // Second is one second of a call.
 type Second struct {
-	At        float64 `json:"at"` // seconds since the strip began
-	DelayMS   float64 `json:"delay_ms"`
-	BufferMS  float64 `json:"buffer_ms"`
+	At        float64 `json:"at"` // seconds since the strip began, at its end
 	Lost      uint64  `json:"lost"`
 	Concealed uint64  `json:"concealed"`
-	LevelIn   float64 `json:"level_in"`
-	LevelOut  float64 `json:"level_out"`
+	Stretched uint64  `json:"stretched"`
 	BytesUp   uint64  `json:"bytes_up"`
 	BytesDown uint64  `json:"bytes_down"`
+	Now
+}
+
+// Now is what a call is like at one time; in a Second it is the mean of those
+// figures that move.
+type Now struct {
+	DelayMS   float64 `json:"delay_ms"`   // from a packet's arrival to its sounding: buffer and card
+	MouthMS   float64 `json:"mouth_ms"`   // from the far mouth to our ear: packet, codec, network and delay; the network's part is half the round trip
+	TargetMS  float64 `json:"target_ms"`  // how long sound is meant to wait in the buffer
+	BufferMS  float64 `json:"buffer_ms"`  // sound waiting in the buffer
+	RTTMS     float64 `json:"rtt_ms"`     // round trip; 0: not known
+	SkewPPM   float64 `json:"skew_ppm"`   // by how many millionths the far clock is slow
+	LevelIn   float64 `json:"level_in"`   // dBFS of the last second captured
+	LevelOut  float64 `json:"level_out"`  // dBFS of the last second played
+	Bitrate   int     `json:"bitrate"`    // bit/s that we code at
+	PacketMS  float64 `json:"packet_ms"`  // of our packets
+	Copies    int     `json:"copies"`     // of earlier packets in each of ours
+	LossUp    float64 `json:"loss_up"`    // share of our packets that the network loses, as the far end says
+	AllowedUp int     `json:"allowed_up"` // bytes a second that we may send
+	Score     float64 `json:"score"`      // R of the E-model, ITU-T G.107.1, of what we hear: 0 to 129
+	MOS       float64 `json:"mos"`        // the same as a mean opinion: 1 to 4.5
 }

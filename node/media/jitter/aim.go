@@ -68,19 +68,20 @@ const (
 // obeyed. All delays are transits: arrival less position, on the line of the
 // sender's skew.
 type aim struct {
-	zero  time.Duration // of bin 0
-	seen  int           // packets since the start
-	began hal.Instant
-	hist  [len(memories)]histogram
-	best  [len(views)]float32 // bins that each would have now
-	cost  [policies]float32
-	obey  int
-	was   [wasSpan][len(views)]float32 // best at the last pulls
-	ticks int
-	grid  grid
-	calm  calm
-	busy  bool               // the machine lets threads wait: it may do that to the reader too
-	tails [bins + 64]float32 // of the histogram being solved
+	zero   time.Duration // of bin 0
+	seen   int           // packets since the start
+	began  hal.Instant
+	hist   [len(memories)]histogram
+	best   [len(views)]float32 // bins that each would have now
+	cost   [policies]float32
+	obey   int
+	was    [wasSpan][len(views)]float32 // best at the last pulls
+	ticks  int
+	grid   grid
+	calm   calm
+	copies calm               // of what was lost and came as a copy
+	busy   bool               // the machine lets threads wait: it may do that to the reader too
+	tails  [bins + 64]float32 // of the histogram being solved
 }
 
 // grid is the raster of pulls: a packet can be missed at these transits only.
@@ -101,7 +102,8 @@ func (a *aim) reset() {
 }
 
 // observe learns from the transit of a packet.
-func (a *aim) observe(at hal.Instant, transit time.Duration, units int) {
+func (a *aim) observe(x arrival, transit time.Duration) {
+	at := x.at
 	if low, _ := a.calm.limits(); a.seen > 0 && transit < low-impossible {
 		a.reset()
 	}
@@ -110,12 +112,16 @@ func (a *aim) observe(at hal.Instant, transit time.Duration, units int) {
 	}
 	a.seen++
 	a.calm.observe(at, transit)
+	a.copies.tick(at)
+	if x.copy {
+		a.copies.observe(at, transit)
+	}
 	bin := a.bin(transit)
 	late := float32(transit-a.zero) / float32(binWidth)
 	missed := late > a.wait(a.obey)
 	a.judge(late)
 	for i := range a.hist {
-		a.hist[i].add(bin, units)
+		a.hist[i].add(bin, x.units)
 	}
 	for i, v := range views {
 		if missed || a.seen%len(views) == i || a.seen < 100 {
@@ -289,6 +295,9 @@ func (a *aim) target(now hal.Instant) time.Duration {
 	}
 	if a.busy {
 		least = max(least, low+busyWait, min(high+scant, low+busyMost))
+	}
+	if _, slowest := a.copies.limits(); a.copies.turn != 0 {
+		least = max(least, slowest+scant) // who sends copies pays for them with quality
 	}
 	if !a.grid.regular {
 		least += max(0, unit-(high-low)/2)

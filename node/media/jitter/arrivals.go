@@ -11,6 +11,7 @@ type arrival struct {
 	at    hal.Instant
 	pos   int64
 	units int
+	copy  bool // of a packet that has not come itself
 }
 
 // arrivals are what Insert leaves for Pull.

@@ -125,8 +125,8 @@ type filed struct {
 	owed     int64 // samples made up since Starved began: what they stood for may still be played
 	starved  int64 // samples made up since Starved began, however many
 	pause    pause
-	late     int   // late packets since the last one in time
-	cut      bool  // play has moved: what follows does not join what went before
+	late     int  // late packets since the last one in time
+	cut      bool // play has moved: what follows does not join what went before
 	missed   missed
 	counts   Counters
 	report   report
@@ -242,7 +242,7 @@ func (b *Buffer) insertLocked(at hal.Instant, time uint16, packet []byte, units 
 	}
 	fate := b.fileLocked(at, pos, packet, units)
 	if fate == Kept || fate == Late {
-		b.arrivals.note(arrival{at, pos, units})
+		b.arrivals.note(arrival{at, pos, units, false})
 	}
 	return fate
 }
@@ -290,12 +290,12 @@ func (b *Buffer) copyLocked(at hal.Instant, time uint16, packet []byte, units in
 		if !b.missed.found(pos, end) {
 			return Duplicate
 		}
-		b.arrivals.note(arrival{at, pos, units})
+		b.arrivals.note(arrival{at, pos, units, true})
 		return Late
 	case end > b.ring.newest || !b.ring.put(at, pos, packet, units):
 		return Duplicate
 	}
-	b.arrivals.note(arrival{at, pos, units})
+	b.arrivals.note(arrival{at, pos, units, true})
 	b.counts.Restored += uint64(units)
 	return Kept
 }

@@ -26,6 +26,13 @@ func (c *calm) observe(at hal.Instant, transit time.Duration) {
 	}
 }
 
+// tick forgets all when nothing was observed for twice calmSpan.
+func (c *calm) tick(at hal.Instant) {
+	if c.turn != 0 && at > c.turn.Add(calmSpan) {
+		*c = calm{}
+	}
+}
+
 // limits returns the fastest and the slowest.
 func (c *calm) limits() (low, high time.Duration) {
 	return min(c.low[0], c.low[1]), max(c.high[0], c.high[1])

@@ -72,7 +72,7 @@ func (s *steer) learn(list []arrival) {
 	for _, x := range list {
 		transit := time.Duration(x.at) - time.Duration(x.pos)*unit
 		s.sender.observe(x.at, transit)
-		s.aim.observe(x.at, transit-s.line, x.units)
+		s.aim.observe(x, transit-s.line)
 	}
 	s.slow = s.sender.slope
 }

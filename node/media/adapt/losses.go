@@ -1,0 +1,72 @@
+package adapt
+
+import (
+	"math"
+	"time"
+)
+
+// Loss is how a network loses packets: a process of two states, Gilbert's.
+type Loss struct {
+	Share float64 // of packets that are lost, 0 to 1
+	Burst float64 // how many in a row, on average: 1 or more
+}
+
+// after is the share of packets that are lost among those that many behind a
+// lost one.
+func (l Loss) after(packets int) float64 {
+	if l.Share >= 1 {
+		return 1
+	}
+	end := 1 / max(l.Burst, 1)
+	begin := end * l.Share / (1 - l.Share)
+	memory := min(max(1-end-begin, 0), 1)
+	return l.Share + (1-l.Share)*math.Pow(memory, float64(packets))
+}
+
+const (
+	// lossSoon and lossLong are the time constants of what is remembered: losses
+	// are believed soon and forgotten late.
+	lossSoon = 1500 * time.Millisecond
+	lossLong = 10 * time.Second
+	// soonPackets is how many packets the short memory must hold to be believed.
+	soonPackets = 12
+	// bursty is how much longer runs must be than those of losses that come one by
+	// one: a few hundred packets do not tell less.
+	bursty = 1.35
+)
+
+// losses remember how packets were lost.
+type losses struct{ soon, long tally }
+
+// tally is a sum that fades.
+type tally struct{ expected, lost, bursts float64 }
+
+func (t *tally) add(dt, span time.Duration, expected, lost, bursts float64) {
+	keep := math.Exp(-dt.Seconds() / span.Seconds())
+	t.expected = t.expected*keep + expected
+	t.lost = t.lost*keep + lost
+	t.bursts = t.bursts*keep + bursts
+}
+
+func (t tally) share() float64 { return t.lost / max(t.expected, 1) }
+
+// add takes what became of the packets of the last dt.
+func (l *losses) add(dt time.Duration, expected, lost, bursts int) {
+	l.soon.add(dt, lossSoon, float64(expected), float64(lost), float64(bursts))
+	l.long.add(dt, lossLong, float64(expected), float64(lost), float64(bursts))
+}
+
+// loss is what is to be expected.
+func (l *losses) loss() Loss {
+	share := l.long.share()
+	if l.soon.expected >= soonPackets && l.soon.lost >= 2 {
+		share = max(share, .8*l.soon.share())
+	}
+	// Half a burst of one more than was seen: few losses say little.
+	burst := (l.long.lost + 1) / (l.long.bursts + 1)
+	share = min(share, .99)
+	if random := 1 / (1 - share); burst < bursty*random {
+		burst = random
+	}
+	return Loss{share, burst}
+}

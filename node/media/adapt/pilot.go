@@ -1,0 +1,196 @@
+package adapt
+
+import (
+	"math"
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/media/opus"
+	"peerphone/node/wire"
+)
+
+// history is how many earlier packets a sender must be able to repeat.
+const history = 24
+
+const (
+	// tickEvery is the time between two looks at the clock.
+	tickEvery = 250 * time.Millisecond
+	// mostRTT is a round trip that is none: the report speaks of another packet.
+	mostRTT = 10 * time.Second
+	// leastRTT is one that cannot be told from none.
+	leastRTT = 2 * time.Millisecond
+)
+
+// Limits are what a Pilot has to keep within.
+type Limits struct {
+	Most     int // bytes a second, with all headers
+	Overhead int // bytes of a packet besides sound and copies: all headers
+}
+
+// Setting is how to code and repeat sound. It holds from the next packet on.
+type Setting struct {
+	Bitrate int // bit/s of the codec
+	Packet  time.Duration
+	Band    opus.Bandwidth
+	Loss    int  // percent of packets whose sound will be missing
+	FEC     bool // the codec's own redundancy
+	Steady  bool // packets of one size: they go by a bottleneck, where a large one waits
+	Copies  int  // of earlier packets in each
+	Spread  int  // packets from one copy to the next: 1 is the packet before
+}
+
+// Way is what a Pilot believes of the network.
+type Way struct {
+	RTT     time.Duration // round trip, 0: not known
+	Loss    Loss
+	Queue   time.Duration // what packets wait at a bottleneck
+	Jitter  time.Duration
+	Allowed int           // bytes a second
+	Skew    float64       // of our clock in millionths, as the far end sees it
+	Delay   time.Duration // at the far end, from arrival to sounding
+	State   State
+}
+
+// A Pilot decides for one sender. NewPilot makes it.
+type Pilot struct {
+	limits Limits
+	band   bandwidth
+	losses losses
+	shape  shape
+
+	began  bool
+	ticked hal.Instant
+	sent   [256]hal.Instant // by number
+	next   uint8
+	count  uint16 // packets ever sent
+	rtt    time.Duration
+	last   wire.Report
+	lastAt hal.Instant // 0: no report yet
+	base   uint16      // count at the last report
+}
+
+// NewPilot returns a Pilot for a call that begins.
+func NewPilot(l Limits) *Pilot {
+	p := &Pilot{limits: l}
+	p.band.most = float64(l.Most)
+	p.shape = shape{packet: 20 * time.Millisecond}
+	p.band.allowed = min(startRate, p.band.most)
+	return p
+}
+
+// Limit changes what to keep within: the way has become another.
+func (p *Pilot) Limit(l Limits) {
+	p.limits = l
+	p.band.most = float64(l.Most)
+	p.choose()
+}
+
+// Sent takes note of a packet.
+func (p *Pilot) Sent(now hal.Instant, seq uint8) {
+	if !p.began {
+		p.began = true
+		p.band.begin(now)
+		p.ticked = now
+	}
+	p.sent[seq] = now
+	p.next = seq + 1
+	p.count++
+}
+
+// Told takes a report that came at the instant at.
+func (p *Pilot) Told(at hal.Instant, r wire.Report) {
+	if !p.began {
+		return
+	}
+	first := p.lastAt == 0
+	dt := at.Sub(p.lastAt)
+	if !first && (dt < 0 || r.Expected-p.last.Expected > math.MaxInt16) {
+		return // overtaken by a newer one
+	}
+	p.measureRTT(at, r)
+	s := sample{
+		dt: dt, queue: time.Duration(r.Queue) * time.Millisecond, through: float64(r.Rate),
+		packet: p.shape.packet, rtt: p.rtt,
+	}
+	if first {
+		s.dt, s.grown = at.Sub(p.band.began), s.queue
+	} else {
+		s.grown = s.queue - time.Duration(p.last.Queue)*time.Millisecond
+		p.lost(r, &s)
+	}
+	s.long = p.losses.long
+	p.last, p.lastAt, p.base = r, at, p.count
+	p.band.take(at, s)
+	p.choose()
+}
+
+// lost takes what was lost since the last report. What a full queue drops
+// says nothing about the network's own losses.
+func (p *Pilot) lost(r wire.Report, s *sample) {
+	expected := int(r.Expected - p.last.Expected)
+	lost := expected - int(int16(r.Received-p.last.Received))
+	bursts := int(r.Bursts - p.last.Bursts)
+	if expected > int(p.count-p.base)+256 || lost > expected {
+		return // it cannot be
+	}
+	lost = max(lost, 0)
+	s.expected = expected
+	s.lost = float64(lost) / float64(max(expected, 1))
+	if s.queue <= p.band.bearable(*s) && p.band.state != Draining {
+		p.losses.add(s.dt, expected, lost, min(bursts, lost))
+	}
+}
+
+// measureRTT follows the least round trip closely, larger ones slowly.
+func (p *Pilot) measureRTT(at hal.Instant, r wire.Report) {
+	sent := p.sent[r.Newest]
+	rtt := at.Sub(sent) - time.Duration(r.Held)*time.Millisecond
+	if sent == 0 || rtt < -leastRTT || rtt > mostRTT {
+		return
+	}
+	rtt = max(rtt, leastRTT) // the clocks of two cards, and a time in whole ms
+	if p.rtt == 0 || rtt < p.rtt {
+		p.rtt = rtt
+		return
+	}
+	p.rtt += (rtt - p.rtt) / 4
+}
+
+// Advance lets time go by. It is called before each packet.
+func (p *Pilot) Advance(now hal.Instant) {
+	if p.began && now.Sub(p.ticked) >= tickEvery {
+		p.ticked = now
+		p.band.tick(now)
+		p.choose()
+	}
+}
+
+func (p *Pilot) road() road {
+	jitter := time.Duration(p.last.Jitter) * time.Millisecond
+	return road{p.band.allowed, p.limits.Overhead, p.losses.loss(), p.rtt/2 + 3*jitter}
+}
+
+func (p *Pilot) choose() { p.shape = choose(p.shape, p.road()) }
+
+// Setting is how to go on.
+func (p *Pilot) Setting() Setting {
+	r := p.road()
+	rate := max(p.shape.bitrate(r), minBitrate)
+	missing := p.shape.missing(r.loss)
+	if p.shape.fec {
+		missing = r.loss.Share
+	}
+	return Setting{
+		Bitrate: rate, Packet: p.shape.packet, Band: band(rate), FEC: p.shape.fec, Steady: p.band.ceiling > 0,
+		Loss: int(100*missing + .5), Copies: p.shape.copies, Spread: p.shape.spread,
+	}
+}
+
+// Way is what is believed of the network.
+func (p *Pilot) Way() Way {
+	const ms = time.Millisecond
+	return Way{
+		RTT: p.rtt, Loss: p.losses.loss(), Queue: time.Duration(p.last.Queue) * ms, Jitter: time.Duration(p.last.Jitter) * ms,
+		Allowed: int(p.band.allowed), Skew: float64(p.last.Skew) / 10, Delay: time.Duration(p.last.Delay) * ms, State: p.band.state,
+	}
+}

@@ -1,0 +1,98 @@
+package media
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"peerphone/node/media/adapt"
+	"peerphone/node/media/emodel"
+)
+
+// codecDelay is what the codec looks ahead: 5 ms, and a sample or two for its
+// filters.
+const codecDelay = 6500 * time.Microsecond
+
+// near is what our own sending is like, for all to see.
+type near struct {
+	rtt, bitrate, packet, copies, loss, allowed atomic.Int64
+}
+
+// steers notes what the pilot believes and has chosen. Loss is in 1/10000.
+func (b *books) steers(w adapt.Way, s adapt.Setting) {
+	n := &b.near
+	n.rtt.Store(int64(w.RTT))
+	n.loss.Store(int64(1e4 * w.Loss.Share))
+	n.allowed.Store(int64(w.Allowed))
+	n.bitrate.Store(int64(s.Bitrate))
+	n.packet.Store(int64(s.Packet / time.Millisecond))
+	n.copies.Store(int64(s.Copies))
+}
+
+// far is what the far end sends.
+type far struct {
+	units        atomic.Int64 // of its last packet
+	heard, bytes atomic.Int64 // units and bytes of sound, ever
+
+	// owned by the playout goroutine
+	before [2]int64
+	rate   float64 // bit/s, of its talking
+}
+
+// hear takes a packet's sound.
+func (b *books) hear(units, bytes int) {
+	if units > 0 {
+		b.far.units.Store(int64(units))
+		b.far.heard.Add(int64(units))
+		b.far.bytes.Add(int64(bytes))
+	}
+}
+
+// turn returns the bit rate at the end of a second. Pauses of the speaker take
+// fewer bits without being any worse: what counts is the highest of late.
+func (f *far) turn() float64 {
+	heard, bytes := f.heard.Load(), f.bytes.Load()
+	if units := heard - f.before[0]; units > 0 {
+		f.rate = max(.95*f.rate, float64(8*(bytes-f.before[1]))/(float64(units)*unit.Seconds()))
+	}
+	f.before = [2]int64{heard, bytes}
+	return f.rate
+}
+
+// uncoded is a bit rate that only linear PCM has.
+const uncoded = 128000
+
+// impairs is Ie of what the far end sends.
+func (f *far) impairs(bitrate float64) float64 {
+	if bitrate > uncoded {
+		return 0
+	}
+	return emodel.Codec(bitrate, f.packet())
+}
+
+// packet is the duration of the far end's packets.
+func (f *far) packet() time.Duration { return time.Duration(f.units.Load()) * unit }
+
+// mouth is the time from the far mouth to our ear of a packet that sounded so
+// long after its arrival; 0 before there is one. One way through the network is
+// taken to be half of both.
+func (b *books) mouth(delay time.Duration) time.Duration {
+	if b.far.units.Load() == 0 {
+		return 0
+	}
+	return b.far.packet() + codecDelay + time.Duration(b.near.rtt.Load())/2 + delay
+}
+
+// score is what the last second was worth.
+type score struct{ r, mos atomic.Uint64 }
+
+func (s *score) get() (r, mos float64) {
+	return math.Float64frombits(s.r.Load()), math.Float64frombits(s.mos.Load())
+}
+
+// rate scores a second; madeUp is the share of it that was.
+func (s *score) rate(mouth time.Duration, madeUp, ie float64) {
+	r := emodel.R(mouth, ie, madeUp)
+	s.r.Store(math.Float64bits(r))
+	s.mos.Store(math.Float64bits(emodel.MOS(r)))
+}

@@ -1,0 +1,164 @@
+package media
+
+import (
+	"time"
+
+	"peerphone/hal"
+	"peerphone/node/media/adapt"
+	"peerphone/node/media/dsp"
+	"peerphone/node/media/jitter"
+	"peerphone/node/wire"
+)
+
+const (
+	// maxUnits is the longest packet, in units of 10 ms.
+	maxUnits = jitter.MaxUnits
+	// keptPackets is how many packets can be repeated, maxKept the largest.
+	keptPackets = 32
+	maxKept     = 512
+)
+
+// voice is the sending half of a leg. The stages, in order: capture, pass the
+// time that was lost, fill a packet, report, repeat, encode, send, tune.
+type voice struct {
+	pcm    [maxUnits * dsp.Unit]int16 // of the packet being filled
+	filled int                        // samples in pcm
+	time   uint16                     // of the first sample of pcm, units of 10 ms
+	seq    uint8                      // of the next packet
+	due    hal.Instant                // when the next frame should be captured; 0: any time
+	packet [wire.MaxDatagram]byte
+
+	pilot   *adapt.Pilot
+	setting adapt.Setting
+	kept    [keptPackets]kept // what was sent last, by number
+	extra   int               // of the route that the pilot knows
+}
+
+// kept is a packet that may be sent once more.
+type kept struct {
+	time uint16
+	size int // 0: none, or too large
+	data [maxKept]byte
+}
+
+// capture takes 10 ms from the microphone, whose first sample was captured at
+// the instant at. It may silence pcm.
+func (l *Leg) capture(at hal.Instant, gap bool, pcm []int16) {
+	if l.muted.Load() {
+		clear(pcm)
+	}
+	l.books.begin(at)
+	l.books.in.add(pcm)
+	l.pass(at, gap)
+	copy(l.pcm[l.filled:], pcm)
+	l.filled += len(pcm)
+	if l.filled == l.enc.Units()*dsp.Unit {
+		l.send(l.due)
+	}
+}
+
+// pass lets the time go by for which nothing was captured: a gap, or a time in
+// which the microphone was closed.
+func (l *Leg) pass(at hal.Instant, gap bool) {
+	behind := at.Sub(l.due)
+	if l.due != 0 && (behind >= unit || gap && behind > unit/2) {
+		units := int((behind + unit/2) / unit)
+		if l.filled > 0 {
+			units -= (l.enc.Units()*dsp.Unit - l.filled) / dsp.Unit
+			clear(l.pcm[l.filled:])
+			l.send(at)
+		}
+		l.time += uint16(max(units, 0))
+	}
+	l.due = at.Add(unit)
+}
+
+// send codes what is in pcm and hands it to the route; now is when it was full.
+func (l *Leg) send(now hal.Instant) {
+	units := l.enc.Units()
+	if r := l.route.Load(); r != nil && r.Sender != nil {
+		m := l.header(now, r)
+		l.repeat(&m)
+		p := wire.AppendMedia(l.packet[:0], m)
+		head := len(p)
+		p = l.enc.Encode(p, l.pcm[:units*dsp.Unit])
+		l.keep(p[head:])
+		l.hand(now, r, p)
+	}
+	l.time += uint16(units)
+	l.filled = 0
+	l.pilot.Advance(now)
+	l.tune()
+}
+
+// idle reports to the far end though there is no microphone to send from.
+func (l *Leg) idle(now hal.Instant) {
+	r := l.route.Load()
+	if r == nil || r.Sender == nil {
+		return
+	}
+	if m := l.header(now, r); m.Told {
+		l.hand(now, r, wire.AppendMedia(l.packet[:0], m))
+	}
+}
+
+// header begins a packet, with a report if one is due, and takes the far end's.
+func (l *Leg) header(now hal.Instant, r *Route) wire.Media {
+	if r.Extra != l.extra {
+		l.extra = r.Extra
+		l.pilot.Limit(adapt.Limits{Most: voicePath, Overhead: wire.MediaHeader + overhead + r.Extra})
+	}
+	m := wire.Media{Codec: l.codec, Seq: l.seq, Time: l.time}
+	told, report := l.hears.exchange(now, &l.books, l.jitter, &m)
+	if told != 0 {
+		l.pilot.Told(told, report)
+	}
+	return m
+}
+
+// hand gives a packet to the route.
+func (l *Leg) hand(now hal.Instant, r *Route, p []byte) {
+	r.SendMedia(p)
+	l.pilot.Sent(now, l.seq)
+	l.seq++
+	l.books.sent.Add(1)
+	l.books.bytesUp.Add(uint64(len(p) + overhead + r.Extra))
+	l.books.steers(l.pilot.Way(), l.setting)
+}
+
+// repeat puts earlier packets into m, as far as there is room beside its own
+// sound.
+func (l *Leg) repeat(m *wire.Media) {
+	s := l.setting
+	sound := 2 * s.Bitrate / 8 * int(s.Packet/time.Millisecond) / 1000 // twice the mean is the most
+	room := maxPayload - wire.MediaHeader - wire.ReportSize - sound
+	for i := 1; i <= s.Copies; i++ {
+		k := &l.kept[(l.seq-uint8(i*s.Spread))%keptPackets]
+		back := l.time - k.time
+		room -= k.size + wire.CopyHeader
+		if k.size > 0 && back > 0 && back <= 255 && room >= 0 {
+			m.Copies[m.Copied] = wire.Copy{Back: uint8(back), Sound: k.data[:k.size]}
+			m.Copied++
+		}
+	}
+}
+
+// keep remembers a packet for repeat.
+func (l *Leg) keep(sound []byte) {
+	k := &l.kept[l.seq%keptPackets]
+	k.time, k.size = l.time, 0
+	if len(sound) <= maxKept {
+		k.size = copy(k.data[:], sound)
+	}
+}
+
+// tune lets the codec follow the pilot, between two packets.
+func (l *Leg) tune() {
+	if l.tuner == nil {
+		return
+	}
+	if s := l.pilot.Setting(); s != l.setting {
+		l.setting = s
+		l.tuner.Tune(s)
+	}
+}
