@@ -13,7 +13,7 @@ HOSTARCH := $(shell go env GOARCH)
 FUZZTIME ?= 2000x
 
 # A phone's card has little room, and an update is downloaded by telephone lines: bytes, of the arm64 build.
-SIZELIMIT := 13500000
+SIZELIMIT := 14000000
 
 # Read by the recipes from their environment, so that a file name may hold anything.
 export WAV KITCHEN_PORT WORKSHOP_PORT
@@ -173,7 +173,7 @@ deps: ## install what the tests use, where it is missing (Debian's packages)
 	fi
 
 # What firmware/lab and firmware/lab/natlab run.
-LABTOOLS := ip:iproute2 tc:iproute2 nft:nftables conntrack:conntrack turnserver:coturn
+LABTOOLS := /usr/sbin/miniupnpd:miniupnpd ip:iproute2 tc:iproute2 nft:nftables conntrack:conntrack turnserver:coturn
 
 .PHONY: lab-deps
 lab-deps: ## install what the laboratory of networks needs

@@ -57,6 +57,7 @@ func (c *Core) ourCandidates() wire.Candidates {
 		}
 	}
 	add(nat.Mapped6)
+	add(c.outside.granted)
 	add(nat.Mapped)
 	for _, u := range c.outside.uplinks {
 		add(u.survey.NAT().Mapped)

@@ -51,6 +51,9 @@ func (n *Node) watchNetwork(ctx context.Context) {
 		}
 		last = uplinks
 		n.enter(ctx, func(c *Core, now time.Time) { c.NetworkChanged(now, uplinks) })
+		if n.mapper != nil {
+			n.mapper.Changed()
+		}
 	}
 }
 

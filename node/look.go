@@ -47,7 +47,7 @@ func (c *Core) loginView() Login {
 func (c *Core) networkView() NetworkView {
 	v := NetworkView{
 		Homes: []string{}, Supernode: c.index != nil, Members: c.overlay.Known(), Published: c.view.copies,
-		NAT: natView(c.NAT()),
+		NAT: natView(c.NAT(), c.outside.granted),
 	}
 	if a := c.overlay.Observed(); a.IsValid() {
 		v.Observed = a.String()

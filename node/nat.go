@@ -14,11 +14,12 @@ import (
 // reach it.
 type outside struct {
 	survey  *path.Survey
-	reacher *path.Reacher // supernode half; nil in a phone that serves nobody
-	port    uint16        // of the main socket
-	begun   bool          // a first survey has been made
-	looked  time.Time     // when the last began
-	uplinks []*uplink     // besides the kernel's choice
+	reacher *path.Reacher  // supernode half; nil in a phone that serves nobody
+	port    uint16         // of the main socket
+	begun   bool           // a first survey has been made
+	looked  time.Time      // when the last began
+	granted netip.AddrPort // the router's port that leads here; not valid: none
+	uplinks []*uplink      // besides the kernel's choice
 
 	attesting time.Time       // until then supernodes that call us are told so
 	attested  []wire.Attested // at most one of each supernode, and maxAttested
@@ -71,6 +72,14 @@ func (c *Core) STUN(now time.Time, w path.Way, b []byte) {
 	if call && now.Before(c.outside.attesting) {
 		c.ask(now, wire.Member{Addr: w.Addr}, wire.Reached{Nonce: nonce})
 	}
+	c.settle(now)
+}
+
+// PortMapped tells at which address outside the router lets others in to us; not
+// valid: nowhere any more.
+func (c *Core) PortMapped(now time.Time, at netip.AddrPort) {
+	c.outside.granted = at
+	c.tellAgain(now)
 	c.settle(now)
 }
 
@@ -214,13 +223,16 @@ func (c *Core) takeAttested(now time.Time, from identity.ID, a wire.Attested) {
 func (c *Core) NAT() path.NAT { return c.outside.survey.NAT() }
 
 // natView is NAT in words.
-func natView(n path.NAT) NATView {
+func natView(n path.NAT, granted netip.AddrPort) NATView {
 	if n.Learnt.IsZero() {
 		return NATView{Kind: path.NAT{}.Kind()}
 	}
 	v := NATView{
 		Kind: n.Kind(), Mapping: n.Mapping.String(), Filtering: n.Filtering.String(), Preserved: n.Preserved.String(),
 		Hairpin: n.Hairpin.String(), UDP: n.UDP.String(), Delta: n.Delta, Learnt: n.Learnt,
+	}
+	if granted.IsValid() {
+		v.Granted = granted.String()
 	}
 	for _, a := range []netip.AddrPort{n.Mapped, n.Mapped6} {
 		if a.IsValid() {

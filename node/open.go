@@ -24,7 +24,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		log: cfg.Log, state: cfg.State, inv: cfg.Invitation, devices: cfg.Devices, version: cfg.Version,
-		begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
+		mapping: cfg.PortMapping, begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
 		faces: make(latest[handset.Face], 1), sounds: make(latest[sound], 1),
 	}
 	if err := n.openSocket(cfg.Listen, cfg.Promotion == Always); err != nil {

@@ -15,6 +15,7 @@ import (
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/media"
+	"peerphone/node/path/portmap"
 	"peerphone/node/session"
 	"peerphone/node/wire"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	Promotion  Promotion
 	Contacts   []Contact // known from the start
 
+	PortMapping  bool   // ask the router for a port that leads to ours
 	AlwaysRelay  bool   // nobody that we talk with learns our address
 	RelayMonthly uint64 // as a supernode, bytes relayed a month, in and out; 0: no cap
 	RelayLine    uint64 // likewise, bytes a second each way; 0: as measured
@@ -56,9 +58,11 @@ type Node struct {
 	device  identity.Key
 	devices hal.Devices
 	socket  *socket
-	engine  *media.Engine // nil without a sound card
+	engine  *media.Engine   // nil without a sound card
+	mapper  *portmap.Mapper // nil: the owner does not want it
 	version string
 	begun   time.Time
+	mapping bool // wanted
 
 	in     chan input
 	tls    chan session.Request
@@ -93,6 +97,7 @@ func (n *Node) Addr() netip.AddrPort {
 func (n *Node) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	n.openMapper(ctx, n.mapping)
 	// The owner of all these goroutines is Run.
 	n.workers.Go(n.socket.read) // ends when the socket closes
 	n.workers.Go(func() { n.shakeHands(ctx) })
@@ -102,6 +107,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.workers.Go(func() { n.readKeys(ctx) })
 	n.workers.Go(func() { n.watchNetwork(ctx) })
+	if n.mapper != nil {
+		n.workers.Go(func() { n.mapper.Run(ctx) })
+	}
 	n.workers.Go(func() { n.tickWatchers(ctx) })
 	n.loop(ctx)
 	stop()

@@ -71,8 +71,9 @@ type NATView struct {
 	Preserved string    `json:"preserved,omitempty"` // "yes", "no", "unknown"
 	Hairpin   string    `json:"hairpin,omitempty"`
 	UDP       string    `json:"udp,omitempty"`
-	Delta     int       `json:"delta,omitempty"` // from one port of a symmetric NAT to its next; 0: at random
-	Seen      []string  `json:"seen,omitempty"`  // at which supernodes see us, IPv4 and IPv6
+	Delta     int       `json:"delta,omitempty"`   // from one port of a symmetric NAT to its next; 0: at random
+	Granted   string    `json:"granted,omitempty"` // port of the router that leads here
+	Seen      []string  `json:"seen,omitempty"`    // at which supernodes see us, IPv4 and IPv6
 	Learnt    time.Time `json:"learnt,omitzero"`
 }
 

@@ -156,7 +156,11 @@ func natWords(n node.NATView) string {
 	if !ok {
 		return "Not known yet."
 	}
-	return strings.ToUpper(words[:1]) + words[1:]
+	words = strings.ToUpper(words[:1]) + words[1:]
+	if n.Granted != "" {
+		words += " It has opened a port for this telephone: " + n.Granted + "."
+	}
+	return words
 }
 
 func lightWords(light string) string {

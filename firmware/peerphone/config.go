@@ -57,6 +57,10 @@ type NetworkConfig struct {
 	// AlwaysRelay keeps our address from everybody we talk with; their sound
 	// goes round by a supernode.
 	AlwaysRelay bool `toml:"always_relay"`
+
+	// PortMapping asks the router, by NAT-PMP or UPnP, for a port that leads
+	// here.
+	PortMapping bool `toml:"port_mapping"`
 }
 
 // RelayConfig is how much a supernode's owner gives to the calls of others.
@@ -100,7 +104,7 @@ type ContactConfig struct {
 // defaults are what a file leaves out.
 func defaults() Config {
 	return Config{
-		Network: NetworkConfig{Listen: ":0", Supernode: "auto"},
+		Network: NetworkConfig{Listen: ":0", Supernode: "auto", PortMapping: true},
 		Page:    PageConfig{Listen: "127.0.0.1:8080"},
 		Release: ReleaseConfig{Check: true},
 		Board:   BoardConfig{Name: "none", Sim: SimConfig{Rate: 16000}},

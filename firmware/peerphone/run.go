@@ -96,7 +96,7 @@ func (r runCommand) open(config Config, devices hal.Devices, log *slog.Logger) (
 		Listen: config.Network.Listen, Promotion: promotion, Contacts: config.contacts(),
 		Devices: devices, Version: version, Log: log,
 		Settings:    node.Settings{CheckReleases: true},
-		AlwaysRelay: config.Network.AlwaysRelay, RelayMonthly: config.Relay.MonthlyGB * 1e9, RelayLine: config.Relay.RateKbit * 1000 / 8,
+		AlwaysRelay: config.Network.AlwaysRelay, PortMapping: config.Network.PortMapping, RelayMonthly: config.Relay.MonthlyGB * 1e9, RelayLine: config.Relay.RateKbit * 1000 / 8,
 	})
 }
 

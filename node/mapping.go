@@ -1,0 +1,47 @@
+package node
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"peerphone/node/path/portmap"
+)
+
+// openMapper makes what asks the router for a port. A node that listens at one
+// address has been placed by its owner and needs none.
+func (n *Node) openMapper(ctx context.Context, wanted bool) {
+	if !wanted || !n.Addr().Addr().IsUnspecified() {
+		return
+	}
+	n.mapper = portmap.New(n.Addr().Port(), gateway, func(m portmap.Mapping, err error) {
+		if err != nil {
+			n.log.Info("the router opens no port for us", "error", err)
+		} else {
+			n.log.Info("the router has opened a port for us", "at", m.Addr, "by", m.By, "lease", m.Lease)
+		}
+		n.enter(ctx, func(c *Core, now time.Time) { c.PortMapped(now, m.Addr) })
+	})
+}
+
+// gateway returns the router towards the outside, over IPv4: where there is
+// IPv6 nothing has to be mapped.
+func gateway() (netip.Addr, bool) {
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	best := -1
+	for i, r := range routes {
+		if isDefault(r) && r.Gw != nil && (best < 0 || r.Priority < routes[best].Priority) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return netip.Addr{}, false
+	}
+	gw, ok := netip.AddrFromSlice(routes[best].Gw)
+	return gw.Unmap(), ok
+}
