@@ -46,6 +46,7 @@ const maxWaiting = 64
 const (
 	keepAlive       = 25 * time.Second
 	memberKeepAlive = 10 * time.Second // between supernodes, so that deaths are known
+	homeKeepAlive   = 75 * time.Second // the overlay feels the pulse of homes, and guests refresh each minute
 	streamKeepAlive = 70 * time.Second // TCP's bindings live for hours; the refresh each minute comes before it
 )
 
@@ -56,6 +57,8 @@ func (c *Core) keepAlive(ix wire.Index, initiator bool) time.Duration {
 		return memberKeepAlive
 	case w.IsStream():
 		return streamKeepAlive
+	case c.index != nil:
+		return homeKeepAlive
 	}
 	return keepAlive
 }
@@ -285,6 +288,9 @@ func (c *Core) homesChanged(now time.Time) {
 	var indices []wire.Index
 	for _, h := range homes {
 		indices = append(indices, h.Index)
+		if w, _ := c.paths.Way(h.Index); w.Direct() {
+			c.sessions.KeepAlive(h.Index, homeKeepAlive)
+		}
 	}
 	c.client.SetHomes(now, indices)
 	c.firstLook(now)

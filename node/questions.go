@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"peerphone/node/identity"
+	"peerphone/node/overlay"
 	"peerphone/node/path"
 	"peerphone/node/wire"
 )
@@ -18,11 +19,11 @@ var questionLimits = path.LimiterConfig{Rate: 200, Burst: 800, AllRate: 10000}
 func (c *Core) Question(now time.Time, from netip.AddrPort, b []byte) {
 	q, ok := wire.ParseQuestion(b)
 	switch {
-	case !ok || c.index == nil:
+	case !ok:
 		return
 	case q.Answer:
 		c.questionAnswered(now, from, q)
-	case c.questions.Allow(now, from.Addr()):
+	case c.index != nil && c.questions.Allow(now, from.Addr()):
 		c.answerQuestion(now, from, q, len(b))
 	}
 	c.settle(now)
@@ -33,7 +34,7 @@ func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Quest
 		c.overlay.Pong(now, from, q.Nonce)
 		return
 	}
-	if m, err := wire.Parse(q.Body); err == nil {
+	if m, err := wire.Parse(q.Body); err == nil && c.index != nil {
 		c.index.Reply(now, from, q.Nonce, m)
 	}
 }
@@ -58,9 +59,14 @@ func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Questio
 	}
 }
 
-// ping asks whether a supernode is there.
-func (c *Core) ping(to netip.AddrPort, nonce uint64) {
-	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: nonce}, 0)})
+// ping asks whether a supernode is there. A home that is reached by a stream is
+// taken to be: the session tells of its end.
+func (c *Core) ping(now time.Time, e overlay.Ping) {
+	if w, ok := c.paths.Way(e.Index); ok && !w.Direct() {
+		c.overlay.Pong(now, e.Addr, e.Nonce)
+		return
+	}
+	c.do(SendUDP{Addr: e.Addr, Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
 }
 
 // question asks a supernode on behalf of the index. A Find has room for the

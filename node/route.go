@@ -178,7 +178,7 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 	case overlay.CacheChanged:
 		c.do(SaveCache{c.overlay.Cache()})
 	case overlay.Ping:
-		c.ping(e.Addr, e.Nonce)
+		c.ping(now, e)
 	case overlay.NeighboursChanged:
 		c.overlay.Settled()
 		c.index.NeighboursChanged(now)

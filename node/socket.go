@@ -161,7 +161,7 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 	case kind == wire.HandshakeFrame && w.Direct():
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Handshake(now, w, frame) })
-	case kind == wire.QuestionFrame && w.Direct() && s.public:
+	case kind == wire.QuestionFrame && w.Direct():
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Question(now, w.Addr, frame) })
 	case kind == wire.RelayFrame:

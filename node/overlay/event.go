@@ -32,7 +32,12 @@ type CacheChanged struct{}
 
 // Ping asks to ask the supernode at Addr whether it is there, by a question
 // outside of sessions (wire.TopicPing); Pong answers.
+//
+// With an Index it is one of our homes: if the session with it goes by a stream
+// there may be no way for datagrams, and its own time-out tells of its end; then
+// node answers itself.
 type Ping struct {
+	Index wire.Index
 	Addr  netip.AddrPort
 	Nonce uint64
 }

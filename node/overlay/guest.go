@@ -17,7 +17,11 @@ const (
 	// sample is how many members a guest or fellow is told at once, fewSample
 	// how many one is that attaches: bytes count then, and the first Refresh
 	// comes within a minute.
-	sample    = 16
+	sample = 16
+	// newsEvery is which Refresh of a guest is answered by members, each hour: the
+	// others need no answer but the session's acknowledgement. An idle phone counts
+	// its bytes.
+	newsEvery = 60
 	fewSample = 6
 )
 
@@ -79,7 +83,10 @@ func (o *Overlay) handleRefresh(now time.Time, l *link) {
 		return
 	}
 	l.guestEnd = now.Add(guestWait)
-	o.send(l, wire.Members{Live: o.someMembers(l.node, sample)})
+	if l.visits%newsEvery == 0 {
+		o.send(l, wire.Members{Live: o.someMembers(l.node, sample)})
+	}
+	l.visits++
 }
 
 func (o *Overlay) handleDetach(now time.Time, l *link) {

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// attachWait is how long a home may take to answer Attach or Refresh; the
-	// session below repeats what is lost.
+	// attachWait is how long a home may take to answer Attach; the session below
+	// repeats what is lost.
 	attachWait = 10 * time.Second
 	// refreshEvery is the pause between refreshes, as Skype's; a home may ask
 	// for another one within these bounds.
@@ -19,19 +19,20 @@ const (
 	minRefresh   = 10 * time.Second
 	maxRefresh   = 10 * time.Minute
 	// While homes are missing one more than needed is dialled each raceEvery,
-	// up to maxExtra: a dead supernode costs a second, not a time-out.
-	raceEvery = time.Second
-	maxExtra  = 2
+	// up to maxExtra: a dead supernode costs a moment, not a time-out, also when
+	// half of them are dead.
+	raceEvery = 400 * time.Millisecond
+	maxExtra  = 6
 	// maxRetryAfter bounds what a home can ask of us.
 	maxRetryAfter = 10 * time.Minute
 )
 
 // homeState is what a session is to us as a phone.
 //
-//	          Attach sent            Attached            Refresh sent
-//	notHome -------------> asked --------------> home <---------------> asking
-//	   ^                     | Refused, silent     | Refused, silent      |
-//	   +---------------------+---------------------+----------------------+
+//	          Attach sent            Attached
+//	notHome -------------> asked --------------> home
+//	   ^                     | Refused, silent     | Refused, no pulse
+//	   +---------------------+---------------------+
 //
 // A session that ends is forgotten in any state.
 type homeState uint8
@@ -40,7 +41,6 @@ const (
 	notHome homeState = iota
 	asked             // Attach is under way
 	home              // attached; homeAt is the next Refresh
-	asking            // attached; Refresh is under way
 )
 
 // Home is a supernode to which we are attached.
@@ -94,7 +94,7 @@ func (o *Overlay) observers(a netip.AddrPort) int {
 func (o *Overlay) countHomes() (have, coming int) {
 	for _, l := range o.links {
 		switch l.home {
-		case home, asking:
+		case home:
 			have++
 		case asked:
 			coming++
@@ -220,6 +220,7 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 	}
 	l.homeAt = now.Add(l.refresh)
 	o.counters.Attached++
+	o.pulse = time.Time{} // there is one more to be asked
 	o.emit(HomesChanged{})
 }
 
@@ -250,7 +251,7 @@ func (o *Overlay) leaveHome(now time.Time, l *link) {
 	was := l.home
 	l.home, l.homeAt, l.observed = notHome, time.Time{}, netip.AddrPort{}
 	switch was {
-	case home, asking:
+	case home:
 		o.counters.HomesLost++
 		o.emit(HomesChanged{})
 		o.penalise(now, l)
@@ -274,25 +275,20 @@ func (o *Overlay) advanceHome(now time.Time, l *link) {
 	}
 	switch l.home {
 	case home:
-		l.home, l.homeAt = asking, now.Add(attachWait)
+		l.homeAt, l.owed = now.Add(l.refresh), 1
 		o.send(l, wire.Refresh{})
-	case asked, asking:
+	case asked:
 		o.leaveHome(now, l)
 		o.release(now, l)
 	}
 }
 
-// handleMembers takes the answer to Refresh.
+// handleMembers takes what a home tells now and then, as an answer to Refresh.
 func (o *Overlay) handleMembers(now time.Time, l *link, m wire.Members) {
-	if l.home != asking {
+	if l.home != home || l.owed == 0 {
 		o.counters.Unasked++
 		return
 	}
-	o.refreshed(now, l)
+	l.owed = 0
 	o.learnFrom(now, m.Live)
-}
-
-// refreshed notes the answer to Refresh.
-func (o *Overlay) refreshed(now time.Time, l *link) {
-	l.home, l.homeAt = home, now.Add(l.refresh)
 }

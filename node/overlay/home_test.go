@@ -38,9 +38,9 @@ func TestASlowHomeIsRacedByAnother(t *testing.T) {
 	s.want("dials", len(s.dials()), 0)
 	s.advance(time.Millisecond)
 	extra := s.dials()
-	s.want("dials after a second", len(extra), 1)
+	s.want("dials after a moment", len(extra), 1)
 	s.advance(10 * time.Second)
-	s.want("dials after that", len(s.dials()), 1)
+	s.want("dials after that, of seven that there are", len(s.dials()), 3)
 	s.attachTo(first[0])
 	s.attachTo(first[1])
 	s.attachTo(extra[0])
@@ -86,11 +86,10 @@ func TestRefreshEveryMinute(t *testing.T) {
 	s.want("sent", s.sent(), []string{"1 Refresh", "2 Refresh"})
 	s.Handle(s.now, ix, wire.Members{Live: []wire.Member{memberOf(20)}})
 	s.want("learnt", s.Cache()[len(s.Cache())-1], memberOf(20))
-	s.advance(attachWait)
-	s.want("a silent home is given up", s.homes(), []int{1})
-	s.want("and released", took[Drop](s), []Drop{{2}})
-	s.advance(50 * time.Second)
-	s.want("sent", s.sent(), []string{"1 Refresh"})
+	s.advance(time.Minute)
+	s.want("sent", s.sent(), []string{"1 Refresh", "2 Refresh"})
+	s.Handle(s.now, ix, wire.Refused{After: 60})
+	s.want("a home that knows us no more is given up", s.homes(), []int{2})
 }
 
 func TestRetryAfterIsHonouredWithJitter(t *testing.T) {

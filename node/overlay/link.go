@@ -41,8 +41,11 @@ type link struct {
 	// homeAt is when the home is due: asked, the answer is; attached, the next
 	// Refresh is sent. Cleared with the home.
 	homeAt time.Time
+	pulse  pulse
+	owed   int // answers that the home may give to our Refresh
 
 	guest    guestState
+	visits   int       // Refreshes of the guest
 	guestEnd time.Time // without another Refresh; cleared with the guest
 
 	join       joinState

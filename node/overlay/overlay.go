@@ -72,7 +72,8 @@ type Overlay struct {
 	// race is when one more home than needed is dialled, because those under
 	// way are slow. Set when homes are missing, cleared when they are not.
 	race  time.Time
-	extra int // homes dialled beyond need; at most maxExtra
+	pulse time.Time // when the next home is asked whether it is there; set while there are homes
+	extra int       // homes dialled beyond need; at most maxExtra
 
 	guests map[identity.ID]*link // attached here
 	admit  *rate.Limiter
@@ -258,6 +259,7 @@ func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
 // pump asks for whatever is missing.
 func (o *Overlay) pump(now time.Time) {
 	o.seekHomes(now)
+	o.armPulse(now)
 	o.seekMesh(now)
 }
 
@@ -270,7 +272,7 @@ func (o *Overlay) Next() time.Time {
 	for _, d := range o.dials {
 		next = earlier(next, d.end)
 	}
-	next = earlier(next, o.homeWake())
+	next = earlier(earlier(next, o.homeWake()), o.pulseWake())
 	if !o.cfg.Supernode {
 		return next
 	}
@@ -285,6 +287,7 @@ func (o *Overlay) Advance(now time.Time) {
 		o.advanceHome(now, l)
 		o.advanceGuest(now, l)
 	}
+	o.feelPulse(now)
 	if o.cfg.Supernode {
 		o.advanceGossip(now)
 		o.advanceExchange(now)

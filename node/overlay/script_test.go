@@ -41,6 +41,8 @@ type script struct {
 	*Overlay
 	events []Event
 	last   wire.Index
+	dead   []wire.Index // homes that do not answer
+	pulses int          // that were answered
 }
 
 func newScript(t *testing.T, cfg Config) *script {
@@ -103,7 +105,7 @@ func (s *script) advance(d time.Duration) {
 	s.Helper()
 	end := s.now.Add(d)
 	for {
-		s.events = append(s.events, s.Take()...)
+		s.collect()
 		next := s.Next()
 		if next.IsZero() || next.After(end) {
 			break
@@ -118,6 +120,18 @@ func (s *script) advance(d time.Duration) {
 		}
 	}
 	s.now = end
+}
+
+// collect takes the events; homes answer their pulse unless they are dead.
+func (s *script) collect() {
+	for _, e := range s.Take() {
+		if p, ok := e.(Ping); ok && p.Index > 0 && !slices.Contains(s.dead, p.Index) {
+			s.pulses++
+			s.Pong(s.now, p.Addr, p.Nonce)
+			continue
+		}
+		s.events = append(s.events, e)
+	}
 }
 
 // took returns the events of type E since the last call, and drops the others.

@@ -11,12 +11,11 @@ func _() {
 	_ = x[notHome-0]
 	_ = x[asked-1]
 	_ = x[home-2]
-	_ = x[asking-3]
 }
 
-const _homeState_name = "notHomeaskedhomeasking"
+const _homeState_name = "notHomeaskedhome"
 
-var _homeState_index = [...]uint8{0, 7, 12, 16, 22}
+var _homeState_index = [...]uint8{0, 7, 12, 16}
 
 func (i homeState) String() string {
 	idx := int(i) - 0

@@ -74,6 +74,9 @@ func (o *Overlay) inquire(now time.Time, r *row) {
 
 // Pong takes the answer to a Ping.
 func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
+	if o.answered(nonce) {
+		return
+	}
 	for i := range o.suspicions {
 		s := &o.suspicions[i]
 		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().Addr == from {

@@ -1,0 +1,118 @@
+package overlay
+
+import "time"
+
+// A phone feels the pulse of its homes, one after the other, by a question
+// outside of the session: forty bytes there and forty back, which keep a NAT's
+// binding, too. The first home that is silent lets all others be asked at once:
+// when half of the supernodes vanish a phone may have lost all three, and nobody
+// reaches it until it has found out.
+const (
+	// pulseEvery is how often each home is asked; with three homes some home is
+	// asked each eight seconds.
+	pulseEvery = 24 * time.Second
+	// pulseWait is how long a home may take to answer, pulseTries how often it is
+	// asked: a home that loses one datagram in ten is given up once in a year.
+	pulseWait  = 600 * time.Millisecond
+	pulseTries = 4
+)
+
+// pulse is what a link knows of its home's life.
+type pulse struct {
+	nonce uint64
+	tries int       // that are not answered
+	asked time.Time // when last
+}
+
+// feelPulse goes on with the homes that have not answered, and asks the next.
+func (o *Overlay) feelPulse(now time.Time) {
+	silent := false
+	for _, l := range o.homeLinks() {
+		if l.pulse.tries == 0 || l.pulse.asked.Add(pulseWait).After(now) {
+			continue
+		}
+		silent = true
+		if l.pulse.tries < pulseTries {
+			o.askPulse(now, l)
+			continue
+		}
+		o.leaveHome(now, l)
+		o.release(now, l)
+	}
+	homes := o.homeLinks()
+	if silent {
+		for _, l := range homes {
+			if l.pulse.tries == 0 {
+				o.askPulse(now, l)
+			}
+		}
+	}
+	if !passed(o.pulse, now) {
+		return
+	}
+	o.pulse = time.Time{}
+	var next *link
+	for _, l := range homes {
+		if l.pulse.tries == 0 && (next == nil || l.pulse.asked.Before(next.pulse.asked)) {
+			next = l
+		}
+	}
+	if next != nil {
+		o.askPulse(now, next)
+	}
+}
+
+func (o *Overlay) askPulse(now time.Time, l *link) {
+	if l.pulse.tries == 0 {
+		l.pulse.nonce = o.rand.Uint64()
+	}
+	l.pulse.tries++
+	l.pulse.asked = now
+	o.emit(Ping{Index: l.ix, Addr: l.addr, Nonce: l.pulse.nonce})
+}
+
+// homeLinks returns the sessions with our homes.
+func (o *Overlay) homeLinks() []*link {
+	if o.cfg.Homes == 0 {
+		return nil
+	}
+	var ls []*link
+	for _, l := range o.links {
+		if l.home >= home {
+			ls = append(ls, l)
+		}
+	}
+	return ls
+}
+
+// armPulse sets the timer while there are homes.
+func (o *Overlay) armPulse(now time.Time) {
+	n := len(o.homeLinks())
+	if n == 0 {
+		o.pulse = time.Time{}
+	} else if o.pulse.IsZero() {
+		o.pulse = now.Add(pulseEvery/time.Duration(n) - o.jitter(pulseEvery/16))
+	}
+}
+
+// pulseWake returns when feelPulse has something to do.
+func (o *Overlay) pulseWake() time.Time {
+	wake := o.pulse
+	for _, l := range o.homeLinks() {
+		if l.pulse.tries > 0 {
+			wake = earlier(wake, l.pulse.asked.Add(pulseWait))
+		}
+	}
+	return wake
+}
+
+// answered notes that a home lives; false: the nonce is of none.
+func (o *Overlay) answered(nonce uint64) bool {
+	for _, l := range o.homeLinks() {
+		if l.pulse.tries > 0 && l.pulse.nonce == nonce {
+			l.pulse.tries = 0
+			return true
+		}
+	}
+	return false
+}
