@@ -30,10 +30,11 @@ func (s paperStart) String() string {
 	return fmt.Sprintf("attached after %.0f ms and %d bytes, ready after %.0f ms, %d bytes in all", s.AttachedMS, s.AttachedBytes, s.ReadyMS, s.Bytes)
 }
 
-// What a phone is given to become quiet, and how long quiet must last.
+// What a phone is given to become quiet, and how long quiet must last: the host
+// cache is written two seconds after it has changed.
 const (
 	quietTime = 5 * time.Second
-	quietLast = time.Second
+	quietLast = 3 * time.Second
 	stopTime  = 5 * time.Second
 )
 
