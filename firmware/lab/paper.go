@@ -58,6 +58,7 @@ func (p paperCommand) Run() error {
 type paperResult struct {
 	RTTMS  float64       `json:"rtt_ms"`
 	Setups []*paperSetup `json:"setups"`
+	Return paperReturn   `json:"udp_returns"` // in the third set-up
 	Band   band          `json:"codec_hz"`
 	Speech []paperSpeech `json:"speech"` // in the first set-up
 }
@@ -108,11 +109,18 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 		}
 		s.say(setup.Name, "%v", setup.Call)
 	}
+	if !p.Short {
+		if err := r.idle(ctx, p.Idle, s); err != nil {
+			return nil, err
+		}
+	}
+	shut := r.Setups[2]
+	if r.Return, err = shut.returns(ctx, p.Talk); err != nil {
+		return nil, err
+	}
+	s.say(shut.Name, "the firewall lets UDP through: %v", r.Return)
 	if p.Short {
 		return r, nil
-	}
-	if err := r.idle(ctx, p.Idle, s); err != nil {
-		return nil, err
 	}
 	if r.Band, err = codecBand(); err != nil {
 		return nil, err

@@ -32,6 +32,9 @@ func TestPaper(t *testing.T) {
 		if i < 2 && (s.Later.AttachedBytes > 4600 || s.Later.Bytes > 15000) {
 			t.Errorf("%s: %d bytes to the first home and %d in all, want at most 4600 and 15000", s.Name, s.Later.AttachedBytes, s.Later.Bytes)
 		}
+		if i == 2 && r.Return.Call.Path != directWay.String() {
+			t.Errorf("with UDP again the voice goes by %s", r.Return.Call.Path)
+		}
 		if i == 2 && s.Call.Path != streamWay.String() {
 			t.Errorf("%s: the voice goes by %s", s.Name, s.Call.Path)
 		}
