@@ -280,8 +280,11 @@ func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
 		c.view.moved(now, ix, w)
 		return
 	}
-	if _, ok := c.streamOf(ix); ok {
+	if s, ok := c.streamOf(ix); ok {
 		c.sessions.KeepAlive(ix, c.keepAlive(ix, false)) // UDP's bindings end sooner
+		if s.to.Addr.IsValid() {
+			c.doubt(now) // the firewall is another
+		}
 	}
 	if c.relay != nil {
 		c.relay.Proven(now, ix, w)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"peerphone/firmware/lab/natlab"
+	"peerphone/node"
 	"peerphone/node/wire"
 )
 
@@ -47,6 +48,12 @@ func (p *paperSetup) returns(ctx context.Context, length time.Duration) (r paper
 		}
 	}
 	r.AfterS = round(time.Since(begun).Seconds(), 1)
+	for _, phone := range p.phones {
+		open := func(s node.Snapshot) bool { return s.Network.NAT.Kind != "UDP blocked" }
+		if err := phone.poll(ctx, "find that UDP passes", returnLimit, open); err != nil {
+			return r, err
+		}
+	}
 	r.Call, err = measureCall(ctx, p.phones, length)
 	return r, err
 }
