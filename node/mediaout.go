@@ -8,6 +8,32 @@ import (
 	"peerphone/node/wire"
 )
 
+const (
+	// inIPv6 is by how much a header of IPv6 is longer than one of IPv4.
+	inIPv6 = 40 - 20
+	// inStream is what a frame costs in a TLS connection that it would not cost in
+	// UDP: its length, a record of TLS 1.3 with its tag and type (RFC 8446 section
+	// 5.2), and TCP's header with its timestamps in place of UDP's.
+	inStream = 2 + 5 + 16 + 1 + (20 + 12 - 8)
+)
+
+// extra is what each frame costs by w besides the headers of the session, of
+// IPv4 and of UDP, in bytes. Of a stream the core knows no address: it is taken
+// to be IPv4.
+func (w MediaWay) extra() int {
+	n := 0
+	if w.Way.IsRelay() {
+		n += wire.RelayHeader
+	}
+	if w.Via.IsStream() {
+		n += inStream
+	}
+	if addr := w.Via.Addr.Addr(); addr.Is6() && !addr.Is4In6() {
+		n += inIPv6
+	}
+	return n
+}
+
 // soundOut sends the sound of one session by whatever way, and tells the loop
 // what the data plane notices. The capture goroutine sends.
 type soundOut struct {

@@ -120,6 +120,14 @@ func (r *mediaRoute) steer(now hal.Instant, active MediaWay, standby []MediaWay,
 	r.move(now, next.find(active.Way))
 }
 
+// extra is what a packet costs by the way that sound goes now, in bytes.
+func (r *mediaRoute) extra() int {
+	if active := r.active.Load(); active != nil {
+		return active.extra()
+	}
+	return 0
+}
+
 // keep returns w with what was heard by it before; s may be nil.
 func (s *waySet) keep(w MediaWay) *mediaWay {
 	if s != nil {

@@ -269,3 +269,33 @@ func TestTwoEchoesEnd(t *testing.T) {
 		t.Errorf("sound goes by all ways for %d packets, want some, and %d at most", last, limit)
 	}
 }
+
+// TestWhatAWayCosts adds up the headers that a packet has besides those of a
+// session in IPv4 and UDP.
+func TestWhatAWayCosts(t *testing.T) {
+	six := path.Way{Addr: netip.MustParseAddrPort("[2001:db8::9]:4000")}
+	mapped := path.Way{Addr: netip.MustParseAddrPort("[::ffff:203.0.113.9]:4000")}
+	stream := path.Way{Stream: 3}
+	for _, c := range []struct {
+		name string
+		w    MediaWay
+		want int
+	}{
+		{"IPv4", MediaWay{Way: direct, Via: direct}, 0},
+		{"IPv4 in a socket of both", MediaWay{Way: mapped, Via: mapped}, 0},
+		{"IPv6", MediaWay{Way: six, Via: six}, 20},
+		{"relay", MediaWay{Way: first, Via: direct}, 4},
+		{"relay over IPv6", MediaWay{Way: first, Via: six}, 24},
+		{"stream", MediaWay{Way: stream, Via: stream}, 48},
+		{"relay in a stream", MediaWay{Way: first, Via: stream}, 52},
+	} {
+		r := newMediaRoute(0, &outlet{})
+		if got := r.extra(); got != 0 {
+			t.Errorf("no way costs %d bytes", got)
+		}
+		r.steer(0, c.w, nil, MediaWay{})
+		if got := r.extra(); got != c.want {
+			t.Errorf("%s: %d bytes a packet, want %d", c.name, got, c.want)
+		}
+	}
+}

@@ -17,8 +17,10 @@ const (
 	// Below these bit rates a narrower band sounds better, by PESQ.
 	wideFrom   = 8800
 	mediumFrom = 6400
-	// reports is what reports cost, in bytes a second.
-	reports = 25
+	// reports is what reports cost, in bytes a second, lossReports where packets
+	// are lost: four a second.
+	reports     = 25
+	lossReports = 85
 	// copyCost is what a copy costs besides its sound.
 	copyCost = 2
 	// impatience is what a ms costs where the E-model's Idd is nothing yet, in R,
@@ -75,7 +77,11 @@ type road struct {
 // bitrate is what remains for the codec.
 func (s shape) bitrate(r road) int {
 	packets := float64(time.Second) / float64(s.packet)
-	sound := r.allowed - reports - packets*float64(r.overhead+s.copies*copyCost)
+	told := float64(reports)
+	if r.loss.Share > scant {
+		told = lossReports
+	}
+	sound := r.allowed - told - packets*float64(r.overhead+s.copies*copyCost)
 	rate := int(8 * sound / float64(s.copies+1))
 	return min(rate-rate%100, maxBitrate)
 }
