@@ -7,6 +7,7 @@
 package hal
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,15 @@ func Now() Instant {
 		panic("hal: no CLOCK_MONOTONIC: " + err.Error())
 	}
 	return Instant(ts.Nano())
+}
+
+// Sleep returns at until, or a little later; at once when it has passed. It is
+// accurate to the kernel's timer, which a Go timer, rounded up to a millisecond,
+// is not.
+func Sleep(until Instant) {
+	ts := unix.NsecToTimespec(int64(until))
+	for errors.Is(unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil), unix.EINTR) {
+	}
 }
 
 // Add returns the instant d later.

@@ -47,6 +47,9 @@ func (c *Card) Format() hal.Format { return c.format }
 // Now returns the card's time.
 func (c *Card) Now() hal.Instant { return goTime() }
 
+// Sleep waits in the card's time.
+func (c *Card) Sleep(until hal.Instant) { time.Sleep(until.Sub(goTime())) }
+
 // Hear lets source fill what the microphone captures from now on.
 func (c *Card) Hear(source func(pcm []int16)) {
 	c.mu.Lock()

@@ -170,3 +170,6 @@ func (b *Board) Format() hal.Format { return b.format }
 
 // Now returns the time of the board's clock.
 func (b *Board) Now() hal.Instant { return b.cfg.Clock.Now() }
+
+// Sleep waits in the board's time.
+func (b *Board) Sleep(until hal.Instant) { b.cfg.Clock.Sleep(until) }

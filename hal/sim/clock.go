@@ -1,10 +1,7 @@
 package sim
 
 import (
-	"errors"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"peerphone/hal"
 )
@@ -16,19 +13,14 @@ type Clock interface {
 	Sleep(until hal.Instant)
 }
 
-// Monotonic is CLOCK_MONOTONIC. Its Sleep is accurate to the kernel's timer,
-// which a Go timer, rounded up to a millisecond, is not.
+// Monotonic is CLOCK_MONOTONIC.
 type Monotonic struct{}
 
 // Now reads the clock.
 func (Monotonic) Now() hal.Instant { return hal.Now() }
 
-// Sleep waits in the kernel for an absolute time.
-func (Monotonic) Sleep(until hal.Instant) {
-	ts := unix.NsecToTimespec(int64(until))
-	for errors.Is(unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil), unix.EINTR) {
-	}
-}
+// Sleep waits in the kernel.
+func (Monotonic) Sleep(until hal.Instant) { hal.Sleep(until) }
 
 // GoTime is package time's clock. In a bubble of testing/synctest it is
 // virtual, and hours pass in a moment.

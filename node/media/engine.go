@@ -65,6 +65,7 @@ type Engine struct {
 	card   hal.Card
 	format hal.Format
 	now    func() hal.Instant
+	sleep  func(until hal.Instant)
 	log    *slog.Logger
 	down   *dsp.Resampler // from the card's rate, for who captures; nil: it is the engine's
 	up     *dsp.Resampler // to the card's rate, for playout; nil: it is the engine's
@@ -86,6 +87,8 @@ type Engine struct {
 // clocked is a card on another clock than CLOCK_MONOTONIC: a simulated one.
 type clocked interface {
 	Now() hal.Instant
+	// Sleep returns at until, or a little later; at once when it has passed.
+	Sleep(until hal.Instant)
 }
 
 // NewEngine returns an engine on card, which it opens when there is something
@@ -95,7 +98,7 @@ func NewEngine(card hal.Card, log *slog.Logger) (*Engine, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: the card does not tell it", ErrFormat)
 	}
-	e := &Engine{card: card, format: f.Format(), now: hal.Now, log: log, keys: make(chan byte, keyQueue)}
+	e := &Engine{card: card, format: f.Format(), now: hal.Now, sleep: hal.Sleep, log: log, keys: make(chan byte, keyQueue)}
 	if !e.format.Valid() {
 		return nil, fmt.Errorf("%w: %d Hz in periods of %d", ErrFormat, e.format.Rate, e.format.Period)
 	}
@@ -103,7 +106,7 @@ func NewEngine(card hal.Card, log *slog.Logger) (*Engine, error) {
 		return nil, err
 	}
 	if c, ok := card.(clocked); ok {
-		e.now = c.Now
+		e.now, e.sleep = c.Now, c.Sleep
 	}
 	e.mic = direction{name: "capture", log: log}
 	e.speaker = direction{name: "playout", log: log}

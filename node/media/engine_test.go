@@ -341,7 +341,7 @@ func TestLongCallWithDrift(t *testing.T) {
 				t.Errorf("leg %d: %d concealed, %d lost, %d late; want none", i, s.Concealed, s.Lost, s.Late)
 			}
 			for _, h := range l.History() {
-				if h.DelayMS < 40 || h.DelayMS > 90 {
+				if h.DelayMS < 30 || h.DelayMS > 80 {
 					t.Fatalf("leg %d: delay %v ms", i, h.DelayMS)
 				}
 			}

@@ -14,8 +14,9 @@ import (
 const linger = 50
 
 // playout is the goroutine between legs, tones and the speaker. The stages for
-// each 10 ms: the leg's pull, the tone, the keys, to the card's rate, write, and the
-// leg's books with the instant at which it sounds.
+// each 10 ms: wait until there is nearly room in the card, the leg's pull, the
+// tone, the keys, to the card's rate, write, and the leg's books with the instant
+// at which it sounds.
 type playout struct {
 	// constant after newPlayout
 	e    *Engine
@@ -30,6 +31,7 @@ type playout struct {
 	pcm    [dsp.Unit]int16
 	card   []int16 // one period at the card's rate
 	silent int     // frames since there was something to play
+	room   room
 
 	mu      sync.Mutex // guards speaker
 	speaker hal.Speaker
@@ -110,7 +112,9 @@ func (p *playout) play() error {
 		return err
 	}
 	p.e.speaker.set(CardOpen)
+	p.room = room{}
 	for p.silent = 0; p.silent < linger; {
+		p.e.sleep(p.room.begin)
 		p.render()
 		at, err := p.write(speaker)
 		if err != nil {
@@ -157,14 +161,18 @@ func (p *playout) period() []int16 {
 	return p.card
 }
 
-// write hands pcm to the card; after a stall once more.
+// write hands pcm to the card; after a stall, which may leave more or less in
+// the card than before, once more.
 func (p *playout) write(speaker hal.Speaker) (sounds hal.Instant, err error) {
 	out := p.period()
 	for range maxStalls {
+		began := p.e.now()
 		sounds, err = speaker.Write(out)
 		if !errors.Is(err, hal.ErrStall) {
+			p.room.written(began, p.e.now(), sounds)
 			return sounds, err
 		}
+		p.room.ahead = peak{}
 		p.e.speaker.stalls.Add(1)
 	}
 	return 0, err
