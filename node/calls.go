@@ -79,7 +79,7 @@ func (c *Core) numberOf(dialled string) string {
 
 // located takes the directory's answer to a search.
 func (c *Core) located(now time.Time, r directory.Result) {
-	if c.looked(r) {
+	if c.looked(r) || c.locatedBuddy(now, r) {
 		return
 	}
 	q, ok := c.attempts.queries[r.Query]
@@ -332,6 +332,7 @@ func (c *Core) callChanged(now time.Time, v call.View) {
 	c.view.call(now, v)
 	c.do(Log{Info, "call", []any{"state", v.State.String(), "incoming", v.Incoming(), "reason", v.Reason.String()}})
 	c.handset.Call(now, faceCall(v))
+	c.acquaint(now)
 	if v.State == call.Ended {
 		if err := c.log.Add(now, entry(v)); err != nil {
 			c.do(Log{Debug, "call not logged", []any{"error", err}})

@@ -92,6 +92,8 @@ func (n *Node) save(e Effect) {
 		err = n.state.write(logFile, contacts.AppendLog(nil, e.Entries))
 	case SaveRelay:
 		err = n.state.keepRelay(e.Month)
+	case SaveAcquaintances:
+		err = n.state.keepAcquaintances(e.List)
 	case SaveSettings:
 		err = n.state.keepSettings(e.Settings)
 	case SaveLogin:

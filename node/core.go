@@ -40,6 +40,7 @@ type Core struct {
 	paths    *path.Table
 	overlay  *overlay.Overlay
 	client   *directory.Client
+	presence *directory.Presence // nil without a phone
 	login    *login.Client
 	calls    *call.Calls
 	contacts *contacts.Book
@@ -50,6 +51,7 @@ type Core struct {
 
 	lanes     *path.Introducer    // supernode half; nil in a phone that serves nobody
 	index     *directory.Index    // likewise
+	keeper    *directory.Keeper   // likewise
 	relay     *path.Relay         // likewise
 	questions *path.PrefixLimiter // likewise
 
@@ -63,6 +65,7 @@ type Core struct {
 	outside  outside
 	view     view
 	settings Settings
+	known    acquaintances
 	out      []Effect
 }
 
@@ -87,6 +90,7 @@ type CoreConfig struct {
 	Relay      path.RelayConfig // Rand and Verify are taken from here
 	Private    bool             // always relay: nobody learns our address
 	Settings   Settings         // the owner's choices, as kept
+	Known      []Acquaintance   // keys that contacts have given us
 	// Verify and CheckNode are ports for verifying signatures, and the compact
 	// certificates of supernodes; nil: in earnest.
 	Verify    func(id identity.ID, msg, sig []byte) bool
@@ -98,7 +102,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		private: cfg.Private, candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		settings: cfg.Settings, peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
+		settings: cfg.Settings, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
 		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
@@ -118,6 +122,9 @@ func NewCore(cfg CoreConfig) *Core {
 	})
 	c.overlay.Restore(cfg.Roster)
 	c.client = directory.NewClient(records)
+	if cfg.Phone {
+		c.presence = directory.NewPresence(records, cfg.Device.ID())
+	}
 	c.login = login.NewClient(cfg.Login)
 	c.calls = call.New(call.Config{Rand: cfg.Rand, Codecs: cfg.Codecs})
 	c.handset = handset.New(handset.Config{})
@@ -126,6 +133,7 @@ func NewCore(cfg CoreConfig) *Core {
 	if cfg.Supernode {
 		c.lanes = path.NewIntroducer(path.Config{Rand: cfg.Rand})
 		c.index = directory.NewIndex(records)
+		c.keeper = directory.NewKeeper(records)
 		c.outside.reacher = path.NewReacher(path.Config{Rand: cfg.Rand})
 		cfg.Relay.Rand, cfg.Relay.Verify = cfg.Rand, cfg.Verify
 		c.relay = path.NewRelay(cfg.Relay)
@@ -157,6 +165,7 @@ type input func(c *Core, now time.Time)
 // Start begins: a node with certificates attaches, one without logs in.
 func (c *Core) Start(now time.Time) {
 	c.view.started = now
+	c.befriend(now)
 	c.login.Start(now)
 	c.settle(now)
 }
@@ -194,8 +203,11 @@ func (c *Core) timers() []timer {
 	for _, u := range c.outside.uplinks {
 		ts = append(ts, u.survey)
 	}
+	if c.presence != nil {
+		ts = append(ts, c.presence)
+	}
 	if c.lanes != nil {
-		ts = append(ts, c.lanes, c.index, c.relay)
+		ts = append(ts, c.lanes, c.index, c.keeper, c.relay)
 	}
 	return ts
 }

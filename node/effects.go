@@ -114,6 +114,8 @@ type (
 	SaveLog struct{ Entries []contacts.Entry }
 	// SaveRelay keeps what the relay has carried this month.
 	SaveRelay struct{ Month path.RelayMonth }
+	// SaveAcquaintances keeps the keys that contacts have given us.
+	SaveAcquaintances struct{ List []Acquaintance }
 	// SaveSettings keeps the owner's choices.
 	SaveSettings struct{ Settings Settings }
 	// SaveLogin keeps what the login server granted.
@@ -143,33 +145,34 @@ const (
 	Warn
 )
 
-func (SendUDP) effect()      {}
-func (DialStream) effect()   {}
-func (SendStream) effect()   {}
-func (CloseStream) effect()  {}
-func (Handshake) effect()    {}
-func (Certified) effect()    {}
-func (AskLogin) effect()     {}
-func (OpenSession) effect()  {}
-func (CloseSession) effect() {}
-func (StartMedia) effect()   {}
-func (MoveMedia) effect()    {}
-func (RouteMedia) effect()   {}
-func (StopMedia) effect()    {}
-func (SoundKey) effect()     {}
-func (ShowFace) effect()     {}
-func (Looked) effect()       {}
-func (OpenSocket) effect()   {}
-func (CloseSocket) effect()  {}
-func (OpenSockets) effect()  {}
-func (CloseSockets) effect() {}
-func (TryTCP) effect()       {}
-func (Knock) effect()        {}
-func (SaveNAT) effect()      {}
-func (SaveCache) effect()    {}
-func (SaveContacts) effect() {}
-func (SaveLog) effect()      {}
-func (SaveRelay) effect()    {}
-func (SaveSettings) effect() {}
-func (SaveLogin) effect()    {}
-func (Log) effect()          {}
+func (SendUDP) effect()           {}
+func (DialStream) effect()        {}
+func (SendStream) effect()        {}
+func (CloseStream) effect()       {}
+func (Handshake) effect()         {}
+func (Certified) effect()         {}
+func (AskLogin) effect()          {}
+func (OpenSession) effect()       {}
+func (CloseSession) effect()      {}
+func (StartMedia) effect()        {}
+func (MoveMedia) effect()         {}
+func (RouteMedia) effect()        {}
+func (StopMedia) effect()         {}
+func (SoundKey) effect()          {}
+func (ShowFace) effect()          {}
+func (Looked) effect()            {}
+func (OpenSocket) effect()        {}
+func (CloseSocket) effect()       {}
+func (OpenSockets) effect()       {}
+func (CloseSockets) effect()      {}
+func (TryTCP) effect()            {}
+func (Knock) effect()             {}
+func (SaveNAT) effect()           {}
+func (SaveCache) effect()         {}
+func (SaveContacts) effect()      {}
+func (SaveLog) effect()           {}
+func (SaveRelay) effect()         {}
+func (SaveAcquaintances) effect() {}
+func (SaveSettings) effect()      {}
+func (SaveLogin) effect()         {}
+func (Log) effect()               {}

@@ -22,6 +22,7 @@ func (c *Core) Snapshot(now time.Time) Snapshot {
 		Call:    c.callView(),
 		Timing:  c.timing(),
 
+		Contacts: c.contactViews(now),
 		Settings: c.settings,
 	}
 }

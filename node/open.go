@@ -109,6 +109,10 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	known, err := n.state.acquaintances()
+	if err != nil {
+		return err
+	}
 	n.account, n.device = keys.account, keys.device
 	n.core = NewCore(CoreConfig{
 		Rand: rand.Reader, Network: cfg.Invitation.Network,
@@ -120,7 +124,7 @@ func (n *Node) openCore(cfg Config) error {
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
 		Cache: cache, Contacts: book, Log: log, Codecs: media.Codecs(),
-		Verify: identity.ID.Verify, Private: cfg.AlwaysRelay, Settings: settings,
+		Verify: identity.ID.Verify, Private: cfg.AlwaysRelay, Settings: settings, Known: known,
 		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})
 	n.socket.legs = n.core.Legs()

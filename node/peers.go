@@ -217,6 +217,7 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 		c.lanes.Lost(now, ix)
 		c.relay.Lost(now, ix)
 		c.index.Lost(now, ix)
+		c.keeper.Lost(now, ix)
 	}
 }
 
@@ -293,6 +294,7 @@ func (c *Core) homesChanged(now time.Time) {
 		}
 	}
 	c.client.SetHomes(now, indices)
+	c.presenceHomes(now)
 	c.firstLook(now)
 	c.listing.wait(now, c.overlay.Coming())
 	c.list(now)

@@ -30,8 +30,12 @@ func (c *Core) Question(now time.Time, from netip.AddrPort, b []byte) {
 }
 
 func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Question) {
-	if q.Topic == wire.TopicPing {
+	switch q.Topic {
+	case wire.TopicPing:
 		c.overlay.Pong(now, from, q.Nonce)
+		return
+	case wire.TopicPresence:
+		c.presenceAnswered(now, from, q)
 		return
 	}
 	if m, err := wire.Parse(q.Body); err == nil && c.index != nil {
@@ -43,6 +47,13 @@ func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Quest
 // questions in another's name gains nothing.
 func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Question, size int) {
 	answer := wire.Question{Answer: true, Topic: q.Topic, Nonce: q.Nonce}
+	if q.Topic == wire.TopicPresence {
+		reply := c.answerPresence(now, from, q.Body)
+		if reply == nil {
+			return
+		}
+		answer.Body = reply.Body
+	}
 	if q.Topic == wire.TopicIndex {
 		m, err := wire.Parse(q.Body)
 		if err != nil {

@@ -34,6 +34,9 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.outside.survey.Take(), c.fromSurvey)
 	n += c.fromUplinks(now)
 	n += route(now, c.client.Take(), c.fromClient)
+	if c.presence != nil {
+		n += route(now, c.presence.Take(), c.fromPresence)
+	}
 	n += route(now, c.calls.Take(), c.fromCall)
 	n += route(now, c.legs.Take(), c.fromLegs)
 	c.meetDirectly(now)
@@ -43,6 +46,7 @@ func (c *Core) round(now time.Time) bool {
 	if c.lanes != nil {
 		n += route(now, c.lanes.Take(), c.fromLanes)
 		n += route(now, c.index.Take(), c.fromIndex)
+		n += route(now, c.keeper.Take(), c.fromKeeper)
 		n += route(now, c.outside.reacher.Take(), c.fromReacher)
 		n += route(now, c.relay.Take(), c.fromRelay)
 	}
@@ -257,8 +261,10 @@ func (c *Core) fromHandset(now time.Time, e handset.Event) {
 	}
 }
 
-func (c *Core) fromContacts(_ time.Time, e contacts.Event) {
+func (c *Core) fromContacts(now time.Time, e contacts.Event) {
 	if _, ok := e.(contacts.Changed); ok {
+		c.befriend(now)
+		c.acquaint(now)
 		c.do(SaveContacts{c.contacts.List()})
 	}
 }
@@ -296,6 +302,8 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 		c.reachMessage(now, ix, from, m)
 	case wire.RelayOpen, wire.RelayOpened, wire.RelayRefused, wire.RelayClosed:
 		c.relayMessage(now, ix, from, m)
+	case wire.Appear, wire.Watch, wire.Seen:
+		c.presenceMessage(now, ix, m)
 	case wire.Publish, wire.Find:
 		if c.index != nil {
 			c.index.Handle(now, ix, m, c.overlay.Nearest)
@@ -311,6 +319,8 @@ func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m w
 		c.invited(now, ix, peer.Phone, m)
 	case wire.Candidates:
 		c.candidates(now, ix, m)
+	case wire.Acquaint:
+		c.acquainted(now, peer.Phone.Account, m)
 	case wire.Relays:
 		c.relays(now, ix, m)
 	default:

@@ -20,8 +20,9 @@ type Snapshot struct {
 	Timing  Timing        `json:"timing"`
 	Counts  Counts        `json:"counts"`
 
-	Settings Settings    `json:"settings"`
-	Release  ReleaseView `json:"release"`
+	Contacts []ContactView `json:"contacts"`
+	Settings Settings      `json:"settings"`
+	Release  ReleaseView   `json:"release"`
 }
 
 // Self says who this node is.

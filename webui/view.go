@@ -24,6 +24,7 @@ func view(s node.Snapshot, now time.Time) parts {
 	viewSelf(p, s)
 	viewFace(p, s)
 	viewCall(p, s, now)
+	viewContacts(p, s.Contacts, now)
 	viewRelease(p, s)
 	viewSettings(p, s.Settings)
 	viewSound(p, s.Call)

@@ -191,7 +191,7 @@ func (o *Overlay) lookUpOld(now time.Time) {
 	first := o.rand.IntN(len(o.cache.entries))
 	for i := range min(len(o.cache.entries), lookUps) {
 		e := o.cache.entries[(first+i)%len(o.cache.entries)]
-		if !e.m.Node.IsZero() && !e.after.After(now) && !o.dialling(e.m) && !o.isMember(e.m) {
+		if !e.m.Node.IsZero() && !e.after.After(now) && !o.dialling(e.m) && !o.IsMember(e.m) {
 			o.dial(now, e.m)
 			return
 		}
@@ -203,9 +203,9 @@ const (
 	lookUps     = 16
 )
 
-// isMember reports whether a node of the host cache is a live member, by its
+// IsMember reports whether m is a live supernode, as far as we know, by its
 // address: its place is known only from its announcement.
-func (o *Overlay) isMember(m wire.Member) bool {
+func (o *Overlay) IsMember(m wire.Member) bool {
 	prefix := hashPrefix(m)
 	for i := range o.table.rows {
 		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.member().Addr == m.Addr {

@@ -82,6 +82,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindHave: reader[Have](), kindAnswerFind: reader[Found](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
+	kindAcquaint: reader[Acquaint](), kindAppear: reader[Appear](), kindWatch: reader[Watch](), kindLook: reader[Look](), kindSeen: reader[Seen](),
 	kindDigit:  reader[Digit](),
 	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),
 	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](),

@@ -28,8 +28,9 @@ type Topic uint8
 
 // The topics.
 const (
-	TopicPing  Topic = 1 // package overlay: is anybody there? No body
-	TopicIndex Topic = 2 // package directory: a Find or a Publish; answered by a Found or a Stored
+	TopicPing     Topic = 1 // package overlay: is anybody there? No body
+	TopicPresence Topic = 3 // package directory: a Look, answered by a Seen; or a Seen, answered without a body
+	TopicIndex    Topic = 2 // package directory: a Find or a Publish; answered by a Found or a Stored
 )
 
 // First bytes of questions and answers.
@@ -72,5 +73,5 @@ func ParseQuestion(b []byte) (q Question, ok bool) {
 		return Question{}, false
 	}
 	q = Question{Answer: b[0] == answerByte, Topic: Topic(b[1]), Nonce: binary.BigEndian.Uint64(b[2:]), Body: b[QuestionHeader:n:n]}
-	return q, q.Topic == TopicPing && n == QuestionHeader || q.Topic == TopicIndex
+	return q, q.Topic == TopicPing && n == QuestionHeader || q.Topic == TopicIndex || q.Topic == TopicPresence
 }
