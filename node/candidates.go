@@ -122,10 +122,26 @@ func (c *Core) candidates(now time.Time, ix wire.Index, m wire.Candidates) {
 	if v.Index != ix || v.State < call.RingingFar || !v.State.Live() || !c.mayMeet(ix) {
 		return // no call, no ringing: nobody shall find out where a phone is
 	}
+	first := c.attempts.told != ix && c.attempts.phones[ix].asked
 	c.tellCandidates(now, ix)
 	c.attempts.heard = m
-	c.paths.Candidates(now, ix, m.Addrs)
+	if first { // who has dialled is told first, and would be early with its challenges
+		c.paths.CandidatesAfter(now, ix, m.Addrs, c.oneWay(ix))
+	} else {
+		c.paths.Candidates(now, ix, m.Addrs)
+	}
 	c.scatter(now, ix)
+}
+
+// oneWay is how long a message takes to the far phone: half a round trip, or
+// before one was measured, that to the home between us, as if the far phone
+// were as far from it.
+func (c *Core) oneWay(ix wire.Index) time.Duration {
+	if rtt := c.sessions.RTT(ix); rtt > 0 {
+		return rtt / 2
+	}
+	w, _ := c.paths.Way(ix)
+	return c.sessions.RTT(w.Home)
 }
 
 // scatter begins the search that a symmetric NAT makes necessary, over IPv4: at

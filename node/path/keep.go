@@ -141,7 +141,7 @@ func (t *Table) lapse(now time.Time, r *route, q *probe) {
 		return
 	}
 	t.fallBack(now, r)
-	t.tryTold(now, r)
+	t.tryTold(now, r, 0)
 	t.settle(r)
 }
 
@@ -197,7 +197,7 @@ func (t *Table) stir(now time.Time, r *route) {
 			t.check(now, r, q)
 		}
 	}
-	t.tryTold(now, r)
+	t.tryTold(now, r, 0)
 	t.arm(r)
 }
 

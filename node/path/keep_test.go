@@ -58,8 +58,8 @@ var (
 // meet lets both try what the lines allow.
 func (m *reunion) meet(lines ...line) {
 	for _, l := range lines {
-		m.ends[0].probe(m.now, m.ends[0].routes[100], l.there)
-		m.ends[1].probe(m.now, m.ends[1].routes[101], l.back)
+		m.ends[0].probe(m.now, m.ends[0].routes[100], l.there, 0)
+		m.ends[1].probe(m.now, m.ends[1].routes[101], l.back, 0)
 	}
 	m.settle()
 }

@@ -138,6 +138,15 @@ func (t *Table) SetSockets(sockets []Socket) { t.sockets = slices.Clone(sockets)
 // all at once and by each uplink; it implies Permit. What was told before is
 // tried no more.
 func (t *Table) Candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort) {
+	t.CandidatesAfter(now, ix, addrs, 0)
+}
+
+// CandidatesAfter is Candidates, but that the first challenges go out after
+// wait. One end waits about as long as its own candidates take to the other,
+// so that both ends have sent before anything arrives from the other: where a
+// router answers what it does not expect, it gives the host another port for
+// that peer from then on, which nobody was told.
+func (t *Table) CandidatesAfter(now time.Time, ix wire.Index, addrs []netip.AddrPort, wait time.Duration) {
 	t.Permit(now, ix)
 	r := t.routes[ix]
 	if r == nil {
@@ -145,22 +154,22 @@ func (t *Table) Candidates(now time.Time, ix wire.Index, addrs []netip.AddrPort)
 		return
 	}
 	r.prober.told = slices.Clone(addrs)
-	t.tryTold(now, r)
+	t.tryTold(now, r, wait)
 }
 
-// tryTold challenges the peer's candidates.
-func (t *Table) tryTold(now time.Time, r *route) {
+// tryTold challenges the peer's candidates after wait.
+func (t *Table) tryTold(now time.Time, r *route, wait time.Duration) {
 	for _, addr := range r.prober.told {
 		for _, s := range t.sockets {
 			if w := (Way{Addr: addr, Socket: s}); r.prober.find(w) == nil {
-				t.probe(now, r, w)
+				t.probe(now, r, w, wait)
 			}
 		}
 	}
 }
 
-// probe begins to challenge w.
-func (t *Table) probe(now time.Time, r *route, w Way) {
+// probe begins to challenge w after wait.
+func (t *Table) probe(now time.Time, r *route, w Way, wait time.Duration) {
 	p := r.prober
 	if !probable(w.Addr) || len(p.probes) >= maxProbes || !p.addrs.AllowN(now, 1) {
 		t.counters.Limited++
@@ -169,7 +178,11 @@ func (t *Table) probe(now time.Time, r *route, w Way) {
 	q := &probe{way: w, op: challengeOp}
 	io.ReadFull(t.rand, q.token[:])
 	p.probes = append(p.probes, q)
-	t.challenge(now, r, q)
+	if wait > 0 {
+		q.at = now.Add(wait) // its pause is 0: advance sends the first
+	} else {
+		t.challenge(now, r, q)
+	}
 	t.arm(r)
 }
 
@@ -240,13 +253,13 @@ func (t *Table) source(now time.Time, r *route, w Way) *probe {
 	q := r.prober.find(w)
 	switch {
 	case q == nil:
-		t.probe(now, r, w)
+		t.probe(now, r, w, 0)
 		return r.prober.find(w)
 	case q.state == probeSilent && (r.state != Direct || r.prober.keep > 0 || now.Sub(r.heard) >= r.patience()):
 		q.sent, q.pause = 0, 0
 		t.challenge(now, r, q)
 		t.arm(r)
-	case q.state == probeAsking && q.pause > probeFirst && q.sent < probeTries:
+	case q.state == probeAsking && (q.sent == 0 || q.pause > probeFirst) && q.sent < probeTries:
 		// The peer gets through: our own challenge will now, too.
 		q.pause = 0
 		t.challenge(now, r, q)

@@ -71,6 +71,20 @@ func TestCandidatesAreProbedAtOnceAndAgain(t *testing.T) {
 	s.want("challenge " + host.String())
 }
 
+// TestCandidatesWait: the first challenges wait, but not when the peer is
+// heard before.
+func TestCandidatesWait(t *testing.T) {
+	s := laned(t)
+	s.table.CandidatesAfter(s.now, ours, []netip.AddrPort{host, six}, 40*time.Millisecond)
+	s.want()
+	s.advance(20 * time.Millisecond)
+	s.want()
+	s.challenged(host)
+	s.want("challenge "+host.String(), "respond "+host.String())
+	s.advance(20 * time.Millisecond)
+	s.want("challenge " + six.String())
+}
+
 func TestAnAddressIsNominatedByItsOwnAnswer(t *testing.T) {
 	s := laned(t)
 	s.table.Candidates(s.now, ours, []netip.AddrPort{host, mapped})
