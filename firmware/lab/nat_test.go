@@ -121,7 +121,7 @@ func TestNext(t *testing.T) {
 	}
 	m := newMatrix(pairs, 4, 0)
 	calls := map[*resident]int{}
-	for now := epoch; ; now = now.Add(dialRest) {
+	for now := epoch; ; now = now.Add(lastWords) {
 		first, more := m.next(all, now)
 		if !more {
 			break
@@ -135,9 +135,9 @@ func TestNext(t *testing.T) {
 				t.Error("a phone is in two calls")
 			}
 			calls[second.from.resident]++
-			m.finish(second)
+			m.finish(second, now)
 		}
-		m.finish(first)
+		m.finish(first, now)
 	}
 	for _, c := range []struct {
 		k    natlab.Kind

@@ -29,6 +29,7 @@ const (
 	directTime = 6 * time.Second  // until the direct path of one that must be
 	sprayTime  = 20 * time.Second // likewise, when ports are to be guessed
 	afterwards = time.Second      // what is heard of the path that was found
+	lastWords  = 8 * time.Second  // until phones that have hung up send each other nothing any more
 	lookEvery  = 100 * time.Millisecond
 )
 

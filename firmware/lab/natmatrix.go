@@ -30,6 +30,7 @@ type pairRuns struct {
 	want int       // calls
 	left int       // not begun yet, guarded by matrix.mu
 	runs []*natRun // in the order of their beginning, guarded by matrix.mu
+	rest time.Time // until when its phones still send each other last words, guarded by matrix.mu
 }
 
 // dialRest lies between two calls that one phone makes: its supernodes carry
@@ -71,7 +72,7 @@ func (m *matrix) work(ctx context.Context, all places, s *steps) {
 		switch {
 		case j != nil:
 			*j.run = j.pair.once(ctx, j.from, j.to, m.traces)
-			n := m.finish(j)
+			n := m.finish(j, time.Now())
 			if ctx.Err() == nil {
 				s.say("lab", "%4d of %d  %v: %v", n, m.calls(), j.pair.natPair, *j.run)
 			}
@@ -117,13 +118,14 @@ func (p *pairRuns) sides(all places) (from, to place) {
 
 func (m *matrix) freeLocked(p *pairRuns, all places, now time.Time) bool {
 	from, to := p.sides(all)
-	return !m.busy[from.resident] && !m.busy[to.resident] && !now.Before(m.rest[from.resident])
+	return !m.busy[from.resident] && !m.busy[to.resident] && !now.Before(m.rest[from.resident]) && !now.Before(p.rest)
 }
 
-func (m *matrix) finish(j *job) (done int) {
+func (m *matrix) finish(j *job, now time.Time) (done int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.busy[j.from.resident], m.busy[j.to.resident] = false, false
+	j.pair.rest = now.Add(lastWords)
 	m.done++
 	return m.done
 }
