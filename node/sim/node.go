@@ -103,7 +103,7 @@ func (n *Node) boot() error {
 		Cache: n.cache, Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
 		Roster: w.rosterOf(n),
 	})
-	if n.user != nil {
+	if n.user != nil && !n.w.cfg.Strangers {
 		return n.befriend(book)
 	}
 	return nil

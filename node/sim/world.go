@@ -31,6 +31,7 @@ type Config struct {
 	Quiet      time.Duration // mean pause between a user's calls; 3 min
 	Old        bool          // the supernodes know each other from before
 	Silent     bool          // there are phones, but nobody uses them
+	Strangers  bool          // nobody is anybody's contact: calls are relayed
 	Real       bool          // the handshakes are TLS's, not the stand-in's
 	Birth      time.Time     // when the world begins
 }
@@ -79,6 +80,8 @@ type World struct {
 	trace  trace
 	report Report
 	looked func(*Node, directory.Result) // takes the answers to Find; nil: nobody asks
+
+	forge func(from *Node, to netip.AddrPort, frame []byte) *Node // tests: as whose a datagram arrives; nil: its sender's
 }
 
 // New makes a world with its supernodes and phones, all switched off.
@@ -190,6 +193,9 @@ func (w *World) Now() time.Time { return w.now }
 
 // carry takes a datagram over the network.
 func (w *World) carry(from *Node, to netip.AddrPort, frame []byte) {
+	if w.forge != nil {
+		from = w.forge(from, to, frame)
+	}
 	w.report.Datagrams++
 	w.report.Bytes += uint64(len(frame) + ipUDP)
 	from.sent += uint64(len(frame) + ipUDP)
