@@ -379,7 +379,7 @@ func (c *Core) invited(now time.Time, ix wire.Index, p identity.Phone, m wire.In
 // mayMeet reports whether the phone of a session may learn our address.
 func (c *Core) mayMeet(ix wire.Index) bool {
 	p, ok := c.attempts.phones[ix]
-	return ok && !c.private && (p.asked || c.isContact(p.Account))
+	return ok && !c.settings.AlwaysRelay && (p.asked || c.isContact(p.Account))
 }
 
 func (c *Core) isContact(account identity.ID) bool {

@@ -31,7 +31,6 @@ type Core struct {
 	account   identity.Key
 	device    identity.Key
 	phone     bool // has a handset, and so a number to be called at
-	private   bool // always relay
 	candidate func() []netip.AddrPort
 	rand      io.Reader
 	verify    func(id identity.ID, msg, sig []byte) bool
@@ -88,7 +87,6 @@ type CoreConfig struct {
 	Log        *contacts.Log
 	Codecs     []wire.Codec
 	Relay      path.RelayConfig // Rand and Verify are taken from here
-	Private    bool             // always relay: nobody learns our address
 	Settings   Settings         // the owner's choices, as kept
 	Known      []Acquaintance   // keys that contacts have given us
 	// Verify and CheckNode are ports for verifying signatures, and the compact
@@ -101,7 +99,7 @@ type CoreConfig struct {
 func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
-		private: cfg.Private, candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
+		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
 		settings: cfg.Settings, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
 		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
 	}

@@ -124,7 +124,7 @@ func (n *Node) openCore(cfg Config) error {
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
 		Cache: cache, Contacts: book, Log: log, Codecs: media.Codecs(),
-		Verify: identity.ID.Verify, Private: cfg.AlwaysRelay, Settings: settings, Known: known,
+		Verify: identity.ID.Verify, Settings: settings, Known: known,
 		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})
 	n.socket.legs = n.core.Legs()

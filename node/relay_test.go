@@ -74,7 +74,7 @@ func TestAlwaysRelay(t *testing.T) {
 	l := newLAN(t, 3)
 	friend := []node.Contact{{Name: "friend", Number: "1001"}, {Name: "friend", Number: "1002"}}
 	kitchen := l.talker("kitchen", "1001", node.Config{Contacts: friend[1:]})
-	workshop := l.talker("workshop", "1002", node.Config{Contacts: friend[:1], AlwaysRelay: true})
+	workshop := l.talker("workshop", "1002", node.Config{Contacts: friend[:1], Settings: node.Settings{AlwaysRelay: true}})
 	relayedCall(kitchen, workshop)
 	kitchen.end(workshop)
 	relayedCall(workshop, kitchen)

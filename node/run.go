@@ -34,7 +34,6 @@ type Config struct {
 	Contacts   []Contact // known from the start
 
 	PortMapping  bool   // ask the router for a port that leads to ours
-	AlwaysRelay  bool   // nobody that we talk with learns our address
 	RelayMonthly uint64 // as a supernode, bytes relayed a month, in and out; 0: no cap
 	RelayLine    uint64 // likewise, bytes a second each way; 0: as measured
 

@@ -11,6 +11,9 @@ import (
 type Settings struct {
 	// CheckReleases: the release address is asked for the newest version.
 	CheckReleases bool `json:"check_releases"`
+	// AlwaysRelay: calls go round by a supernode, and nobody that we talk with
+	// learns our address. It holds from the next call on.
+	AlwaysRelay bool `json:"always_relay"`
 }
 
 // Configure makes s the owner's choice from now on.

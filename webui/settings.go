@@ -10,6 +10,7 @@ import (
 
 // switches are the settings that are on or off, by their names in the API.
 var switches = map[string]func(*node.Settings) *bool{
+	"always_relay":   func(s *node.Settings) *bool { return &s.AlwaysRelay },
 	"check_releases": func(s *node.Settings) *bool { return &s.CheckReleases },
 }
 

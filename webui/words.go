@@ -121,8 +121,19 @@ func servesWords(n node.NetworkView) string {
 	if !n.Supernode {
 		return "No; knows " + known + "."
 	}
-	return fmt.Sprintf("Yes: %s, %s of the index; knows %s.", count(n.Attached, "phone", "phones"), count(n.Records, "record", "records"), known)
+	return fmt.Sprintf("Yes: %s, %s of the index; knows %s. %s", count(n.Attached, "phone", "phones"), count(n.Records, "record", "records"), known, relayWords(n.Relay))
 }
+
+// relayWords say what is carried for others, and what the owner allows.
+func relayWords(r node.RelayView) string {
+	cap := "no cap"
+	if r.Cap > 0 {
+		cap = "a cap of " + megabytes(r.Cap)
+	}
+	return fmt.Sprintf("Relays %s; %s this month, with %s.", count(r.Pairs, "call", "calls"), megabytes(r.Month.Bytes), cap)
+}
+
+func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 func addressWords(n node.NetworkView) string {
 	switch {

@@ -55,7 +55,7 @@ type NetworkConfig struct {
 	Ports []uint16 `toml:"ports"`
 
 	// AlwaysRelay keeps our address from everybody we talk with; their sound
-	// goes round by a supernode.
+	// goes round by a supernode. The owner's choice on the page comes before it.
 	AlwaysRelay bool `toml:"always_relay"`
 
 	// PortMapping asks the router, by NAT-PMP or UPnP, for a port that leads
