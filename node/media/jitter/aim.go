@@ -79,7 +79,7 @@ type aim struct {
 	ticks  int
 	grid   grid
 	calm   calm
-	copies calm               // of what was lost and came as a copy
+	copies calm               // of copies, needed or not
 	busy   bool               // the machine lets threads wait: it may do that to the reader too
 	tails  [bins + 64]float32 // of the histogram being solved
 }
@@ -113,7 +113,7 @@ func (a *aim) observe(x arrival, transit time.Duration) {
 	a.seen++
 	a.calm.observe(at, transit)
 	a.copies.tick(at)
-	if x.copy {
+	if x.by == needed {
 		a.copies.observe(at, transit)
 	}
 	bin := a.bin(transit)
@@ -129,6 +129,14 @@ func (a *aim) observe(x arrival, transit time.Duration) {
 		}
 	}
 	a.choose()
+}
+
+// offered learns how long a copy took that was not needed: the next one may be.
+// One that took longer than sound may wait is no use to anybody.
+func (a *aim) offered(at hal.Instant, transit time.Duration) {
+	if low, _ := a.calm.limits(); a.seen > 0 && transit-low < mostWait {
+		a.copies.observe(at, transit)
+	}
 }
 
 // bin files a transit; when it lies outside, all is moved.

@@ -11,8 +11,17 @@ type arrival struct {
 	at    hal.Instant
 	pos   int64
 	units int
-	copy  bool // of a packet that has not come itself
+	by    carrier
 }
+
+// carrier is what an arrival came by.
+type carrier uint8
+
+const (
+	itself carrier = iota
+	needed         // a copy, and not yet otherwise
+	spare          // a copy of what has come: it says how long copies take
+)
 
 // arrivals are what Insert leaves for Pull.
 type arrivals struct {

@@ -242,7 +242,7 @@ func (b *Buffer) insertLocked(at hal.Instant, time uint16, packet []byte, units 
 	}
 	fate := b.fileLocked(at, pos, packet, units)
 	if fate == Kept || fate == Late {
-		b.arrivals.note(arrival{at, pos, units, false})
+		b.arrivals.note(arrival{at, pos, units, itself})
 	}
 	return fate
 }
@@ -274,7 +274,7 @@ func (b *Buffer) lateLocked(at hal.Instant, pos, end int64) Fate {
 	return fate
 }
 
-// copyLocked keeps a copy of what has not come, and learns from it: sound must
+// copyLocked keeps a copy of what has not come, and learns from each: sound must
 // wait for as long as copies take.
 func (b *Buffer) copyLocked(at hal.Instant, time uint16, packet []byte, units int) Fate {
 	if units < 1 || units > MaxUnits {
@@ -288,14 +288,18 @@ func (b *Buffer) copyLocked(at hal.Instant, time uint16, packet []byte, units in
 	switch {
 	case end*Unit <= b.play-b.owed:
 		if !b.missed.found(pos, end) {
+			b.arrivals.note(arrival{at, pos, units, spare})
 			return Duplicate
 		}
-		b.arrivals.note(arrival{at, pos, units, true})
+		b.arrivals.note(arrival{at, pos, units, needed})
 		return Late
-	case end > b.ring.newest || !b.ring.put(at, pos, packet, units):
+	case end > b.ring.newest:
+		return Duplicate
+	case !b.ring.put(at, pos, packet, units):
+		b.arrivals.note(arrival{at, pos, units, spare})
 		return Duplicate
 	}
-	b.arrivals.note(arrival{at, pos, units, true})
+	b.arrivals.note(arrival{at, pos, units, needed})
 	b.counts.Restored += uint64(units)
 	return Kept
 }

@@ -89,6 +89,28 @@ func TestCopiesAreWaitedFor(t *testing.T) {
 	}
 }
 
+// Nothing is lost yet, but copies come: the buffer waits for them before the
+// first is needed.
+func TestCopiesAreWaitedForBeforeOneIsNeeded(t *testing.T) {
+	l := newLink(t)
+	as := l.steady(24, 400, 5*time.Millisecond, time.Millisecond)
+	for i, a := range as {
+		l.pullUntil(a.at)
+		if lost := i == 399-8; lost {
+			continue
+		}
+		l.insert(a)
+		if i >= 8 {
+			if f := l.insertCopy(a, i-8); i == 399 && f != Kept {
+				t.Errorf("the copy of the one that was lost: %v", f)
+			}
+		}
+	}
+	if w := l.waits[len(l.waits)-1]; w < 150*time.Millisecond || w > 230*time.Millisecond {
+		t.Errorf("sound waits %v for copies that are 160 ms late", w)
+	}
+}
+
 // Copies of nonsense change nothing.
 func TestHostileCopies(t *testing.T) {
 	l := newLink(t)

@@ -71,6 +71,10 @@ func (s *steer) tick(now hal.Instant) {
 func (s *steer) learn(list []arrival) {
 	for _, x := range list {
 		transit := time.Duration(x.at) - time.Duration(x.pos)*unit
+		if x.by == spare {
+			s.aim.offered(x.at, transit-s.line)
+			continue
+		}
 		s.sender.observe(x.at, transit)
 		s.aim.observe(x, transit-s.line)
 	}
