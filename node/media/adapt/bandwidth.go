@@ -72,6 +72,7 @@ type bandwidth struct {
 	immune  hal.Instant   // until then loss is not taken for a limit on the rate
 	trial   trial
 	heard   hal.Instant // the last report
+	silence float64     // what was allowed when reports ceased; 0: they come
 }
 
 // trial is whether fewer packets are lost at a lower rate.
@@ -104,6 +105,12 @@ func (b *bandwidth) enter(s State, now hal.Instant) { b.state, b.since = s, now 
 // take follows a report.
 func (b *bandwidth) take(now hal.Instant, s sample) {
 	b.heard = now
+	if before := b.silence; before > 0 {
+		b.silence = 0
+		if s.queue <= b.bearable(s) && b.state == Holding {
+			b.allowed = max(b.allowed, before) // reports were lost, nothing was choked
+		}
+	}
 	if s.queue < b.stands/2 {
 		b.stands = 0
 	}
@@ -133,9 +140,10 @@ func (b *bandwidth) choked(s sample) bool {
 }
 
 // limited reports whether so much is lost that somebody must have limited the
-// rate without a queue.
+// rate without a queue. The longer losses last, the more packets it takes to
+// tell that from chance.
 func (b *bandwidth) limited(now hal.Instant, s sample) bool {
-	return s.long.share() >= policed && s.long.expected >= policedPackets && now >= b.immune
+	return s.long.share() >= policed && s.long.expected >= policedPackets*max(1, s.long.burst()-1) && now >= b.immune
 }
 
 // cut goes down to what comes through, less what empties the queue in a second
@@ -233,6 +241,7 @@ func (b *bandwidth) tick(now hal.Instant) {
 	if now.Sub(b.heard) < unheard {
 		return
 	}
+	b.silence = max(b.silence, b.allowed)
 	b.allowed = max(.7*b.allowed, leastRate)
 	b.heard = now.Add(time.Second - unheard)
 	b.enter(Holding, now)

@@ -11,6 +11,16 @@ type Loss struct {
 	Burst float64 // how many in a row, on average: 1 or more
 }
 
+// bursty reports whether losses come in runs that chance alone does not make.
+func (l Loss) bursty() bool { return l.Burst > 1.01/(1-min(l.Share, .99)) }
+
+// farthest is how many packets apart copies must lie at most: few bursts are known
+// when a call begins, and one long one shall not forbid all copies.
+const farthest = 4
+
+// apart is how many packets apart copies must lie not to be lost together.
+func (l Loss) apart() float64 { return min(l.Burst, farthest) }
+
 // after is the share of packets that are lost among those that many behind a
 // lost one.
 func (l Loss) after(packets int) float64 {
@@ -28,6 +38,9 @@ const (
 	// are believed soon and forgotten late.
 	lossSoon = 1500 * time.Millisecond
 	lossLong = 10 * time.Second
+	// lossRuns is that of how many are lost in a row: there are few runs, and what
+	// they say decides how far copies lie apart, which shall not change for chance.
+	lossRuns = 30 * time.Second
 	// soonPackets is how many packets the short memory must hold to be believed.
 	soonPackets = 12
 	// bursty is how much longer runs must be than those of losses that come one by
@@ -36,7 +49,7 @@ const (
 )
 
 // losses remember how packets were lost.
-type losses struct{ soon, long tally }
+type losses struct{ soon, long, runs tally }
 
 // tally is a sum that fades.
 type tally struct{ expected, lost, bursts float64 }
@@ -50,10 +63,15 @@ func (t *tally) add(dt, span time.Duration, expected, lost, bursts float64) {
 
 func (t tally) share() float64 { return t.lost / max(t.expected, 1) }
 
+// burst is how many are lost in a row. Half a burst of one more than was seen:
+// few losses say little.
+func (t tally) burst() float64 { return (t.lost + 1) / (t.bursts + 1) }
+
 // add takes what became of the packets of the last dt.
 func (l *losses) add(dt time.Duration, expected, lost, bursts int) {
 	l.soon.add(dt, lossSoon, float64(expected), float64(lost), float64(bursts))
 	l.long.add(dt, lossLong, float64(expected), float64(lost), float64(bursts))
+	l.runs.add(dt, lossRuns, float64(expected), float64(lost), float64(bursts))
 }
 
 // loss is what is to be expected.
@@ -62,8 +80,7 @@ func (l *losses) loss() Loss {
 	if l.soon.expected >= soonPackets && l.soon.lost >= 2 {
 		share = max(share, .8*l.soon.share())
 	}
-	// Half a burst of one more than was seen: few losses say little.
-	burst := (l.long.lost + 1) / (l.long.bursts + 1)
+	burst := l.runs.burst()
 	share = min(share, .99)
 	if random := 1 / (1 - share); burst < bursty*random {
 		burst = random

@@ -207,3 +207,32 @@ func BenchmarkChoose(b *testing.B) {
 		p.choose()
 	}
 }
+
+// TestBurstsDrawCopiesApart: a copy that lies within a burst is lost with what it
+// repeats, and one that moves makes the far end wait anew.
+func TestBurstsDrawCopiesApart(t *testing.T) {
+	for seed := range uint64(8) {
+		c := newCall(t)
+		c.r = rand.New(rand.NewPCG(seed, 7))
+		c.lose = gilbert(.2, 3)
+		c.run(10 * time.Second)
+		changes, before := 0, c.pilot.Setting()
+		for range 120 {
+			c.run(time.Second / 2)
+			s := c.pilot.Setting()
+			if s.Packet != before.Packet || s.Copies != before.Copies || s.Spread != before.Spread {
+				changes++
+			}
+			before = s
+		}
+		if s := c.pilot.Setting(); s.Copies < 1 || s.Spread < 3 {
+			t.Errorf("seed %d: %+v", seed, s)
+		}
+		if changes > 4 {
+			t.Errorf("seed %d: %d other shapes in a minute", seed, changes)
+		}
+		if a := c.pilot.Way().Allowed; a < 4900 {
+			t.Errorf("seed %d: %d bytes a second are allowed", seed, a)
+		}
+	}
+}

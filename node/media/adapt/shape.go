@@ -32,6 +32,9 @@ const (
 	// steadier is the same while copies are sent: a change of shape is heard, since
 	// the far end has to wait anew.
 	steadier = 1.5
+	// settled is the same where losses come in bursts: copies lie far apart, and the
+	// far end takes seconds to wait for others.
+	settled = 4
 	// longest is the longest packet where packets are lost, in ms: what longer ones
 	// gain in bits they lose in gaps, by PESQ.
 	longest = 40
@@ -148,8 +151,14 @@ func (s shape) possible() bool {
 // another is clearly better.
 func choose(now shape, r road) shape {
 	best, score := now, now.score(r)+better
-	if now.copies > 0 && r.loss.Share > scant {
+	switch apart := float64(now.spread) >= r.loss.apart(); {
+	case now.copies == 0 || r.loss.Share <= scant:
+	case !r.loss.bursty():
 		score += steadier - better
+	case apart:
+		score += settled - better
+	default:
+		score -= better // one burst takes what is sent and its copy
 	}
 	try := func(s shape) {
 		if s.possible() {
@@ -170,6 +179,9 @@ func choose(now shape, r road) shape {
 		try(shape{packet: packet, fec: true})
 		for copies := 1; copies <= wire.MaxCopies; copies++ {
 			for _, spread := range spreads {
+				if r.loss.bursty() && float64(spread) < r.loss.apart() {
+					continue // one burst would take both
+				}
 				try(shape{packet: packet, copies: copies, spread: spread})
 			}
 		}
