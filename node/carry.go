@@ -221,6 +221,7 @@ func (n *Node) stopMedia() {
 	}
 	n.hear(n.call.index, nil)
 	n.call.leg.SetRoute(nil)
+	n.log.Info("sound of the call", soundWords(n.call.leg)...)
 	n.call = strip{}
 	n.sound.leg = nil
 	n.sounds.put(n.sound)

@@ -19,7 +19,15 @@ func viewSound(p parts, c node.CallView) {
 	p["call-packets"] = fmt.Sprintf("%d packets sent, %d received, %d lost, %d late; %d ms of sound made up.", m.Sent, m.Received, m.Lost, m.Late, 10*m.Concealed)
 	p["level-in"], p["bar-in@width"] = levelWords(m.LevelIn), bar(m.LevelIn)
 	p["level-out"], p["bar-out@width"] = levelWords(m.LevelOut), bar(m.LevelOut)
+	p["call-score"] = scoreWords(m.Now)
 	chart(p, c.History)
+}
+
+func scoreWords(n media.Now) string {
+	if n.MOS == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f", n.MOS)
 }
 
 // quietest is the level in dBFS below which the page says silent, and the
@@ -42,12 +50,46 @@ func bar(dBFS float64) string {
 const (
 	chartLeft, chartRight = 34.0, 316.0
 	chartTop, chartBottom = 8.0, 100.0
-	chartPoints           = 141 // two units each; longer calls are drawn in stretches of some seconds
+	chartPoints           = 71 // four units each; longer calls are drawn in stretches of some seconds
 	tableRows             = 10
+	// stretchedMuch is how many samples a second must be added or left out to be
+	// worth a tick: 10 ms.
+	stretchedMuch = samplesPerSecond / 100
+	// samplesPerSecond is the rate at which sound is stretched.
+	samplesPerSecond = 16000
 )
 
-// chart draws delay and buffer over the seconds of the call, and a tick where
-// packets were lost or sound was made up. There are at most chartPoints.
+// panel is a strip of the chart: a curve of one figure between two ends.
+type panel struct {
+	id          string
+	top, bottom float64
+	low, high   float64
+	of          func(media.Second) float64
+}
+
+// panels lie below the plane of delays, in the order of the page.
+var panels = []panel{
+	{"score", 118, 148, 1, 4.5, func(s media.Second) float64 { return s.MOS }},
+	{"up", 166, 196, 0, 8000, func(s media.Second) float64 { return float64(s.BytesUp) }},
+	{"down", 166, 196, 0, 8000, func(s media.Second) float64 { return float64(s.BytesDown) }},
+	{"skew", 214, 244, -200, 200, func(s media.Second) float64 { return s.SkewPPM }},
+	{"you", 262, 292, quietest, 0, func(s media.Second) float64 { return s.LevelIn }},
+	{"they", 262, 292, quietest, 0, func(s media.Second) float64 { return s.LevelOut }},
+}
+
+// draw returns the panel's curve; what lies beyond its ends is drawn there.
+func (a panel) draw(points []media.Second, x func(at float64) float64) string {
+	var line strings.Builder
+	for _, s := range points {
+		v := min(max(a.of(s), a.low), a.high)
+		fmt.Fprintf(&line, "%.0f,%.0f ", x(s.At), a.bottom-(a.bottom-a.top)*(v-a.low)/(a.high-a.low))
+	}
+	return line.String()
+}
+
+// chart draws delay and buffer over the seconds of the call, a tick where packets
+// were lost or sound was made up, a smaller one above where much was stretched,
+// and the panels. There are at most chartPoints.
 func chart(p parts, points []media.Second) {
 	end, top := 0.0, 40.0
 	for _, s := range points {
@@ -57,14 +99,21 @@ func chart(p parts, points []media.Second) {
 	x := func(at float64) float64 { return chartLeft + (chartRight-chartLeft)*at/end }
 	y := func(ms float64) float64 { return chartBottom - (chartBottom-chartTop)*max(ms, 0)/top }
 
-	var delay, buffer, lost strings.Builder
+	var delay, buffer, lost, stretched strings.Builder
 	for _, s := range points {
 		fmt.Fprintf(&delay, "%.0f,%.1f ", x(s.At), y(s.DelayMS))
 		fmt.Fprintf(&buffer, "%.0f,%.1f ", x(s.At), y(s.BufferMS))
 		if s.Lost+s.Concealed > 0 {
 			fmt.Fprintf(&lost, "M%.0f %.0fv-7", x(s.At), chartBottom)
 		}
+		if s.Stretched > stretchedMuch {
+			fmt.Fprintf(&stretched, "M%.0f %.0fv4", x(s.At), chartTop)
+		}
 	}
+	for _, a := range panels {
+		p[a.id+"@points"] = a.draw(points, x)
+	}
+	p["stretched@d"] = stretched.String()
 	p["delay@points"], p["buffer@points"], p["lost@d"] = delay.String(), buffer.String(), lost.String()
 	p["axis-top"], p["axis-half"], p["axis-end"] = fmt.Sprintf("%.0f ms", top), fmt.Sprintf("%.0f", top/2), clock(end)
 	p["chart-says"] = chartWords(points)
@@ -76,7 +125,8 @@ func chartWords(points []media.Second) string {
 		return "No call's seconds to show yet."
 	}
 	w := worst(points)
-	return fmt.Sprintf("%s of a call: delay up to %.0f ms, buffer up to %.0f ms, %d packets lost.", clock(w.At), w.DelayMS, w.BufferMS, w.Lost)
+	return fmt.Sprintf("%s of a call: delay up to %.0f ms, buffer up to %.0f ms, %d packets lost, %d ms of sound made up, score no worse than %s.",
+		clock(w.At), w.DelayMS, w.BufferMS, w.Lost, 10*w.Concealed, scoreWords(w.Now))
 }
 
 func table(seconds []media.Second) [][]string {
@@ -84,7 +134,9 @@ func table(seconds []media.Second) [][]string {
 	for i, s := range seconds {
 		rows[i] = []string{
 			clock(s.At), fmt.Sprintf("%.0f", s.DelayMS), fmt.Sprintf("%.0f", s.BufferMS),
-			fmt.Sprint(s.Lost), fmt.Sprint(10 * s.Concealed), fmt.Sprintf("%.0f", s.LevelIn), fmt.Sprintf("%.0f", s.LevelOut),
+			fmt.Sprint(s.Lost), fmt.Sprint(10 * s.Concealed), fmt.Sprint(s.Stretched * 1000 / samplesPerSecond),
+			fmt.Sprintf("%.0f", s.SkewPPM), fmt.Sprint(s.BytesUp), fmt.Sprint(s.BytesDown),
+			fmt.Sprintf("%.0f", s.LevelIn), fmt.Sprintf("%.0f", s.LevelOut), fmt.Sprintf("%.0f", s.Score), scoreWords(s.Now),
 		}
 	}
 	return rows
@@ -115,6 +167,10 @@ func worst(stretch []media.Second) media.Second {
 		w.LevelIn, w.LevelOut = max(w.LevelIn, s.LevelIn), max(w.LevelOut, s.LevelOut)
 		w.MouthMS, w.TargetMS = max(w.MouthMS, s.MouthMS), max(w.TargetMS, s.TargetMS)
 		w.RTTMS, w.LossUp = max(w.RTTMS, s.RTTMS), max(w.LossUp, s.LossUp)
+		w.BytesUp, w.BytesDown = max(w.BytesUp, s.BytesUp), max(w.BytesDown, s.BytesDown)
+		if max(s.SkewPPM, -s.SkewPPM) > max(w.SkewPPM, -w.SkewPPM) {
+			w.SkewPPM = s.SkewPPM
+		}
 		w.Stretched += s.Stretched
 		if s.MOS > 0 && (w.MOS == 0 || s.MOS < w.MOS) {
 			w.Score, w.MOS = s.Score, s.MOS
