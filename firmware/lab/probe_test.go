@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/netip"
 	"os"
 	"testing"
@@ -19,7 +20,9 @@ func TestInPacket(t *testing.T) {
 		return withPayload(natlab.Packet{Src: a, Protocol: protocolUDP}, append(make([]byte, 28), payload...), 28)
 	}
 	v4, v6 := hidden.addrs[0], hidden.addrs[1]
-	stun := func(rest ...byte) []byte { return append([]byte{1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42}, rest...) }
+	header := []byte{1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+	stun := func(rest ...byte) []byte { return append(bytes.Clone(header), rest...) }
+	neighbour := netip.MustParseAddr("2001:db8:78::10") // of the same provider
 	sealed := append(sessionFrame(1, 40), v4.AsSlice()...)
 	for _, c := range []struct {
 		what   string
@@ -29,8 +32,10 @@ func TestInPacket(t *testing.T) {
 		{"from the phone itself", from(netip.AddrPortFrom(v4, 1), nil), true},
 		{"from a relay", from(relay, relayFrame(sessionFrame(1, 80))), false},
 		{"in STUN", from(relay, stun(v4.AsSlice()...)), true},
-		{"in STUN, crossed", from(relay, stun(crossed(v4)...)), true},
+		{"in STUN, crossed", from(relay, stun(crossed(v4, header)...)), true},
 		{"in STUN, IPv6", from(relay, stun(v6.AsSlice()...)), true},
+		{"in STUN, IPv6, crossed", from(relay, stun(crossed(v6, header)...)), true},
+		{"a neighbour's, crossed", from(relay, stun(crossed(neighbour, header)...)), false},
 		{"as text", from(relay, []byte("call me at 198.18.77.2")), true},
 		{"by chance, in what is sealed", from(relay, sealed), false},
 		{"another's", from(relay, stun(relay.Addr().AsSlice()...)), false},

@@ -39,7 +39,7 @@ func (s secret) inPacket(p natlab.Packet) string {
 		case p.Dst.Addr() == a:
 			return fmt.Sprintf("a packet went to %v", p.Dst)
 		}
-		if clear := clearPart(p); clear != nil && (bytes.Contains(clear, a.AsSlice()) || bytes.Contains(clear, crossed(a)) || bytes.Contains(clear, []byte(a.String()))) {
+		if clear := clearPart(p); clear != nil && (bytes.Contains(clear, a.AsSlice()) || bytes.Contains(clear, crossed(a, clear)) || bytes.Contains(clear, []byte(a.String()))) {
 			return fmt.Sprintf("a packet from %v to %v holds %v", p.Src, p.Dst, a)
 		}
 	}
@@ -61,13 +61,19 @@ func clearPart(p natlab.Packet) []byte {
 	return nil
 }
 
-// crossed is an address as STUN has it, exclusive or with the magic cookie
-// (RFC 8489, section 14.2); of an IPv6 address the part that does not depend
-// on the transaction.
-func crossed(a netip.Addr) []byte {
-	const cookie = 0x2112A442
-	b := a.AsSlice()[:4]
-	return binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32(b)^cookie)
+// crossed is an address as the STUN message around it has it: exclusive or
+// with the magic cookie and, if it is longer, the transaction (RFC 8489,
+// section 14.2).
+func crossed(a netip.Addr, message []byte) []byte {
+	const cookieAt, headerSize = 4, 20
+	b := a.AsSlice()
+	if len(message) < headerSize {
+		return b
+	}
+	for i := range b {
+		b[i] ^= message[cookieAt+i]
+	}
+	return b
 }
 
 // patterns are the forms that an address with the phone's port, or by itself
