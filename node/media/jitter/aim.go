@@ -79,7 +79,8 @@ type aim struct {
 	ticks  int
 	grid   grid
 	calm   calm
-	copies calm               // of copies, needed or not
+	copies calm // of copies, needed or not
+	route  shorter
 	busy   bool               // the machine lets threads wait: it may do that to the reader too
 	tails  [bins + 64]float32 // of the histogram being solved
 }
@@ -104,11 +105,15 @@ func (a *aim) reset() {
 // observe learns from the transit of a packet.
 func (a *aim) observe(x arrival, transit time.Duration) {
 	at := x.at
-	if low, _ := a.calm.limits(); a.seen > 0 && transit < low-impossible {
+	low, _ := a.calm.limits()
+	if a.seen > 0 && transit < low-impossible {
 		a.reset()
 	}
+	by := time.Duration(0)
 	if a.seen == 0 {
 		a.zero, a.began = transit-before*binWidth, at
+	} else if x.by == itself {
+		by = a.route.observe(at, transit)
 	}
 	a.seen++
 	a.calm.observe(at, transit)
@@ -122,6 +127,9 @@ func (a *aim) observe(x arrival, transit time.Duration) {
 	a.judge(late)
 	for i := range a.hist {
 		a.hist[i].add(bin, x.units)
+	}
+	if by > 0 {
+		a.shorten(by, a.route.least)
 	}
 	for i, v := range views {
 		if missed || a.seen%len(views) == i || a.seen < 100 {

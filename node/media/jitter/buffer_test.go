@@ -304,6 +304,40 @@ func TestRouteChangesAreFollowed(t *testing.T) {
 	}
 }
 
+// A second after the way became shorter sound waits as before, or for one pull more.
+func TestShorterRouteIsFollowedWithinASecond(t *testing.T) {
+	for _, jitter := range []time.Duration{2, 6, 10} {
+		for _, by := range []time.Duration{30, 60, 120} {
+			jitter, by := jitter*time.Millisecond, by*time.Millisecond
+			l := newLink(t)
+			as := l.steady(21, 2000, 20*time.Millisecond, jitter)
+			for i := range as[:1000] {
+				as[i].at += by
+			}
+			l.run(as, as[len(as)-1].at)
+			// The second that begins one second after the change.
+			if before, after := l.waits[18], l.waits[21]; after > before+16*time.Millisecond {
+				t.Errorf("jitter of %v: sound waits %v a second after the way became %v shorter, %v before", jitter, after, by, before)
+			}
+			if c := l.b.Counters(); c.Concealed > 1 {
+				t.Errorf("jitter of %v, %v shorter: %d units concealed", jitter, by, c.Concealed)
+			}
+		}
+	}
+}
+
+func TestAFewFastPacketsAreNoShorterRoute(t *testing.T) {
+	l := newLink(t)
+	as := l.steady(22, 2000, 50*time.Millisecond, 15*time.Millisecond)
+	for i := range as {
+		if i > 500 && i%100 < 10 {
+			as[i].at -= 30 * time.Millisecond
+		}
+	}
+	l.run(as, as[len(as)-1].at)
+	l.want("concealed", l.b.Counters().Concealed, 0)
+}
+
 func TestJumpOfTheTimestampDoesNotHang(t *testing.T) {
 	for _, jump := range []uint16{1, 299, 301, 32767, 32768, 65535} {
 		l := newLink(t)

@@ -53,14 +53,17 @@ func (h *histogram) scale(by float32) {
 }
 
 // shift moves all by that many bins; what leaves at an end gathers there.
-func (h *histogram) shift(by int) {
+func (h *histogram) shift(by int) { h.move(by, 0) }
+
+// move is shift where no bin lies below floor.
+func (h *histogram) move(by, floor int) {
 	if h.total == 0 {
 		return
 	}
 	var moved [bins]float32
 	for i := h.low; i <= h.high; i++ {
-		moved[min(max(i+by, 0), bins-1)] += h.weight[i]
+		moved[min(max(i+by, floor), bins-1)] += h.weight[i]
 	}
 	h.weight = moved
-	h.low, h.high = min(max(h.low+by, 0), bins-1), min(max(h.high+by, 0), bins-1)
+	h.low, h.high = min(max(h.low+by, floor), bins-1), min(max(h.high+by, floor), bins-1)
 }
