@@ -12,8 +12,11 @@ import (
 
 const (
 	// silentAfter is how long nothing may be heard before sound goes by all
-	// ways: three packets.
+	// ways: three packets of 20 ms. Longer packets come less often; by how much
+	// the rule is stretched.
 	silentAfter = 60 * time.Millisecond
+	shortPacket = 20 * time.Millisecond
+	longPacket  = 120 * time.Millisecond
 	// settleAfter is how long the way that the control plane has chosen is
 	// trusted before anything came by it: the far end follows within a round
 	// trip.
@@ -62,6 +65,8 @@ type mediaRoute struct {
 	heard  atomic.Int64             // hal.Instant of the last frame of the session
 	sound  atomic.Int64             // likewise of the last sound
 	echo   atomic.Int64             // until when sound goes by all ways
+	stamp  atomic.Int64             // of the last sound
+	every  atomic.Int64             // time.Duration: how far the far end's packets are apart; 0: not known
 	began  atomic.Int64             // when that began
 	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
 	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
@@ -167,9 +172,9 @@ func (r *mediaRoute) move(now hal.Instant, w *mediaWay) {
 	r.active.Store(w)
 }
 
-// hear notes that a frame of the session came by w; seq is that of its sound,
+// hear notes that a frame of the session came by w; s is the stamp of its sound,
 // and < 0 when it was none.
-func (r *mediaRoute) hear(now hal.Instant, w path.Way, seq int) {
+func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp) {
 	r.heard.Store(int64(now))
 	set := r.set.Load()
 	if set == nil {
@@ -183,11 +188,25 @@ func (r *mediaRoute) hear(now hal.Instant, w path.Way, seq int) {
 		return
 	}
 	m.heard.Store(int64(now))
-	if seq < 0 {
+	if s < 0 {
 		return
 	}
 	r.sound.Store(int64(now))
-	r.follow(now, set, m, seq)
+	r.space(s)
+	r.follow(now, set, m, s.seq())
+}
+
+// space learns from two packets in a row how far they are apart.
+func (r *mediaRoute) space(s stamp) {
+	before := stamp(r.stamp.Swap(int64(s)))
+	if uint8(s.seq()) == uint8(before.seq()+1) {
+		r.every.Store(int64(min(s.since(before), longPacket)))
+	}
+}
+
+// patience is how long nothing may be heard before the call counts as silent.
+func (r *mediaRoute) patience() time.Duration {
+	return silentAfter + max(0, time.Duration(r.every.Load())-shortPacket)
 }
 
 // follow moves to where sound comes from.
@@ -224,7 +243,7 @@ func (r *mediaRoute) quiet(now hal.Instant, active *mediaWay) bool {
 	if heard < moved {
 		return now.Sub(moved) > settleAfter
 	}
-	return now.Sub(heard) > silentAfter
+	return now.Sub(heard) > r.patience()
 }
 
 // sentSince reports whether sound that came by another way than the active one
@@ -260,7 +279,7 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 
 // strew reports whether the call has fallen silent, and says so.
 func (r *mediaRoute) strew(now hal.Instant) bool {
-	if now.Sub(hal.Instant(r.heard.Load())) <= silentAfter || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
+	if now.Sub(hal.Instant(r.heard.Load())) <= r.patience() || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
 		return false
 	}
 	if r.mayTell(now) {
@@ -275,10 +294,22 @@ func (r *mediaRoute) mayTell(now hal.Instant) bool {
 	return now.Sub(hal.Instant(last)) > silentAfter && r.told.CompareAndSwap(last, int64(now))
 }
 
-// soundSeq returns the sequence number of a payload of sound, -1 for others.
-func soundSeq(payload []byte) int {
+// stamp is the sequence number and time of a packet of sound; < 0: it is none.
+type stamp int64
+
+// stampOf returns the stamp of a payload.
+func stampOf(payload []byte) stamp {
 	if wire.PayloadOf(payload) != wire.PayloadMedia || len(payload) < wire.MediaHeader {
 		return -1
 	}
-	return int(payload[1])
+	return newStamp(payload[1], uint16(payload[2])<<8|uint16(payload[3]))
+}
+
+func newStamp(seq uint8, time uint16) stamp { return stamp(seq)<<16 | stamp(time) }
+
+func (s stamp) seq() int { return int(s >> 16) }
+
+// since returns how much later than before s was captured.
+func (s stamp) since(before stamp) time.Duration {
+	return time.Duration(uint16(s)-uint16(before)) * 10 * time.Millisecond
 }

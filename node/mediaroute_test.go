@@ -64,7 +64,7 @@ func (r *routeTest) steer(active path.Way, standby ...path.Way) {
 func (r *routeTest) packet(from ...path.Way) []path.Way {
 	r.now = r.now.Add(20 * time.Millisecond)
 	for _, w := range from {
-		r.route.hear(r.now, w, r.seq&0xff)
+		r.route.hear(r.now, w, newStamp(uint8(r.seq), uint16(2*r.seq)))
 	}
 	r.seq++
 	r.out.sent = nil
@@ -108,6 +108,25 @@ func TestSilenceIsBridged(t *testing.T) {
 	for range 300 {
 		r.want("moved", r.packet(second), second)
 	}
+}
+
+// Packets of 60 ms that come each 60 ms are no silence.
+func TestLongPackets(t *testing.T) {
+	r := newRouteTest(t, first, second)
+	twice := 0
+	for n := range 100 {
+		r.now = r.now.Add(60 * time.Millisecond)
+		r.route.hear(r.now, first, newStamp(uint8(n), uint16(6*n)))
+		r.now = r.now.Add(15 * time.Millisecond) // the next one is late
+		r.out.sent = nil
+		r.route.sendAt(r.now.Add(60*time.Millisecond), nil)
+		twice += len(r.out.sent) - 1
+	}
+	if twice > 2 {
+		t.Errorf("%d packets were sent twice", twice)
+	}
+	r.now = r.now.Add(110 * time.Millisecond)
+	r.want("silent", r.packet(), first, second)
 }
 
 // A far end without a microphone shall not make us send everything twice.
@@ -241,8 +260,8 @@ func TestMediaRouteDoesNotAllocate(t *testing.T) {
 	r.out.sent = make([]path.Way, 0, 8)
 	if n := testing.AllocsPerRun(1000, func() {
 		r.out.sent = r.out.sent[:0]
-		r.route.hear(r.now, direct, 7)
-		r.route.hear(r.now, path.Way{Channel: first.Channel}, 7)
+		r.route.hear(r.now, direct, newStamp(7, 7))
+		r.route.hear(r.now, path.Way{Channel: first.Channel}, newStamp(7, 7))
 		r.route.sendAt(r.now, nil)
 	}); n != 0 {
 		t.Errorf("%v allocations a packet, want none", n)

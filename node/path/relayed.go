@@ -138,7 +138,7 @@ func (t *Table) Silent(now time.Time, ix wire.Index) {
 	}
 	t.stir(now, r)
 	for _, q := range r.relays {
-		t.challengeRelay(now, r, q)
+		t.askRelay(r, q) // besides what is due: a relay that is dead shall be found out
 		if home := t.routes[q.way.Home]; home != nil && home.state == Direct {
 			t.stir(now, home)
 		}
@@ -216,6 +216,10 @@ func (t *Table) relayPayload(now time.Time, r *route, w Way, op byte, tok token)
 func (t *Table) challengeRelay(now time.Time, r *route, q *relayed) {
 	q.pause = min(max(2*q.pause, relayFirst), relayLast)
 	q.at = now.Add(q.pause)
+	t.askRelay(r, q)
+}
+
+func (t *Table) askRelay(r *route, q *relayed) {
 	t.emit(RelayProbe{Index: r.ix, Way: q.way, Payload: appendProbe(nil, challengeOp, q.token)})
 }
 

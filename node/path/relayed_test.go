@@ -147,6 +147,19 @@ func TestARelayThatTheFarPhoneDoesNotOpen(t *testing.T) {
 	s.want()
 }
 
+// A call that falls silent again and again does not keep a dead relay alive.
+func TestSilenceDoesNotHideADeadRelay(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	for range 100 {
+		s.advance(40 * time.Millisecond)
+		s.table.Silent(s.now, ours)
+		s.responds(relayB)
+	}
+	s.wantWays(relayB)
+}
+
 // A silent call challenges its relays, and shows the supernodes where we are.
 func TestSilence(t *testing.T) {
 	s := relayedScript(t)
