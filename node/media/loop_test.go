@@ -239,9 +239,13 @@ func likeness(a, b []int16, step int) float64 {
 // meant to swallow from the start: its first target less a unit.
 const machineJitter = 30 * time.Millisecond
 
-// TestMouthToEar is in real time. A machine that keeps threads waiting for
-// longer than the buffer is made for gets two more tries; what it still owes
-// then is added to what is wanted.
+// stillJitter is what a machine makes that does nothing else. The buffer waits
+// for up to twice what comes, so a machine with more cannot show how soon sound
+// is heard.
+const stillJitter = 3 * time.Millisecond
+
+// TestMouthToEar is in real time. A machine that has other work gets two more
+// tries; twice the jitter of the best is then added to what is wanted.
 func TestMouthToEar(t *testing.T) {
 	// As the programs do: a thread that the system has put aside does not
 	// keep an audio thread from running.
@@ -254,12 +258,12 @@ func TestMouthToEar(t *testing.T) {
 		{rate: 48000, packet: shortPCM{}, most: 70 * time.Millisecond},
 	} {
 		t.Run(c.name(), func(t *testing.T) {
-			var r result
-			for try := range 3 {
-				if r = c.talk(t, 4*time.Second); r.quiet() {
-					break
+			r := c.talk(t, 4*time.Second)
+			for try := 2; try <= 3 && !r.still(); try++ {
+				t.Logf("the machine made %v of jitter and %d stalls", r.jitter, r.stalls)
+				if next := c.talk(t, 4*time.Second); next.owed() < r.owed() {
+					r = next
 				}
-				t.Logf("try %d: the machine made %v of jitter and %d stalls", try+1, r.jitter, r.stalls)
 			}
 			r.check(t, c.most)
 		})
@@ -299,6 +303,15 @@ type way struct {
 }
 
 func (r result) quiet() bool { return r.jitter <= machineJitter && r.stalls == 0 }
+func (r result) still() bool { return r.jitter <= stillJitter && r.stalls == 0 }
+
+// owed is what the machine added to the delay.
+func (r result) owed() time.Duration {
+	if r.still() {
+		return 0
+	}
+	return 2*r.jitter + time.Duration(r.stalls)*30*time.Millisecond
+}
 
 // worst is by how much a half second may exceed the mean: a call begins with
 // more in the buffer than it needs.
@@ -306,9 +319,7 @@ const worst = 15 * time.Millisecond
 
 func (r result) check(t *testing.T, allowed time.Duration) {
 	t.Helper()
-	if !r.quiet() {
-		allowed += r.jitter + time.Duration(r.stalls)*30*time.Millisecond
-	}
+	allowed += r.owed()
 	for _, w := range r.ways {
 		t.Logf("%s: mouth to ear %.1f ms mean, %.1f ms worst of %d pieces, match %.3f; machine's jitter %v; %+v",
 			w.name, ms(w.mean), ms(w.most), w.pieces, w.match, r.jitter, w.stats)
@@ -321,8 +332,9 @@ func (r result) check(t *testing.T, allowed time.Duration) {
 		if r.quiet() && w.stats.Concealed != 0 {
 			t.Errorf("%s: %d frames concealed, want 0", w.name, w.stats.Concealed)
 		}
-		// A pitch period that is left out within a piece moves what is behind it.
-		if r.quiet() && w.match < 0.6 {
+		// A pitch period that is left out within a piece moves what is behind it,
+		// and a machine with other work has some left out.
+		if r.still() && w.match < 0.6 {
 			t.Errorf("%s: what is heard matches what was said by %.3f only", w.name, w.match)
 		}
 	}
