@@ -78,11 +78,14 @@ func NewPilot(l Limits) *Pilot {
 	return p
 }
 
-// Limit changes what to keep within: the way has become another.
+// Limit changes what to keep within: the way has become another. Before the
+// first report nothing is known of the network by which to choose a shape.
 func (p *Pilot) Limit(l Limits) {
 	p.limits = l
 	p.band.most = float64(l.Most)
-	p.choose()
+	if p.lastAt != 0 {
+		p.choose()
+	}
 }
 
 // Sent takes note of a packet.
