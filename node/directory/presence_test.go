@@ -291,7 +291,11 @@ func (h *hamlet) homesChanged(f *folk) {
 // vanish lets a phone go without a word; its homes find out within 90 s.
 func (h *hamlet) vanish(f *folk) {
 	f.up = false
-	for ix, k := range f.at {
+	for ix := wire.Index(1); ix <= h.last; ix++ { // in order: each draws a time
+		k := f.at[ix]
+		if k == nil {
+			continue
+		}
 		delete(f.at, ix)
 		h.after(time.Duration(h.rand.IntN(90))*time.Second, func() {
 			delete(k.guests, ix)
