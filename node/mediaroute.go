@@ -16,6 +16,10 @@ const (
 	// the rule is stretched.
 	silentAfter = 60 * time.Millisecond
 	shortPacket = 20 * time.Millisecond
+	// begins is how much longer that is before anything was heard: who lifts the
+	// receiver is heard half a round trip later, and hears the far end after a
+	// whole one.
+	begins = 600 * time.Millisecond
 	longPacket  = 120 * time.Millisecond
 	// settleAfter is how long the way that the control plane has chosen is
 	// trusted before anything came by it: the far end follows within a round
@@ -96,7 +100,7 @@ type mediaWay struct {
 // newMediaRoute returns the route of a call that begins now and has no ways.
 func newMediaRoute(now hal.Instant, out mediaOut) *mediaRoute {
 	r := &mediaRoute{out: out}
-	r.heard.Store(int64(now))
+	r.heard.Store(int64(now.Add(begins)))
 	r.sound.Store(int64(now))
 	r.mark.Store(-1)
 	return r

@@ -110,6 +110,21 @@ func TestSilenceIsBridged(t *testing.T) {
 	}
 }
 
+// At first nothing is heard for a round trip, and no harm is meant by it.
+func TestACallBeginsInSilence(t *testing.T) {
+	r := newRouteTest(t, first, second)
+	for range int(begins / (20 * time.Millisecond)) {
+		r.want("at first", r.packet(), first)
+	}
+	for range 4 {
+		r.packet()
+	}
+	r.want("silent", r.packet(), first, second)
+	if r.out.silence == 0 {
+		t.Error("the loop was not told")
+	}
+}
+
 // Packets of 60 ms that come each 60 ms are no silence.
 func TestLongPackets(t *testing.T) {
 	r := newRouteTest(t, first, second)

@@ -53,7 +53,7 @@ func TestCandidatesAreProbedAtOnceAndAgain(t *testing.T) {
 	s.table.Candidates(s.now, ours, []netip.AddrPort{host, six})
 	s.want("challenge "+host.String(), "challenge "+six.String())
 	sent := 0
-	for _, at := range []time.Duration{50, 150, 350, 750, 1550} {
+	for _, at := range []time.Duration{20, 60, 140, 300, 620, 1260, 2060} {
 		at *= time.Millisecond
 		s.advance(at - time.Millisecond - s.at())
 		s.want()
@@ -62,7 +62,7 @@ func TestCandidatesAreProbedAtOnceAndAgain(t *testing.T) {
 		sent++
 	}
 	s.advance(time.Minute)
-	s.want() // six tries in vain
+	s.want() // eight tries in vain
 	if len(s.table.routes[ours].prober.probes) != 0 || !s.table.Next().IsZero() {
 		t.Error("probes are left")
 	}
@@ -77,11 +77,11 @@ func TestCandidatesWait(t *testing.T) {
 	s := laned(t)
 	s.table.CandidatesAfter(s.now, ours, []netip.AddrPort{host, six}, 40*time.Millisecond)
 	s.want()
-	s.advance(20 * time.Millisecond)
+	s.advance(30 * time.Millisecond)
 	s.want()
 	s.challenged(host)
 	s.want("challenge "+host.String(), "respond "+host.String())
-	s.advance(20 * time.Millisecond)
+	s.advance(10 * time.Millisecond)
 	s.want("challenge " + six.String())
 }
 
@@ -89,7 +89,7 @@ func TestAnAddressIsNominatedByItsOwnAnswer(t *testing.T) {
 	s := laned(t)
 	s.table.Candidates(s.now, ours, []netip.AddrPort{host, mapped})
 	s.want("challenge "+host.String(), "challenge "+mapped.String())
-	s.advance(20 * time.Millisecond)
+	s.advance(19 * time.Millisecond)
 	s.respond(mapped, host) // the wrong address for this token
 	s.want()
 	s.wantState(Laned)
@@ -144,7 +144,7 @@ func TestAStrangerLearnsNoAddress(t *testing.T) {
 func TestAPeerThatGetsThroughIsChallengedAgainAtOnce(t *testing.T) {
 	s := laned(t)
 	s.table.Candidates(s.now, ours, []netip.AddrPort{mapped})
-	s.advance(400 * time.Millisecond)
+	s.advance(200 * time.Millisecond)
 	s.want("challenge "+mapped.String(), "challenge "+mapped.String(), "challenge "+mapped.String(), "challenge "+mapped.String())
 	s.challenged(mapped) // its own hole is open now
 	s.want("challenge "+mapped.String(), "respond "+mapped.String())

@@ -29,7 +29,7 @@ const (
 type relayed struct {
 	way   Way
 	order int           // the same at both ends; the lowest that works is used
-	works bool          // a challenge was answered
+	works bool          // the far phone was heard by it
 	token token         // of every challenge: no answer can be repeated in a session
 	pause time.Duration // after the last challenge
 	at    time.Time     // of the next challenge
@@ -55,8 +55,9 @@ func (RelayProbe) event()  {}
 func (RelaySilent) event() {}
 
 // AddRelay offers w, our leg at a relay, as a way of session ix; the lower of two
-// orders is preferred, at both ends. Frames go by
-// it once the far phone has answered there, unless there is a direct way.
+// orders is preferred, at both ends. Sound may go by it at once, when nothing
+// better is known; other frames do once the far phone is heard there, unless
+// there is a direct way.
 func (t *Table) AddRelay(now time.Time, ix wire.Index, w Way, order int) {
 	r := t.routes[ix]
 	if r == nil || !w.IsRelay() || len(r.relays) >= maxRelayed {
@@ -69,6 +70,7 @@ func (t *Table) AddRelay(now time.Time, ix wire.Index, w Way, order int) {
 	slices.SortStableFunc(r.relays, func(a, b *relayed) int { return a.order - b.order })
 	t.challengeRelay(now, r, q)
 	t.arm(r)
+	t.tellWays(r)
 }
 
 // DropRelay takes the relay w from session ix.
@@ -175,20 +177,29 @@ func (t *Table) sendByRelay(now time.Time, w Way, frame []byte) {
 	t.Send(now, w.Home, wire.AppendRelay(room, w.Channel, frame))
 }
 
-// heardRelay notes that the far phone gets through to us by w: our challenge
-// will, too.
+// heardRelay notes that the far phone gets through to us by w.
 func (t *Table) heardRelay(now time.Time, r *route, w Way) {
 	q := r.relay(w)
 	if q == nil {
 		t.counters.Unasked++
 		return
 	}
-	if q.works {
-		q.heard = now
-	} else if q.pause > relayFirst {
-		q.pause = 0
-		t.challengeRelay(now, r, q)
+	if !q.works {
+		t.relayWorks(r, q)
 	}
+	q.heard = now
+}
+
+// relayWorks notes that the far phone has opened its leg too. What comes by a
+// relay has passed both legs, and so does what we send: it carries either way or
+// none. Whether it goes on to live our own challenges show.
+func (t *Table) relayWorks(r *route, q *relayed) {
+	q.works = true
+	if r.state != Direct && r.state != Relayed {
+		r.state = Relayed
+		r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
+	}
+	t.settle(r)
 }
 
 // relayPayload takes a path payload that came by the relay w.
@@ -202,13 +213,8 @@ func (t *Table) relayPayload(now time.Time, r *route, w Way, op byte, tok token)
 	default:
 		q.heard, q.pause, q.at = now, relayCheck, now.Add(relayCheck)
 		if !q.works {
-			q.works = true
-			if r.state != Direct && r.state != Relayed {
-				r.state = Relayed
-				r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
-			}
+			t.relayWorks(r, q)
 		}
-		t.settle(r)
 	}
 }
 
@@ -246,12 +252,33 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 
 // tellWays tells the ways of r when they are others than were told.
 func (t *Table) tellWays(r *route) {
-	standby := r.standbys()
-	if r.best == r.active && r.trial == r.tried && slices.Equal(standby, r.standby) || r.best.IsLane() || r.best.IsZero() {
+	w := r.soundWays()
+	if w.Active.IsZero() || w.Active == r.active && w.Trial == r.tried && slices.Equal(w.Standby, r.standby) {
 		return
 	}
-	r.active, r.standby, r.tried = r.best, standby, r.trial
-	t.emit(Ways{Index: r.ix, Active: r.active, Standby: slices.Clone(standby), Trial: r.trial})
+	r.active, r.standby, r.tried = w.Active, w.Standby, w.Trial
+	w.Standby = slices.Clone(w.Standby)
+	t.emit(w)
+}
+
+// soundWays returns by which ways sound can go. It does not wait for the far
+// phone's first sign: a relay has shown by opening our leg that it lives, and
+// passes sound on as soon as the far leg is open. Which of two that is first we
+// do not know: sound goes by both until then.
+func (r *route) soundWays() Ways {
+	w := Ways{Index: r.ix, Active: r.best, Trial: r.trial}
+	switch {
+	case !r.best.IsZero() && !r.best.IsLane():
+		w.Standby = r.standbys()
+	case len(r.relays) == 0:
+		w.Active = Way{}
+	default:
+		w.Active, w.Trial = r.relays[0].way, Way{}
+		if len(r.relays) > 1 {
+			w.Trial = r.relays[1].way
+		}
+	}
+	return w
 }
 
 // Ways returns the last word on the ways of session ix; false: there was none.

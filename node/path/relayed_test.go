@@ -56,19 +56,44 @@ func TestARelayIsUsedOnceTheFarPhoneAnswers(t *testing.T) {
 	s.advance(relayFirst)
 	s.want("asks by a", "asks by b")
 	s.responds(relayB)
-	s.want("asks by b", "moved relay b")
+	s.want("moved relay b")
 	s.wantState(Relayed)
 	s.wantWays(relayB)
 	s.send("x")
 	s.want("udp " + other.String() + " by b x")
 	s.responds(relayA) // the better one
-	s.want("asks by a", "moved relay a")
+	s.want("moved relay a")
 	s.wantWays(relayA, relayB)
 	s.send("y")
 	s.want("udp " + host.String() + " by a y")
 }
 
-// Both ends answer challenges, and a sign of the far phone hastens our own.
+// Sound does not wait for the far phone's answer: it goes by the legs that are
+// open, until one is known to work.
+func TestSoundGoesByAnOpenLegAtOnce(t *testing.T) {
+	s := laned(t)
+	s.table.Open(s.now, relayA.Home, Way{Addr: host})
+	s.table.Open(s.now, relayB.Home, Way{Addr: other})
+	if _, ok := s.table.Ways(ours); ok {
+		t.Error("there is a way for sound without a leg")
+	}
+	s.table.AddRelay(s.now, ours, relayB, 1)
+	s.wantWays(relayB)
+	s.table.AddRelay(s.now, ours, relayA, 0)
+	s.wantWays(relayA)
+	if w, _ := s.table.Ways(ours); w.Trial != relayB {
+		t.Errorf("sound goes by %v besides, want %v", w.Trial, relayB)
+	}
+	s.wantState(Laned) // other frames are sent once
+	s.table.Heard(s.now, ours, relayB)
+	s.wantState(Relayed)
+	s.wantWays(relayB)
+	if w, _ := s.table.Ways(ours); !w.Trial.IsZero() {
+		t.Errorf("sound goes by %v besides, want nothing", w.Trial)
+	}
+}
+
+// Who is heard by a relay is reached by it: nobody waits for an answer.
 func TestChallengesByARelay(t *testing.T) {
 	s := relayedScript(t)
 	s.table.Payload(s.now, ours, relayA, appendProbe(nil, challengeOp, token{7}))
@@ -78,8 +103,11 @@ func TestChallengesByARelay(t *testing.T) {
 	s.want()
 	s.advance(400 * time.Millisecond)
 	s.table.Take()
+	s.wantState(Laned)
 	s.table.Heard(s.now, ours, relayA)
-	s.want("asks by a")
+	s.want("moved relay a")
+	s.wantState(Relayed)
+	s.advance(relayDead + relayLast) // but it must answer
 	s.wantState(Laned)
 }
 

@@ -23,8 +23,8 @@ import (
 //	------------> Streaming -----+
 //	                 | a challenge was answered: Direct
 //
-// From Opening, Laned and Stranded a challenge that was answered through a relay
-// leads to Relayed; there one at an address leads to Direct. When the last relay
+// From Opening, Laned and Stranded a frame through a relay leads to Relayed; there
+// a challenge that was answered at an address leads to Direct. When the last relay
 // is lost, back to the lanes, or to Stranded. Nominate leads from Direct to
 // Relayed, when the address is silent and sound comes by a relay, and back.
 //
