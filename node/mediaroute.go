@@ -19,8 +19,8 @@ const (
 	// begins is how much longer that is before anything was heard: who lifts the
 	// receiver is heard half a round trip later, and hears the far end after a
 	// whole one.
-	begins = 600 * time.Millisecond
-	longPacket  = 120 * time.Millisecond
+	begins     = 600 * time.Millisecond
+	longPacket = 120 * time.Millisecond
 	// settleAfter is how long the way that the control plane has chosen is
 	// trusted before anything came by it: the far end follows within a round
 	// trip.
@@ -37,6 +37,9 @@ const (
 	// begin anew when nothing has come twice for echoRest.
 	echoLimit = time.Second
 	echoRest  = 300 * time.Millisecond
+	// ownEcho is how long after our own copies the far end's may be the echo of
+	// them: a round trip, and echoFor.
+	ownEcho = 500 * time.Millisecond
 	// overlap is how long after a move what comes by the former way may have
 	// been sent before it.
 	overlap = time.Second
@@ -57,7 +60,8 @@ const maxWays = 1 + path.MaxStandby
 //	by another one, and the active one has
 //	been silent for silentAfter             there
 //	by another one, though the active one   nowhere, but we send by all for
-//	is heard as well                        echoFor: the far end hears nothing
+//	is heard as well                        echoFor: the far end hears nothing,
+//	                                        unless it answers copies of ours
 type mediaRoute struct {
 	// Constant after construction.
 	out mediaOut
@@ -69,6 +73,7 @@ type mediaRoute struct {
 	heard  atomic.Int64             // hal.Instant of the last frame of the session
 	sound  atomic.Int64             // likewise of the last sound
 	echo   atomic.Int64             // until when sound goes by all ways
+	copied atomic.Int64             // hal.Instant of the last sound that we sent by several of our own accord
 	stamp  atomic.Int64             // of the last sound
 	every  atomic.Int64             // time.Duration: how far the far end's packets are apart; 0: not known
 	began  atomic.Int64             // when that began
@@ -231,8 +236,12 @@ func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) 
 	}
 }
 
-// resound sends by all ways for a while, because the far end does.
+// resound sends by all ways for a while, because the far end does, and not
+// because we did.
 func (r *mediaRoute) resound(now hal.Instant) {
+	if copied := r.copied.Load(); copied != 0 && now.Sub(hal.Instant(copied)) < ownEcho {
+		return
+	}
 	if last := hal.Instant(r.twice.Swap(int64(now))); now.Sub(last) > echoRest {
 		r.began.Store(int64(now))
 	}
@@ -270,14 +279,19 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 		return
 	}
 	r.out.send(active.MediaWay, payload)
-	all := r.strew(now) || now < hal.Instant(r.echo.Load())
+	strew := r.strew(now)
+	all := strew || now < hal.Instant(r.echo.Load())
 	for _, w := range set.ways {
 		if all && w.heard != active.heard {
 			r.out.send(w.MediaWay, payload)
 		}
 	}
-	if t := set.trial; t != nil && t.heard != active.heard {
+	t := set.trial
+	if t != nil && t.heard != active.heard {
 		r.out.send(t.MediaWay, payload)
+	}
+	if strew || t != nil {
+		r.copied.Store(int64(now))
 	}
 }
 

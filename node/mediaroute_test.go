@@ -283,6 +283,31 @@ func TestMediaRouteDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// Who has sent by several ways does not take the far end's answer for a reason to
+// go on: after a stall here, and at the beginning of a call.
+func TestTheEchoOfOurCopiesIsNoReason(t *testing.T) {
+	r := newRouteTest(t, direct, first)
+	for range 100 {
+		r.packet(direct)
+	}
+	for range 10 { // 200 ms of silence
+		r.packet()
+	}
+	for range 20 {
+		r.want("the far end answers", r.packet(direct, first), direct)
+	}
+	r = &routeTest{T: t, now: hal.Instant(time.Hour)}
+	r.route = newMediaRoute(r.now, &r.out)
+	r.route.steer(r.now, ranked(first)[0], nil, ranked(second)[0])
+	for range 10 {
+		r.want("nothing is known", r.packet(first, second), first, second)
+	}
+	r.steer(first, second)
+	for range 20 {
+		r.want("both work", r.packet(first, second), first)
+	}
+}
+
 // Two ends that send by all ways because they hear each other by all come to
 // rest.
 func TestTwoEchoesEnd(t *testing.T) {
