@@ -2,6 +2,8 @@ package node_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"runtime"
@@ -111,11 +113,23 @@ func goroutines(words ...string) int {
 // IPv6, delays nothing: others are dialled at once.
 func TestUnroutableSupernodes(t *testing.T) {
 	l := newLAN(t, 3)
+	before := l.quickestLogin(1001)
 	for i := range uint16(6) { // the phone's socket is one of IPv4
 		l.params.Bootstrap = append(l.params.Bootstrap, netip.AddrPortFrom(netip.MustParseAddr("2001:db8::1"), 1+i))
 	}
 	l.params.Sequence++
-	if s := l.phone("kitchen", "1001").Snapshot(); s.Timing.Login > 900 {
-		t.Errorf("the login took %.0f ms: it waited for the next try", s.Timing.Login)
+	// A phone that waits for the next try needs a second more.
+	if after := l.quickestLogin(2001); after > 900 && after > 2*before {
+		t.Errorf("the login took %.0f ms, before %.0f: it waited for the next try", after, before)
 	}
+}
+
+// quickestLogin starts three phones in turn, and returns the least time that a
+// login took, in ms.
+func (l *lan) quickestLogin(number int) float64 {
+	least := math.Inf(1)
+	for n := number; n < number+3; n++ {
+		least = min(least, l.phone(fmt.Sprint("phone", n), fmt.Sprint(n)).Snapshot().Timing.Login)
+	}
+	return least
 }
