@@ -9,22 +9,30 @@ import (
 	"peerphone/node/wire"
 )
 
-// trace writes what both interfaces saw of a call, one packet a line: time in
-// milliseconds since the answer, or since the last key if there was none,
-// direction, the far address, bytes of IP, and what it is.
+// trace writes what both interfaces saw of a call: times are since the answer,
+// or since the last key if there was none.
 func (c *townCall) trace(dir folder, name string) error {
-	var b bytes.Buffer
 	zero := c.answered
 	if zero.IsZero() {
 		zero = c.dialled
 	}
+	return c.traceBetween(dir, name, zero, time.Time{}, time.Now())
+}
+
+// traceBetween writes what both interfaces saw in a time, one packet a line: time
+// in milliseconds since zero, direction, the far address, bytes of IP, and what
+// it is.
+func (c *townCall) traceBetween(dir folder, name string, zero, from, to time.Time) error {
+	var b bytes.Buffer
 	for _, p := range c.parties() {
 		if p.capture == nil {
 			continue
 		}
 		fmt.Fprintf(&b, "%s (%v), number %s\n", p.residence, p.addresses(), p.number)
 		for _, q := range p.capture.Packets() {
-			b.WriteString(p.line(q, zero))
+			if !q.At.Before(from) && !q.At.After(to) {
+				b.WriteString(p.line(q, zero))
+			}
 		}
 	}
 	return dir.write(name+".txt", b.Bytes())

@@ -22,6 +22,7 @@ type roamCommand struct {
 	Short    bool          `help:"One change of each of a few kinds."`
 	Parallel int           `help:"Kinds at a time, each in a network of its own. Default: ${default}." default:"2" placeholder:"N"`
 	RTT      time.Duration `help:"Round trip between two phones, and so through a supernode. Default: ${default}." default:"100ms"`
+	Trace    bool          `help:"Write what both interfaces saw of each change, packet by packet, into the folder changes of each scene."`
 	JSON     bool          `help:"Print the results as JSON, and the progress on the standard error."`
 	Dir      string        `help:"Folder for what each process writes. Default: ${default}." default:"out/roam" placeholder:"DIR"`
 }
@@ -135,6 +136,8 @@ type roamChange struct {
 	StalledMS float64 `json:"stalled_ms"` // in which this machine ran nothing of ours
 	Path      string  `json:"path"`       // by which sound came in at the end
 	Problem   string  `json:"problem,omitempty"`
+
+	begun time.Time
 }
 
 // open reports whether more changes are wanted.

@@ -23,6 +23,9 @@ func (r roamCommand) play(ctx context.Context, sc scene, result *roamResult, s *
 	if err != nil {
 		return err
 	}
+	if r.Trace {
+		roams.traces = folder(folder(r.Dir).path(sc.name, "changes"))
+	}
 	if err := t.start(ctx); err != nil {
 		return err
 	}
@@ -100,6 +103,9 @@ func (s scene) call(ctx context.Context, r *roamer, far *resident, result *roamR
 		if err != nil {
 			return err
 		}
+		if err := r.trace(change, len(result.Changes)+result.Disturbed+1); err != nil {
+			return err
+		}
 		if change.disturbed(result.LimitMS) && result.Disturbed < result.wanted {
 			result.Disturbed++
 			out.say("lab", "%s once more: %v, but the machine stood still for %.0f ms", s.name, change, change.StalledMS)
@@ -135,8 +141,8 @@ func (s scene) ready(ctx context.Context, r *roamer) error {
 
 // once makes one change, and undoes it.
 func (s scene) once(ctx context.Context, r *roamer) (*roamChange, error) {
-	c := &roamChange{}
 	begun := time.Now()
+	c := &roamChange{begun: begun}
 	absent, err := s.change(r)
 	if err != nil {
 		return nil, err
@@ -193,6 +199,17 @@ func pauseWithin(list []sound, from, to time.Time) time.Duration {
 	}
 	longest, _ := gap(append(inside, sound{at: to}))
 	return longest
+}
+
+// traceBefore is how much of a trace precedes its change.
+const traceBefore = 200 * time.Millisecond
+
+// trace writes what happened around the n-th change.
+func (r *roamer) trace(c *roamChange, n int) error {
+	if r.traces == "" {
+		return nil
+	}
+	return r.call.traceBetween(r.traces, fmt.Sprint(n), c.begun, c.begun.Add(-traceBefore), time.Now())
 }
 
 // partyOf is the end of the call that a phone is.

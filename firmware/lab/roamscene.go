@@ -131,6 +131,7 @@ type roamer struct {
 	home   *natlab.Site
 	mobile *natlab.Site
 	call   *townCall
+	traces folder // of each change; "": none
 
 	used  *natlab.Uplink // that the last change took
 	relay *supernode     // that carried the sound before the change
