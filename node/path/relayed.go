@@ -19,7 +19,8 @@ const (
 	// relay.
 	relayOpens = 10 * time.Second
 	// relayCheck is how often a relay that works is challenged, relayDead after
-	// how long without a sign it is given up.
+	// how long without a sign it is given up. While nothing comes by any way, not
+	// the relay is dead but a network: then it is consentLife.
 	relayCheck = time.Second
 	relayDead  = 2 * time.Second
 )
@@ -95,17 +96,14 @@ func (t *Table) dropRelay(now time.Time, r *route, q *relayed) {
 	t.settle(r)
 }
 
-// unrelay goes back to what there was before the relays.
+// unrelay goes back to what there was before the relays, or to a direct way that
+// has been silent for no longer than the consent lasts.
 func (t *Table) unrelay(now time.Time, r *route) {
-	best := r.bestLane()
-	switch {
-	case best == nil:
-		t.strand(now, r, wire.LaneGone)
-	case best.state == laneAnswered:
-		r.state = Laned
-	default:
-		r.state = Opening
+	if kept := r.kept(); len(kept) > 0 {
+		t.use(now, r, kept[0].way)
+		return
 	}
+	t.fallBack(now, r)
 }
 
 // Nominate tells that the far phone's sound comes by w now, and no more by the
@@ -233,8 +231,11 @@ func (t *Table) askRelay(r *route, q *relayed) {
 func (t *Table) advanceRelays(now time.Time, r *route) {
 	for _, q := range slices.Clone(r.relays) {
 		patience := relayDead
-		if !q.works {
+		switch {
+		case !q.works:
 			patience = relayOpens
+		case r.cutOff(now):
+			patience = consentLife
 		}
 		switch {
 		case q.at.After(now):
@@ -248,6 +249,15 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 			t.challengeRelay(now, r, q)
 		}
 	}
+}
+
+// cutOff reports whether the peer has been silent for so long by all ways that
+// have answered, and there is no lane.
+func (r *route) cutOff(now time.Time) bool {
+	heard := func(at time.Time) bool { return now.Sub(at) < relayDead }
+	return r.bestLane() == nil &&
+		!slices.ContainsFunc(r.relays, func(q *relayed) bool { return q.works && heard(q.heard) }) &&
+		!slices.ContainsFunc(r.kept(), func(q *probe) bool { return heard(q.heard) })
 }
 
 // tellWays tells the ways of r when they are others than were told.

@@ -219,3 +219,60 @@ func sayFrame(b []byte) string {
 	}
 	return string(b)
 }
+
+// wantHope demands that nothing has told since the last want that the far phone
+// is out of reach.
+func (s *script) wantHope() {
+	s.Helper()
+	for _, e := range s.table.Take() {
+		if _, over := e.(Unreachable); over {
+			s.Fatalf("at %v the call is given up", s.at())
+		}
+	}
+}
+
+// A phone that is cut off from everything for three seconds has its ways still:
+// what is dead is its network, not two relays and the far phone.
+func TestACallThatIsCutOffKeepsItsWays(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.table.Candidates(s.now, ours, []netip.AddrPort{mapped})
+	s.respond(mapped, mapped)
+	s.table.Lost(s.now, homeA)
+	s.table.Take()
+	for range 30 {
+		s.advance(100 * time.Millisecond)
+	}
+	s.wantWays(relayA, Way{Addr: mapped}, relayB) // the direct way has been doubted first
+	s.responds(relayB)
+	s.advance(relayLast)
+	s.wantWays(relayB, Way{Addr: mapped}) // now it is known that the other one is dead
+	s.wantHope()
+}
+
+// When the last relay dies the direct way takes its place, as long as the far
+// phone agrees to that; with none left the call waits for a network.
+func TestTheLastRelayDies(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.table.Candidates(s.now, ours, []netip.AddrPort{mapped})
+	s.respond(mapped, mapped)
+	s.table.Lost(s.now, homeA)
+	s.table.Nominate(s.now, ours, relayA)
+	s.wantState(Relayed)
+	s.table.DropRelay(s.now, ours, relayA)
+	s.wantState(Relayed)
+	s.table.DropRelay(s.now, ours, relayB)
+	s.wantState(Direct)
+	s.table.Take()
+	for range 60 {
+		s.advance(100 * time.Millisecond)
+	}
+	s.wantState(Stranded)
+	s.wantHope()
+	s.table.Heard(s.now, ours, Way{Addr: other})
+	s.respond(other, other)
+	s.wantState(Direct)
+}
