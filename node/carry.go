@@ -20,7 +20,7 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case SendUDP:
-			if !n.socket.sendBy(path.Way{Addr: e.Addr, Socket: e.Socket}, e.Frame, time.Time{}) {
+			if !n.socket.sendBy(path.Way{Addr: e.Addr, Socket: e.Socket}, e.Frame, time.Time{}) && e.Socket == 0 {
 				n.socket.post(func(c *Core, now time.Time) { c.Unroutable(now, e.Addr) })
 			}
 		case DialStream:
@@ -57,6 +57,10 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			n.moveMedia(e.Index)
 		case RouteMedia:
 			n.routeMedia(e)
+		case ShakeMedia:
+			if n.call.route != nil {
+				n.call.route.shake(hal.Now())
+			}
 		case StopMedia:
 			n.stopMedia()
 		case SoundKey:

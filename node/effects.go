@@ -78,6 +78,9 @@ type (
 		Standby []MediaWay
 		Trial   MediaWay
 	}
+	// ShakeMedia tells the sound of a call that our network has changed: it goes
+	// by all its ways for a while.
+	ShakeMedia struct{}
 	// StopMedia ends a call's sound.
 	StopMedia struct{ Call call.ID }
 	// SoundKey lets the tone of a key be heard over the call.
@@ -157,6 +160,7 @@ func (CloseSession) effect()      {}
 func (StartMedia) effect()        {}
 func (MoveMedia) effect()         {}
 func (RouteMedia) effect()        {}
+func (ShakeMedia) effect()        {}
 func (StopMedia) effect()         {}
 func (SoundKey) effect()          {}
 func (ShowFace) effect()          {}

@@ -130,14 +130,17 @@ func (s *socket) readExtra(id path.Socket, conn *net.UDPConn) {
 	}
 }
 
-// sendExtra sends one datagram by a further socket; one that is closed drops it,
-// as the network would.
-func (s *socket) sendExtra(w path.Way, frame []byte) {
-	if conn := s.more.list[w.Socket].Load(); conn != nil {
-		s.count.datagramsOut.Add(1)
-		s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
-		conn.WriteToUDPAddrPort(frame, w.Addr)
+// sendExtra sends one datagram by a further socket, and reports what send does;
+// one that is closed has no way.
+func (s *socket) sendExtra(w path.Way, frame []byte) (routed bool) {
+	conn := s.more.list[w.Socket].Load()
+	if conn == nil {
+		return false
 	}
+	s.count.datagramsOut.Add(1)
+	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
+	_, err := conn.WriteToUDPAddrPort(frame, w.Addr)
+	return err == nil || !unroutable(err)
 }
 
 // close ends all readers, and lets no further socket be opened.

@@ -47,12 +47,12 @@ func newSoundOut(s *socket, ch *session.Channel, ix wire.Index) *soundOut {
 	return &soundOut{socket: s, channel: ch, index: ix, buf: make([]byte, 0, wire.RelayHeader+wire.MaxDatagram)}
 }
 
-func (o *soundOut) send(w MediaWay, payload []byte) {
+func (o *soundOut) send(w MediaWay, payload []byte) (routed bool) {
 	b := o.buf[:0]
 	if w.Way.IsRelay() {
 		b = wire.AppendRelay(b, w.Way.Channel, nil)
 	}
-	o.socket.sendBy(w.Via, o.channel.Seal(b, payload), time.Now().Add(stale))
+	return o.socket.sendBy(w.Via, o.channel.Seal(b, payload), time.Now().Add(stale))
 }
 
 func (o *soundOut) nominated(w path.Way) {

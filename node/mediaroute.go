@@ -16,11 +16,19 @@ const (
 	// the rule is stretched.
 	silentAfter = 60 * time.Millisecond
 	shortPacket = 20 * time.Millisecond
+	longPacket  = 120 * time.Millisecond
 	// begins is how much longer that is before anything was heard: who lifts the
 	// receiver is heard half a round trip later, and hears the far end after a
 	// whole one.
-	begins     = 600 * time.Millisecond
-	longPacket = 120 * time.Millisecond
+	begins = 600 * time.Millisecond
+	// doubtedAfter is the same where there was no false alarm for calmFor: two
+	// packets. Each end notices at its own next packet, so that of silentAfter
+	// one packet's time is lost.
+	doubtedAfter = 40 * time.Millisecond
+	calmFor      = 10 * time.Second
+	// shakenFor is how long sound goes by all ways after our own network has
+	// changed: until the far end has heard that, and we have heard it.
+	shakenFor = 500 * time.Millisecond
 	// settleAfter is how long the way that the control plane has chosen is
 	// trusted before anything came by it: the far end follows within a round
 	// trip.
@@ -58,7 +66,7 @@ const maxWays = 1 + path.MaxStandby
 //
 //	by a better way                         there, at once
 //	by another one, and the active one has
-//	been silent for silentAfter             there
+//	been silent for longer than usual       there
 //	by another one, though the active one   nowhere, but we send by all for
 //	is heard as well                        echoFor: the far end hears nothing,
 //	                                        unless it answers copies of ours
@@ -72,9 +80,11 @@ type mediaRoute struct {
 	mark   atomic.Int32             // Seq of the first sound that came by it since; < 0: none has
 	heard  atomic.Int64             // hal.Instant of the last frame of the session
 	sound  atomic.Int64             // likewise of the last sound
+	alarm  atomic.Int64             // likewise of the last sound that came late, but by the active way
 	echo   atomic.Int64             // until when sound goes by all ways
+	shaken atomic.Int64             // likewise, because our network has changed
 	copied atomic.Int64             // hal.Instant of the last sound that we sent by several of our own accord
-	stamp  atomic.Int64             // of the last sound
+	stamp  atomic.Int64             // of the last sound; < 0: none has come
 	every  atomic.Int64             // time.Duration: how far the far end's packets are apart; 0: not known
 	began  atomic.Int64             // when that began
 	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
@@ -83,10 +93,10 @@ type mediaRoute struct {
 
 // mediaOut is what a mediaRoute does to the world. None of it blocks.
 type mediaOut interface {
-	send(w MediaWay, payload []byte) // sound, sealed, by w
-	nominated(w path.Way)            // the far end is heard by w now
-	stray(w path.Way)                // a frame of the session came by a way that we do not know
-	silent()                         // nothing comes
+	send(w MediaWay, payload []byte) (routed bool) // sound, sealed, by w; false: this host has no such way any more
+	nominated(w path.Way)                          // the far end is heard by w now
+	stray(w path.Way)                              // a frame of the session came by a way that we do not know
+	silent()                                       // nothing comes
 }
 
 // waySet is never changed, only replaced.
@@ -107,7 +117,9 @@ func newMediaRoute(now hal.Instant, out mediaOut) *mediaRoute {
 	r := &mediaRoute{out: out}
 	r.heard.Store(int64(now.Add(begins)))
 	r.sound.Store(int64(now))
+	r.alarm.Store(int64(now.Add(-calmFor)))
 	r.mark.Store(-1)
+	r.stamp.Store(-1)
 	return r
 }
 
@@ -200,23 +212,37 @@ func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp) {
 	if s < 0 {
 		return
 	}
-	r.sound.Store(int64(now))
-	r.space(s)
+	silence := now.Sub(hal.Instant(r.sound.Swap(int64(now))))
+	before := stamp(r.stamp.Swap(int64(s)))
+	if active := r.active.Load(); active != nil && m.heard == active.heard && before >= 0 && silence > doubtedAfter+r.stretch() {
+		r.alarm.Store(int64(now))
+	}
+	r.space(before, s)
 	r.follow(now, set, m, s.seq())
 }
 
 // space learns from two packets in a row how far they are apart.
-func (r *mediaRoute) space(s stamp) {
-	before := stamp(r.stamp.Swap(int64(s)))
-	if uint8(s.seq()) == uint8(before.seq()+1) {
+func (r *mediaRoute) space(before, s stamp) {
+	if before >= 0 && uint8(s.seq()) == uint8(before.seq()+1) {
 		r.every.Store(int64(min(s.since(before), longPacket)))
 	}
 }
 
-// patience is how long nothing may be heard before the call counts as silent.
-func (r *mediaRoute) patience() time.Duration {
-	return silentAfter + max(0, time.Duration(r.every.Load())-shortPacket)
+// stretch is by how much longer packets may be missed than short ones.
+func (r *mediaRoute) stretch() time.Duration {
+	return max(0, time.Duration(r.every.Load())-shortPacket)
 }
+
+// patience is how long nothing may be heard before sound goes by all ways.
+func (r *mediaRoute) patience(now hal.Instant) time.Duration {
+	if now.Sub(hal.Instant(r.alarm.Load())) > calmFor {
+		return doubtedAfter + r.stretch()
+	}
+	return silentAfter + r.stretch()
+}
+
+// shake tells that our network has changed: any way may be dead.
+func (r *mediaRoute) shake(now hal.Instant) { r.shaken.Store(int64(now.Add(shakenFor))) }
 
 // follow moves to where sound comes from.
 func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) {
@@ -256,7 +282,7 @@ func (r *mediaRoute) quiet(now hal.Instant, active *mediaWay) bool {
 	if heard < moved {
 		return now.Sub(moved) > settleAfter
 	}
-	return now.Sub(heard) > r.patience()
+	return now.Sub(heard) > r.patience(now)
 }
 
 // sentSince reports whether sound that came by another way than the active one
@@ -278,8 +304,8 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 	if set == nil || active == nil {
 		return
 	}
-	r.out.send(active.MediaWay, payload)
-	strew := r.strew(now)
+	routed := r.out.send(active.MediaWay, payload)
+	strew := r.strew(now) || !routed || now < hal.Instant(r.shaken.Load())
 	all := strew || now < hal.Instant(r.echo.Load())
 	for _, w := range set.ways {
 		if all && w.heard != active.heard {
@@ -295,12 +321,14 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 	}
 }
 
-// strew reports whether the call has fallen silent, and says so.
+// strew reports whether the call has fallen silent, and says so when that is no
+// doubt only: the loop searches then.
 func (r *mediaRoute) strew(now hal.Instant) bool {
-	if now.Sub(hal.Instant(r.heard.Load())) <= r.patience() || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
+	silence := now.Sub(hal.Instant(r.heard.Load()))
+	if silence <= r.patience(now) || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
 		return false
 	}
-	if r.mayTell(now) {
+	if silence > silentAfter+r.stretch() && r.mayTell(now) {
 		r.out.silent()
 	}
 	return true

@@ -263,10 +263,10 @@ func (s *socket) send(to netip.AddrPort, frame []byte) (routed bool) {
 
 // unroutable reports whether a datagram was not sent because this host has no
 // way to its address: no network, no such version of IP, or none from the
-// address that the socket is bound to.
+// address or interface that the socket is bound to.
 func unroutable(err error) bool {
 	_, version := errors.AsType[*net.AddrError](err)
-	return version || slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EAFNOSUPPORT, unix.EADDRNOTAVAIL, unix.EINVAL},
+	return version || slices.ContainsFunc([]error{unix.ENETUNREACH, unix.ENETDOWN, unix.ENODEV, unix.EAFNOSUPPORT, unix.EADDRNOTAVAIL, unix.EINVAL},
 		func(no error) bool { return errors.Is(err, no) })
 }
 
@@ -275,7 +275,7 @@ func unroutable(err error) bool {
 func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) (routed bool) {
 	switch {
 	case w.Direct() && w.Socket != 0:
-		s.sendExtra(w, frame)
+		return s.sendExtra(w, frame)
 	case w.Direct():
 		return s.send(w.Addr, frame)
 	case w.IsStream() && s.streams.send(w.Stream, frame, expires):

@@ -24,11 +24,13 @@ func (c *Core) Uplinks(now time.Time, list []Uplink) {
 	c.settle(now)
 }
 
-// NetworkChanged tells that addresses, routes or cables have changed. Every
-// peer hears from us at once, for it sees us elsewhere now; supernodes that did
-// not answer are tried again; where we are is looked up and told anew.
+// NetworkChanged tells that addresses, routes or cables have changed. Sound goes
+// by all ways for a while; every peer hears from us at once, for it sees us
+// elsewhere now; supernodes that did not answer are tried again; where we are is
+// looked up and told anew.
 func (c *Core) NetworkChanged(now time.Time, list []Uplink) {
 	c.do(Log{Info, "the network has changed", []any{"uplinks", len(list)}})
+	c.do(ShakeMedia{})
 	c.setUplinks(now, list)
 	c.paths.StirAll(now)
 	c.overlay.Wake(now)
