@@ -90,7 +90,7 @@ func (Published) event() {}
 // QueryID names a Find of this phone. 0 is none.
 type QueryID uint32
 
-//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,searchState,syncState,repairState,taskState -output=state_string.go
+//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,searchState,syncState,repairState -output=state_string.go
 
 // Outcome says how a Find ended.
 type Outcome uint8

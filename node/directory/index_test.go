@@ -35,7 +35,7 @@ func newKeeper(t *testing.T, of int) *keeper {
 const aPhone wire.Index = 50
 
 func (k *keeper) nearest(_ identity.IndexKey, n int) []wire.Member {
-	return k.near[:min(n, len(k.near))]
+	return slices.Clone(k.near[:min(n, len(k.near))])
 }
 
 // find lets a phone ask.

@@ -24,7 +24,15 @@ const (
 	repairSample = 2
 	// maxRepairs bounds the repairs under way; the others wait.
 	maxRepairs = 64
-	repairEnd  = 5 * time.Second
+	// repairWait is how long each may take to answer, which is time for three
+	// questions; two of them one after the other end by repairEnd.
+	repairWait = 2500 * time.Millisecond
+	repairEnd  = 2 * repairWait
+	// A record is looked at again after repairAgain, doubled each time, at most
+	// maxAgain times in a row: whoever is silent for longer has died, and then
+	// others are the nearest.
+	repairAgain = 10 * time.Second
+	maxAgain    = 5
 	// settleWait is how long a new supernode of a network with more than Replicas
 	// denies nothing: until then the others have given it what it should keep.
 	settleWait = 10 * time.Second
@@ -39,9 +47,7 @@ type task struct {
 // NeighboursChanged tells that supernodes have come or gone near the places of
 // records that may be here.
 func (x *Index) NeighboursChanged(now time.Time) {
-	if x.review.IsZero() {
-		x.review = now.Add(reviewWait)
-	}
+	x.review = earlier(x.review, now.Add(reviewWait))
 }
 
 // reviewRecords looks which records belong to others than before, and makes a
@@ -55,15 +61,36 @@ func (x *Index) reviewRecords(now time.Time) {
 		if print == s.near || rank < 0 {
 			continue
 		}
-		s.near = print
-		if s.task == idle {
-			s.task = waiting
-			x.tasks = append(x.tasks, task{s.key, now.Add(time.Duration(rank)*repairStep + time.Duration(x.rand.Int64N(int64(repairStep))))})
-		}
+		s.near, s.again = print, 0
+		x.plan(s, now.Add(time.Duration(rank)*repairStep+time.Duration(x.rand.Int64N(int64(repairStep)))))
 	}
+	x.sortTasks()
+}
+
+// plan makes a task for a record, unless it has one that is due sooner.
+func (x *Index) plan(s *stored, at time.Time) {
+	if s.due == 0 || at.UnixMilli() < s.due {
+		s.due = at.UnixMilli()
+		x.tasks = append(x.tasks, task{s.key, at})
+	}
+}
+
+func (x *Index) sortTasks() {
 	slices.SortFunc(x.tasks, func(a, b task) int {
 		return cmp.Or(a.at.Compare(b.at), slices.Compare(a.key[:], b.key[:]))
 	})
+}
+
+// planAgain looks at a record again of which somebody did not say whether it is
+// there.
+func (x *Index) planAgain(now time.Time, s *stored) {
+	if s == nil || s.due != 0 || s.again >= maxAgain {
+		return
+	}
+	pause := repairAgain << s.again
+	s.again++
+	x.plan(s, now.Add(pause/2+time.Duration(x.rand.Int64N(int64(pause)))))
+	x.sortTasks()
 }
 
 // fingerprint tells sets of supernodes apart.
@@ -75,21 +102,14 @@ func fingerprint(ms []wire.Member) uint32 {
 	return sum
 }
 
-// taskState says whether a record waits for repair.
-type taskState uint8
-
-const (
-	idle taskState = iota
-	waiting
-)
-
-// startRepairs begins the tasks that are due.
+// startRepairs begins the tasks that are due. A task that another has overtaken
+// finds nothing to do.
 func (x *Index) startRepairs(now time.Time) {
 	for len(x.tasks) > 0 && !x.tasks[0].at.After(now) && x.repairs < maxRepairs {
 		t := x.tasks[0]
 		x.tasks = x.tasks[1:]
-		if s := x.store.byKey[t.key]; s != nil {
-			s.task = idle
+		if s := x.store.byKey[t.key]; s != nil && s.due != 0 {
+			s.due = 0
 			x.repair(now, s)
 		}
 	}
@@ -144,7 +164,7 @@ func (r *repair) askSome(now time.Time, x *Index) {
 		n = 0 // it has expired
 	}
 	for _, to := range r.left[:n] {
-		r.open = append(r.open, x.put(now, r, to, askWait, wire.Have{Key: r.key, Sequence: s.sequence}))
+		r.open = append(r.open, x.put(now, r, to, repairWait, wire.Have{Key: r.key, Sequence: s.sequence}))
 	}
 	r.left = r.left[n:]
 	r.goOn(x)
@@ -169,7 +189,7 @@ func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 	case asked && answer.Copies == 0 && s != nil:
 		x.counters.Repaired++
 		r.state = spreading
-		r.open = append(r.open, x.put(now, r, a.to, askWait, wire.Publish{Record: s.record}))
+		r.open = append(r.open, x.put(now, r, a.to, repairWait, wire.Publish{Record: s.record}))
 		if len(r.left) > 0 {
 			r.askSome(now, x)
 			return
@@ -179,6 +199,7 @@ func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 }
 
 func (r *repair) silent(now time.Time, x *Index, a *ask) {
+	x.planAgain(now, x.store.byKey[r.key])
 	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
 	r.goOn(x)
 }
@@ -201,6 +222,7 @@ func (r *repair) advance(now time.Time, x *Index) {
 	for _, a := range r.open {
 		delete(x.asks, a.nonce)
 		x.counters.Silent++
+		x.planAgain(now, x.store.byKey[r.key])
 	}
 	r.open = nil
 	r.goOn(x)

@@ -15,7 +15,7 @@ func repairer(t *testing.T, rank, others int) (*keeper, *owner) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 1)
 	k.cfg.Nearest = k.nearest
-	k.answer(wire.Publish{Record: o.record(t, 5, start.Add(time.Hour))}, "ok 1")
+	k.answer(wire.Publish{Record: o.record(t, 5, start.Add(48*time.Hour))}, "ok 1")
 	k.near = nil
 	for n := 1; n <= others; n++ {
 		k.near = append(k.near, homes(n)...)
@@ -41,18 +41,24 @@ func (k *keeper) asked() (have, publish []int) {
 	return slices.Compact(have), slices.Compact(publish)
 }
 
+// nextAsked passes time until somebody is asked whether it has the record.
+func (k *keeper) nextAsked(limit time.Duration) []int {
+	for end := k.now.Add(limit); k.now.Before(end); {
+		k.advance(50 * time.Millisecond)
+		if have, _ := k.asked(); len(have) > 0 {
+			return have
+		}
+	}
+	return nil
+}
+
 func (k *keeper) has(by int, copies uint8) {
 	k.Reply(k.now, addrOf(by), k.asks[by], wire.Stored{Code: wire.StoreOK, Copies: copies})
 }
 
 func TestTheNearestKeeperGivesToAllWhoHaveNot(t *testing.T) {
 	k, _ := repairer(t, 0, 4)
-	var have []int
-	for end := k.now.Add(reviewWait + repairStep); len(have) == 0 && k.now.Before(end); {
-		k.advance(50 * time.Millisecond)
-		have, _ = k.asked()
-	}
-	if !slices.Equal(have, []int{1, 2, 3, 4}) {
+	if have := k.nextAsked(reviewWait + repairStep); !slices.Equal(have, []int{1, 2, 3, 4}) {
 		t.Fatalf("asked %v", have)
 	}
 	k.has(1, 1)
@@ -63,18 +69,65 @@ func TestTheNearestKeeperGivesToAllWhoHaveNot(t *testing.T) {
 	}
 	k.has(2, 1)
 	k.has(3, 1)
-	k.advance(time.Minute) // 4 says nothing
-	if len(k.jobs) != 0 || k.repairs != 0 || len(k.Index.asks) != 0 || len(k.tasks) != 0 {
-		t.Errorf("%d jobs, %d repairs, %d questions, %d tasks are left", len(k.jobs), k.repairs, len(k.Index.asks), len(k.tasks))
+	k.advance(repairEnd) // 4 says nothing
+	if len(k.jobs) != 0 || k.repairs != 0 || len(k.Index.asks) != 0 || len(k.tasks) != 1 {
+		t.Errorf("%d jobs, %d repairs, %d questions, %d tasks are left, want one task", len(k.jobs), k.repairs, len(k.Index.asks), len(k.tasks))
 	}
 	if c := k.Counters(); c.Repaired != 2 {
 		t.Errorf("%d repaired, want 2", c.Repaired)
 	}
 	k.asked()
+	if have := k.nextAsked(2 * repairAgain); !slices.Equal(have, []int{1, 2, 3, 4}) {
+		t.Errorf("then asks %v, want all again, for one was silent", have)
+	}
+	for n := 1; n <= 4; n++ {
+		k.has(n, 1)
+	}
 	k.NeighboursChanged(k.now)
 	k.advance(time.Minute)
 	if have, _ := k.asked(); len(have) > 0 {
 		t.Errorf("asks %v though nothing has changed", have)
+	}
+}
+
+// Whoever never answers is not asked for ever, but is when others come or go.
+func TestASilentKeeperIsAskedAgainSomeTimes(t *testing.T) {
+	k, _ := repairer(t, 0, 2)
+	for round := range 1 + maxAgain {
+		if have := k.nextAsked(time.Hour); !slices.Equal(have, []int{1, 2}) {
+			t.Fatalf("round %d: asks %v, want both", round, have)
+		}
+		k.has(1, 1)
+		k.advance(repairWait)
+		k.asked()
+	}
+	if have := k.nextAsked(time.Hour); len(have) > 0 || len(k.tasks) > 0 {
+		t.Errorf("asks %v yet, %d tasks are left", have, len(k.tasks))
+	}
+	k.near = append(k.near, homes(7)...)
+	k.NeighboursChanged(k.now)
+	if have := k.nextAsked(time.Minute); len(have) != 3 {
+		t.Errorf("asks %v after the neighbours have changed, want all three", have)
+	}
+}
+
+// A change brings a repair forward that was put off.
+func TestARepairIsNotPutOffByAnother(t *testing.T) {
+	k, o := repairer(t, 0, 2)
+	s := k.store.byKey[o.lookup().Index]
+	k.plan(s, k.now.Add(time.Hour))
+	k.plan(s, k.now.Add(time.Minute))
+	k.plan(s, k.now.Add(2*time.Hour))
+	k.sortTasks()
+	k.NeighboursChanged(k.now)
+	if have := k.nextAsked(reviewWait + repairStep); len(have) != 2 {
+		t.Errorf("asks %v, want both at once", have)
+	}
+	k.has(1, 1)
+	k.has(2, 1)
+	k.advance(2 * time.Hour)
+	if c := k.Counters().Repairs; c != 1 || len(k.tasks) != 0 {
+		t.Errorf("%d repairs, %d tasks are left, want 1 and 0", c, len(k.tasks))
 	}
 }
 
@@ -129,8 +182,8 @@ func TestRepairsAreBounded(t *testing.T) {
 	if k.repairs != maxRepairs || len(k.tasks) == 0 {
 		t.Errorf("%d repairs at a time, %d wait", k.repairs, len(k.tasks))
 	}
-	k.advance(time.Minute)
-	if k.repairs != 0 || len(k.tasks) != 0 || k.Counters().Repairs != 3*maxRepairs {
+	k.advance(time.Hour) // nobody answers
+	if k.repairs != 0 || len(k.tasks) != 0 || k.Counters().Repairs != 3*maxRepairs*(1+maxAgain) {
 		t.Errorf("%d repairs and %d tasks are left, %d begun", k.repairs, len(k.tasks), k.Counters().Repairs)
 	}
 }

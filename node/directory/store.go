@@ -19,9 +19,10 @@ type stored struct {
 	sequence uint64
 	expires  int64 // Unix seconds
 	record   []byte
-	at       int       // in the heap
-	near     uint32    // fingerprint of those who keep it, as far as we have seen to it
-	task     taskState // whether it waits for repair
+	at       int    // in the heap
+	near     uint32 // fingerprint of those who keep it, as far as we have seen to it
+	due      int64  // when it is to be repaired, Unix milliseconds; 0: nothing is planned
+	again    uint8  // repairs in a row because of who was silent
 }
 
 // store keeps one record for each key, at most max in all. When it is full the
@@ -65,7 +66,7 @@ func (s *store) put(r wire.Record, b []byte) error {
 	}
 	x := &stored{key: key, sequence: r.Sequence, expires: r.Expires, record: bytes.Clone(b)}
 	if old != nil {
-		x.near, x.task = old.near, old.task
+		x.near, x.due, x.again = old.near, old.due, old.again
 	}
 	s.byKey[key] = x
 	heap.Push(&s.soon, x)
