@@ -299,15 +299,29 @@ func (c *Core) Hook(now time.Time, lifted bool) {
 	c.settle(now)
 }
 
-// Leave ends what others would wait for: the call, and the attachments.
+// Leave ends what others would wait for: the call, the attachments, and as a
+// supernode our service. Sessions end when what was said in them has arrived; End
+// is for those in which it does not.
 func (c *Core) Leave(now time.Time) {
 	c.calls.Shut(now)
+	c.overlay.Leave(now)
 	c.settle(now)
 	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
-		c.sessions.Abort(now, ix)
+		c.sessions.Close(now, ix)
 	}
 	if c.relay != nil {
 		c.do(SaveRelay{c.relay.Month()})
+	}
+	c.settle(now)
+}
+
+// Left reports whether all sessions have ended after Leave.
+func (c *Core) Left() bool { return len(c.peers.nodes) == 0 }
+
+// End ends at once what Leave has left.
+func (c *Core) End(now time.Time) {
+	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
+		c.sessions.Abort(now, ix)
 	}
 	c.settle(now)
 }

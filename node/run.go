@@ -153,10 +153,27 @@ func wait(next, now time.Time) time.Duration {
 	return max(0, next.Sub(now))
 }
 
-// leave says good-bye: calls end, homes hear of it, also those at the other end
-// of a stream.
+// leaveTime is how long the good-bye may take: a round trip to the farthest, and
+// who is silent is not waited for.
+const leaveTime = 300 * time.Millisecond
+
+// leave says good-bye: calls end, homes and supernodes hear of it, also those at
+// the other end of a stream.
 func (n *Node) leave() {
+	ctx, stop := context.WithTimeout(context.Background(), leaveTime)
+	defer stop()
 	n.core.Leave(time.Now())
+	for !n.core.Left() && ctx.Err() == nil {
+		n.carryOut(context.Background(), n.core.Take())
+		select {
+		case <-ctx.Done():
+		case in := <-n.in:
+			in(n.core, time.Now())
+		case <-time.After(wait(n.core.Next(), time.Now())):
+			n.core.Advance(time.Now())
+		}
+	}
+	n.core.End(time.Now())
 	n.carryOut(context.Background(), n.core.Take())
 	n.socket.streams.endAll()
 }

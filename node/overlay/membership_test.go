@@ -51,6 +51,58 @@ func TestTheDeadLeave(t *testing.T) {
 	w.runUntil(15*time.Second, w.agreed)
 }
 
+// In a small network there are no three witnesses, least of all when several die
+// at once.
+func TestTheDeadLeaveSmallNetworks(t *testing.T) {
+	for _, c := range []struct{ of, dead int }{{2, 1}, {3, 1}, {3, 2}, {4, 2}, {5, 4}, {7, 5}} {
+		w := newWorld(t, byte(10*c.of+c.dead))
+		chain(w, c.of)
+		w.run(10 * time.Second)
+		for _, r := range w.nodes[:c.dead] {
+			w.kill(r)
+		}
+		took := w.runUntil(3*time.Minute, w.agreed)
+		t.Logf("%d of %d killed: the others agree after %v", c.dead, c.of, took)
+	}
+}
+
+// A liar cannot make fewer witnesses enough, whatever it says of others.
+func TestOneLiarKillsNobody(t *testing.T) {
+	s := acquainted(t, 4)
+	for victim := 2; victim <= 4; victim++ {
+		s.Handle(s.now, 1, wire.Gossip{News: testimony(victim, 1, 0)})
+	}
+	s.advance(0)
+	s.want("members", len(s.Members()), 5)
+}
+
+// A clean end needs no witness, and is no end for ever.
+func TestWhoTakesItsLeaveIsGoneAtOnce(t *testing.T) {
+	w := newWorld(t, 9)
+	chain(w, 20)
+	w.run(10 * time.Second)
+	roster := w.nodes[4].Roster()
+	w.nodes[4].Leave(w.now)
+	w.settle(w.nodes[4])
+	w.kill(w.nodes[4])
+	took := w.runUntil(4*gossipSlow, w.agreed)
+	t.Logf("the other 19 agree after %v", took)
+	w.nodes = slices.Delete(w.nodes, 4, 5)
+	again := w.add(5, Config{Supernode: true}, 1)
+	again.Restore(roster) // kept before it left: it takes its old word for good
+	t.Logf("and that it is back after %v", w.runUntil(30*time.Second, w.agreed))
+}
+
+func TestAPhoneTellsItsHomesThatItGoes(t *testing.T) {
+	s := phone(t)
+	s.Learn(s.now, bootstraps(1, 2))
+	s.attachTo(1)
+	s.attachTo(2)
+	s.sent()
+	s.Leave(s.now)
+	s.want("sent", s.sent(), []string{"1 Detach", "2 Detach"})
+}
+
 func TestANetworkThatWasSplitHeals(t *testing.T) {
 	w := newWorld(t, 2)
 	chain(w, 10)

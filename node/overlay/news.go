@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// A member is dead when as many others bear witness.
+	// A member is dead when as many others bear witness, or all who are left in a
+	// network that has fewer.
 	witnesses = 3
 	// maxAhead is how far a member's clock may be ahead of ours: nobody shall
 	// put its incarnation where nothing can follow.
@@ -149,8 +150,9 @@ func (o *Overlay) bury(now time.Time) {
 }
 
 // Leave tells the other supernodes that we serve no more, and our homes that we
-// are gone.
+// are gone. It is the last thing that is asked of an Overlay.
 func (o *Overlay) Leave(now time.Time) {
+	o.gone = true
 	if o.cfg.Supernode {
 		o.farewell(now)
 	}
@@ -251,7 +253,7 @@ func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) boo
 		d = dying{incarnation: t.Incarnation}
 	}
 	switch {
-	case slices.Contains(d.by[:d.count], t.Witness), len(o.dying) >= maxDying && d.count == 0:
+	case slices.Contains(d.by[:d.count], t.Witness), d.count == witnesses, len(o.dying) >= maxDying && d.count == 0:
 		return false
 	case o.strikes[t.Witness] >= maxStrikes:
 		o.counters.Refusals.Struck++
@@ -264,7 +266,7 @@ func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) boo
 	d.count++
 	d.since = o.table.minute(now)
 	o.dying[t.Of] = d
-	if d.count == witnesses {
+	if int(d.count) >= o.enough() {
 		o.died(now, r)
 	} else {
 		o.inquire(now, r)
@@ -272,14 +274,53 @@ func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) boo
 	return true
 }
 
+// enough returns how many witnesses make a death here: three, but in a small
+// network no more than there are members whom we do not find dead ourselves. What
+// others say makes it no fewer, so that a liar cannot.
+func (o *Overlay) enough() int {
+	if o.table.live > maxMesh {
+		return witnesses
+	}
+	left := o.table.live
+	for i := range o.table.rows {
+		if r := &o.table.rows[i]; r.died == 0 && o.testified(r.place) {
+			left--
+		}
+	}
+	return max(1, min(witnesses, left))
+}
+
+// testified reports whether we bear witness that the member at p is dead.
+func (o *Overlay) testified(p wire.Place) bool {
+	d := o.dying[p]
+	return slices.Contains(d.by[:d.count], o.place)
+}
+
+// buryTogether makes a death of what now has witnesses enough: where several die
+// at once there are fewer left to bear witness.
+func (o *Overlay) buryTogether(now time.Time) {
+	if o.table.live > maxMesh {
+		return
+	}
+	need := o.enough()
+	for i := range o.table.rows {
+		if r := &o.table.rows[i]; r.died == 0 && int(o.dying[r.place].count) >= need {
+			o.died(now, r)
+		}
+	}
+}
+
 func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool {
 	r := o.table.alive(f.Of)
-	if r == nil || f.Incarnation < r.incarnation || f.Of == o.place {
+	if r == nil || f.Incarnation < r.incarnation {
 		return false
 	}
 	if !o.cfg.Verify(r.member().Node, wire.NewsMessage(f), f.Signature) {
 		o.counters.Refusals.Forged++
 		return false
+	}
+	if f.Of == o.place {
+		return o.refute(now, f.Incarnation) // we are back
 	}
 	d := dying{incarnation: f.Incarnation, since: o.table.minute(now)}
 	d.proof[0] = unique.Make(string(raw))

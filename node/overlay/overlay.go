@@ -94,6 +94,8 @@ type Overlay struct {
 	burial      time.Time // when the dead of long ago are forgotten
 	nearChanged bool      // NeighboursChanged has been told
 
+	gone bool // Leave has been called: nothing is asked for any more
+
 	out      []Event
 	counters Counters
 }
@@ -258,6 +260,9 @@ func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
 
 // pump asks for whatever is missing.
 func (o *Overlay) pump(now time.Time) {
+	if o.gone {
+		return
+	}
 	o.seekHomes(now)
 	o.armPulse(now)
 	o.seekMesh(now)
@@ -265,6 +270,9 @@ func (o *Overlay) pump(now time.Time) {
 
 // Next returns when Advance wants to be called; zero: never.
 func (o *Overlay) Next() time.Time {
+	if o.gone {
+		return time.Time{}
+	}
 	next := earlier(o.race, o.cache.write)
 	for _, l := range o.links {
 		next = earlier(next, l.due())
@@ -282,6 +290,9 @@ func (o *Overlay) Next() time.Time {
 
 // Advance fires what is due.
 func (o *Overlay) Advance(now time.Time) {
+	if o.gone {
+		return
+	}
 	o.advanceDials(now)
 	for _, l := range slices.Clone(o.links) {
 		o.advanceHome(now, l)

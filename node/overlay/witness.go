@@ -50,7 +50,7 @@ func (o *Overlay) suspect(now time.Time, p wire.Place, wait time.Duration) {
 	if s := o.suspicion(p); s != nil || len(o.suspicions) >= maxSuspicions || p == o.place || o.table.alive(p) == nil {
 		return
 	}
-	if d := o.dying[p]; slices.Contains(d.by[:d.count], o.place) {
+	if o.testified(p) {
 		return // we have said so
 	}
 	o.suspicions = append(o.suspicions, suspicion{place: p, nonce: o.rand.Uint64(), next: now.Add(wait)})
@@ -127,6 +127,7 @@ func (o *Overlay) testify(now time.Time, p wire.Place, incarnation uint32) {
 	t.Signature = o.self.Sign(wire.NewsMessage(t))
 	o.counters.Testified++
 	o.take(now, t, wire.AppendNews(nil, t))
+	o.buryTogether(now)
 }
 
 // lostFellow notes that a session with a fellow has ended.
