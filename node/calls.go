@@ -145,7 +145,7 @@ func (c *Core) connect(now time.Time, id call.ID, peer call.Peer) {
 	c.attempts.dialled[ix] = id
 	var homes []wire.Index
 	for _, m := range device.Homes {
-		if _, known := c.peers.byNode[m.Node]; m.Node == c.nodeID() || !known && !c.mayDial(m.Addr) {
+		if _, known := c.peers.byNode[m.Node]; m.Node == c.nodeID() || !known && !c.mayDial(c.addrOf(m)) {
 			continue // a supernode that is the callee's home cannot introduce itself yet
 		}
 		home, d := c.reach(now, m)
@@ -282,7 +282,7 @@ func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
 	}
 	if s, ok := c.streamOf(ix); ok {
 		c.sessions.KeepAlive(ix, c.keepAlive(ix, false)) // UDP's bindings end sooner
-		if s.to.Addr.IsValid() {
+		if s.udp.IsValid() {
 			c.doubt(now) // the firewall is another
 		}
 	}

@@ -77,6 +77,7 @@ type CoreConfig struct {
 	Supernode  bool
 	Phone      bool
 	Addr       netip.AddrPort          // of our socket, as others reach a supernode
+	Addr6      netip.AddrPort          // likewise over IPv6, beside an Addr of IPv4; not valid: it has none
 	Port       uint16                  // of our socket
 	NAT        path.NAT                // that was found at an earlier start
 	Candidates func() []netip.AddrPort // at which we may be reached directly, at most 16
@@ -115,7 +116,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c.sessions = session.New(session.Config{Rand: cfg.Rand, Network: cfg.Network, Public: cfg.Supernode})
 	c.paths = path.New(path.Config{Rand: cfg.Rand})
 	c.overlay = overlay.New(overlay.Config{
-		Rand: cfg.Rand, Supernode: cfg.Supernode, SelfAddr: cfg.Addr, Homes: homes(cfg.Phone),
+		Rand: cfg.Rand, Supernode: cfg.Supernode, SelfAddr: cfg.Addr, SelfAddr6: cfg.Addr6, Homes: homes(cfg.Phone),
 		Verify: verifier(cfg.Verify), CheckNode: c.checkerOf(cfg.CheckNode),
 	})
 	c.overlay.Restore(cfg.Roster)
@@ -163,6 +164,7 @@ type input func(c *Core, now time.Time)
 // Start begins: a node with certificates attaches, one without logs in.
 func (c *Core) Start(now time.Time) {
 	c.view.started = now
+	c.outside.families(c.candidate())
 	c.befriend(now)
 	c.login.Start(now)
 	c.settle(now)

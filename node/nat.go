@@ -16,6 +16,7 @@ type outside struct {
 	survey  *path.Survey
 	reacher *path.Reacher  // supernode half; nil in a phone that serves nobody
 	port    uint16         // of the main socket
+	six     bool           // this host has IPv6 and no IPv4
 	begun   bool           // a first survey has been made
 	looked  time.Time      // when the last began
 	granted netip.AddrPort // the router's port that leads here; not valid: none
@@ -31,6 +32,12 @@ const (
 	// attestTime is how long calls may take that others attest.
 	attestTime = 10 * time.Second
 )
+
+// families notes by which version of IP the addresses of this host lead out.
+func (o *outside) families(own []netip.AddrPort) {
+	four := slices.ContainsFunc(own, func(a netip.AddrPort) bool { return a.Addr().Is4() })
+	o.six = !four && len(own) > 0
+}
 
 // lookOut surveys the way to the outside.
 func (c *Core) lookOut(now time.Time) {

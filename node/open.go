@@ -14,6 +14,7 @@ import (
 	"peerphone/node/media"
 	"peerphone/node/path"
 	"peerphone/node/session"
+	"peerphone/node/wire"
 )
 
 // Open makes a node: it reads its state, opens its socket and its sound card.
@@ -114,11 +115,12 @@ func (n *Node) openCore(cfg Config) error {
 		return err
 	}
 	n.account, n.device = keys.account, keys.device
+	reachable := n.reachable()
 	n.core = NewCore(CoreConfig{
 		Rand: rand.Reader, Network: cfg.Invitation.Network,
 		Account: keys.account, Device: keys.device,
 		Supernode: cfg.Promotion == Always, Phone: cfg.Devices.Keypad != nil,
-		Addr: n.reachable(), Port: n.Addr().Port(), NAT: nat, Candidates: n.candidates,
+		Addr: reachable.Addr, Addr6: reachable.Addr6, Port: n.Addr().Port(), NAT: nat, Candidates: n.candidates,
 		Login: login.ClientConfig{
 			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
@@ -205,14 +207,18 @@ func (n *Node) openLogin() (*login.Saved, error) {
 	return &saved, nil
 }
 
-// reachable returns the address at which others reach a supernode: the socket's
-// when it is bound to one, else that of the interface towards the network.
-func (n *Node) reachable() netip.AddrPort {
-	if a := n.Addr(); !a.Addr().IsUnspecified() {
-		return a
+// reachable returns the addresses at which others reach a supernode: the
+// socket's when it is bound to one, else those of the interface towards the
+// network, of IPv4 and of IPv6.
+func (n *Node) reachable() wire.Member {
+	var four, six netip.AddrPort
+	for _, a := range n.candidates() {
+		switch {
+		case a.Addr().Is4() && !four.IsValid():
+			four = a
+		case a.Addr().Is6() && !six.IsValid():
+			six = a
+		}
 	}
-	if all := n.candidates(); len(all) > 0 {
-		return all[0]
-	}
-	return netip.AddrPort{}
+	return wire.MemberAt(identity.ID{}, four, six, 0)
 }

@@ -30,6 +30,7 @@ func newPeers() peers {
 // beside that. The first attempt that comes up is the session.
 type dial struct {
 	to       wire.Member
+	at       netip.AddrPort // which of its addresses
 	race     wire.Index     // the attempt by UDP, also when it has ended
 	attempts []wire.Index   // that go on
 	overlay  bool           // the overlay wants to know how it ended
@@ -72,7 +73,7 @@ func (c *Core) dialNode(now time.Time, m wire.Member) {
 		}
 		if i := slices.Index(c.peers.idle, ix); i >= 0 {
 			c.peers.idle = slices.Delete(c.peers.idle, i, i+1)
-			c.overlay.Up(now, ix, m.Node, m.Addr, true)
+			c.overlay.Up(now, ix, m.Node, c.addrOf(m), true)
 			return
 		}
 		c.overlay.Failed(now, m, session.ErrGlare) // it knows the session that stands
@@ -85,6 +86,10 @@ func (c *Core) dialNode(now time.Time, m wire.Member) {
 	c.overlay.Failed(now, m, session.ErrBacklog)
 }
 
+// addrOf returns the address by which we reach a supernode: over IPv4 where this
+// host has that, else over IPv6.
+func (c *Core) addrOf(m wire.Member) netip.AddrPort { return m.Over(!c.outside.six) }
+
 // startDial dials a node; nil: there is no room for another session.
 func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 	ix := c.sessions.Dial(now, session.Want{
@@ -93,12 +98,13 @@ func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 	if ix == 0 {
 		return nil
 	}
-	c.paths.Open(now, ix, path.Way{Addr: m.Addr})
-	c.outside.survey.Contact(m.Addr.Addr())
-	d := &dial{to: m, race: ix, attempts: []wire.Index{ix}}
+	at := c.addrOf(m)
+	c.paths.Open(now, ix, path.Way{Addr: at})
+	c.outside.survey.Contact(at.Addr())
+	d := &dial{to: m, at: at, race: ix, attempts: []wire.Index{ix}}
 	c.peers.dials[ix] = d
 	if c.index == nil { // supernodes have UDP, else they were none
-		c.racer.Start(ix, m)
+		c.racer.Start(ix, at, m.Ports)
 	}
 	if !m.Node.IsZero() {
 		c.peers.byNode[m.Node] = ix
@@ -173,8 +179,8 @@ func (c *Core) addr(ix wire.Index) netip.AddrPort {
 	w, _ := c.paths.Way(ix)
 	s, ok := c.streamOf(ix)
 	switch {
-	case w.IsStream() && ok && s.to.Addr.IsValid():
-		return s.to.Addr
+	case w.IsStream() && ok && s.udp.IsValid():
+		return s.udp
 	case w.IsStream() && ok:
 		return netip.AddrPortFrom(s.remote.Addr(), 0)
 	}

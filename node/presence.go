@@ -149,7 +149,7 @@ func (c *Core) fromKeeper(now time.Time, e directory.Event) {
 		c.send(now, e.Index, e.Message)
 	case directory.Ask:
 		q := wire.Question{Topic: wire.TopicPresence, Nonce: e.Nonce, Body: wire.Append(nil, e.Message)}
-		c.do(SendUDP{Addr: e.To.Addr, Frame: wire.AppendQuestion(nil, q, presenceQuestion)})
+		c.do(SendUDP{Addr: c.addrOf(e.To), Frame: wire.AppendQuestion(nil, q, presenceQuestion)})
 	}
 }
 

@@ -74,10 +74,10 @@ func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Questio
 // taken to be: the session tells of its end.
 func (c *Core) ping(now time.Time, e overlay.Ping) {
 	if w, ok := c.paths.Way(e.Index); ok && !w.Direct() {
-		c.overlay.Pong(now, e.Addr, e.Nonce)
+		c.overlay.Pong(now, e.Member.Addr, e.Nonce)
 		return
 	}
-	c.do(SendUDP{Addr: e.Addr, Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
+	c.do(SendUDP{Addr: c.addrOf(e.Member), Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
 }
 
 // question asks a supernode on behalf of the index. A Find has room for the
@@ -88,7 +88,7 @@ func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
 		size = wire.MaxQuestion
 	}
 	b := wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicIndex, Nonce: nonce, Body: wire.Append(nil, m)}, size)
-	c.do(SendUDP{Addr: to.Addr, Frame: b})
+	c.do(SendUDP{Addr: c.addrOf(to), Frame: b})
 }
 
 // checkerOf returns what verifies the compact certificates of supernodes.

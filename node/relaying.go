@@ -78,7 +78,7 @@ func (c *Core) askRelay(now time.Time, relay wire.Member, m wire.Message) {
 	case known && up:
 		c.send(now, ix, m)
 	case m.Kind() == wire.RelayClosed{}.Kind():
-	case !known && !c.mayDial(relay.Addr):
+	case !known && !c.mayDial(c.addrOf(relay)):
 		c.legs.Unreachable(now, relay.Node)
 	default:
 		c.ask(now, relay, m)

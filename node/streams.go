@@ -24,7 +24,7 @@ type streams struct {
 // stream is one of them.
 type stream struct {
 	index  wire.Index
-	to     wire.Member    // whom we dial; zero: it was accepted
+	udp    netip.AddrPort // where whom we dial takes UDP; not valid: it was accepted
 	remote netip.AddrPort // of the connection
 
 	// reached is set when TCP has connected: until then a dial costs next to
@@ -59,7 +59,7 @@ func (c *Core) tryStream(now time.Time, e path.TryStream) {
 	}
 	d.attempts = append(d.attempts, ix)
 	c.peers.dials[ix] = d
-	id := c.streams.add(stream{index: ix, to: d.to, remote: e.Addr})
+	id := c.streams.add(stream{index: ix, udp: d.at, remote: e.Addr})
 	c.do(DialStream{
 		Stream: id, Index: ix, Addr: e.Addr,
 		Want: session.Want{Role: session.AsNode, Peer: d.to.Node, Network: c.network},
@@ -94,7 +94,7 @@ func (c *Core) StreamReached(now time.Time, id path.StreamID) {
 // have it.
 func (c *Core) Unroutable(now time.Time, addr netip.AddrPort) {
 	for _, ix := range slices.Sorted(maps.Keys(c.peers.dials)) {
-		if d := c.peers.dials[ix]; d != nil && d.race == ix && d.to.Addr == addr {
+		if d := c.peers.dials[ix]; d != nil && d.race == ix && d.at == addr {
 			c.sessions.Abort(now, ix)
 		}
 	}
@@ -108,7 +108,7 @@ func (c *Core) StreamUp(now time.Time, id path.StreamID, a session.Adoption) {
 		c.do(CloseStream{id}) // another way was faster
 		return
 	}
-	c.paths.OpenStream(now, s.index, id, s.to.Addr)
+	c.paths.OpenStream(now, s.index, id, s.udp)
 	if err := c.sessions.Adopt(now, s.index, a); err != nil {
 		c.endStream(id)
 	}

@@ -31,6 +31,7 @@ func (c *Core) Uplinks(now time.Time, list []Uplink) {
 func (c *Core) NetworkChanged(now time.Time, list []Uplink) {
 	c.do(Log{Info, "the network has changed", []any{"uplinks", len(list)}})
 	c.do(ShakeMedia{})
+	c.outside.families(c.candidate())
 	c.setUplinks(now, list)
 	c.paths.StirAll(now)
 	c.overlay.Wake(now)
@@ -125,14 +126,14 @@ func (c *Core) here(s path.Socket, port uint16) path.Here {
 	}
 	var helpers []netip.AddrPort
 	for _, h := range c.overlay.Homes() {
-		helpers = append(helpers, h.Member.Addr)
+		helpers = append(helpers, h.Member.Addr, h.Member.Addr6)
 	}
 	for _, m := range c.overlay.Cache() {
-		helpers = append(helpers, m.Addr)
+		helpers = append(helpers, m.Addr, m.Addr6)
 	}
 	helpers = append(helpers, c.granted.Params.Bootstrap...)
 	for _, h := range helpers {
-		if !slices.Contains(here.Helpers, h) {
+		if h.IsValid() && !slices.Contains(here.Helpers, h) {
 			here.Helpers = append(here.Helpers, h)
 		}
 	}

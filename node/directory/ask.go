@@ -59,7 +59,7 @@ func (x *Index) nonce() uint64 {
 // Reply takes the answer that came from an address to the Ask with this nonce.
 func (x *Index) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.Message) {
 	a := x.asks[nonce]
-	if a == nil || a.to.Addr != from {
+	if a == nil || !a.to.At(from) {
 		x.counters.Unasked++
 		return
 	}

@@ -84,7 +84,7 @@ func (k *Keeper) seek(now time.Time, ix wire.Index, v *visitor, t wire.Token, ho
 		return
 	case e == nil:
 		if own {
-			home.Addr = netip.AddrPort{} // we need not ask over the network
+			home.Addr, home.Addr6 = netip.AddrPort{}, netip.AddrPort{} // we need not ask over the network
 		}
 		e = &errand{token: t, home: home, silence: silentPause}
 		e.alarm.ring = func(now time.Time) { k.advanceErrand(now, e) }
@@ -191,7 +191,7 @@ func (k *Keeper) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.
 	a := k.asks[nonce]
 	s, isSeen := m.(wire.Seen)
 	switch {
-	case a.errand != nil && a.errand.home.Addr == from && isSeen && s.Token == a.errand.token:
+	case a.errand != nil && a.errand.home.At(from) && isSeen && s.Token == a.errand.token:
 		delete(k.asks, nonce)
 		k.seen(now, a.errand, s)
 	case a.tell != nil && a.tell.to == from && m == nil:
@@ -206,7 +206,7 @@ func (k *Keeper) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.
 // here watches that.
 func (k *Keeper) Told(now time.Time, from netip.AddrPort, s wire.Seen) bool {
 	e := k.errands[s.Token]
-	if e == nil || e.home.Addr != from {
+	if e == nil || !e.home.At(from) {
 		k.counters.Unasked++
 		return false
 	}

@@ -43,7 +43,7 @@ func (c *cache) find(m wire.Member) *entry {
 		}
 	}
 	for _, e := range c.entries {
-		if e.m.Addr == m.Addr && (e.m.Node.IsZero() || m.Node.IsZero()) {
+		if (e.m.At(m.Addr) || e.m.At(m.Addr6)) && (e.m.Node.IsZero() || m.Node.IsZero()) {
 			return e
 		}
 	}
@@ -59,10 +59,15 @@ func (o *Overlay) hearEntry(now time.Time, m wire.Member) {
 		o.addEntry(now, &entry{m: m, bootstrap: m.Node.IsZero()})
 	case m.Node.IsZero():
 		e.bootstrap = true
-	case e.m.Node == m.Node && e.m.Addr == m.Addr && e.m.Ports == 0:
-		e.m.Ports = m.Ports
-	case e.m.Node == m.Node && e.m.Addr != m.Addr && (e.reached.IsZero() || e.fails > 0):
-		e.m.Addr, e.fails, e.after = m.Addr, 0, time.Time{} // it may have moved
+	case e.m.Node == m.Node && m.At(e.m.Addr): // as we know it, and maybe more
+		if !e.m.Addr6.IsValid() {
+			e.m.Addr, e.m.Addr6 = m.Addr, m.Addr6
+		}
+		if e.m.Ports == 0 {
+			e.m.Ports = m.Ports
+		}
+	case e.m.Node == m.Node && !e.m.At(m.Addr) && (e.reached.IsZero() || e.fails > 0): // it may have moved
+		e.m.Addr, e.m.Addr6, e.fails, e.after = m.Addr, m.Addr6, 0, time.Time{}
 	}
 }
 
@@ -127,8 +132,13 @@ func (o *Overlay) reachedEntry(now time.Time, m wire.Member) {
 		o.addEntry(now, e)
 		return
 	}
-	if m.Ports == 0 && e.m.Node == m.Node {
-		m.Ports = e.m.Ports // a session says nothing of them
+	if e.m.Node == m.Node { // a session says nothing of ports and other addresses
+		if m.Ports == 0 {
+			m.Ports = e.m.Ports
+		}
+		if e.m.At(m.Addr) && !m.Addr6.IsValid() {
+			m.Addr, m.Addr6 = e.m.Addr, e.m.Addr6
+		}
 	}
 	if e.m != m || e.reached.IsZero() {
 		c.changed(now)
@@ -140,7 +150,7 @@ func (o *Overlay) reachedEntry(now time.Time, m wire.Member) {
 // nobody else's, else the one with its key.
 func (c *cache) at(m wire.Member) *entry {
 	for _, e := range c.entries {
-		if e.m.Addr == m.Addr && (e.m.Node == m.Node || e.m.Node.IsZero()) {
+		if e.m.At(m.Addr) && (e.m.Node == m.Node || e.m.Node.IsZero()) {
 			return e
 		}
 	}

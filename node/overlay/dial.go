@@ -37,7 +37,7 @@ func (o *Overlay) dialAt(now time.Time, m wire.Member, p wire.Place) {
 // dialling reports whether m is being dialled, by key or by address.
 func (o *Overlay) dialling(m wire.Member) bool {
 	return slices.ContainsFunc(o.dials, func(d *dial) bool {
-		return d.m.Addr == m.Addr || !m.Node.IsZero() && d.m.Node == m.Node
+		return d.m.At(m.Addr) || d.m.At(m.Addr6) || !m.Node.IsZero() && d.m.Node == m.Node
 	})
 }
 
@@ -46,7 +46,7 @@ func (o *Overlay) dialling(m wire.Member) bool {
 func (o *Overlay) dialled(now time.Time, l *link) bool {
 	before := len(o.dials)
 	o.dials = slices.DeleteFunc(o.dials, func(d *dial) bool {
-		return d.m.Addr == l.addr && (d.m.Node == l.node || d.m.Node.IsZero())
+		return d.m.At(l.addr) && (d.m.Node == l.node || d.m.Node.IsZero())
 	})
 	o.reachedEntry(now, wire.Member{Node: l.node, Addr: l.addr})
 	return len(o.dials) < before

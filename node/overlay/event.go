@@ -1,10 +1,6 @@
 package overlay
 
-import (
-	"net/netip"
-
-	"peerphone/node/wire"
-)
+import "peerphone/node/wire"
 
 // Event is one thing that the Overlay asks of node or tells it.
 type Event interface{ event() }
@@ -30,16 +26,16 @@ type HomesChanged struct{}
 // cachePause.
 type CacheChanged struct{}
 
-// Ping asks to ask the supernode at Addr whether it is there, by a question
+// Ping asks to ask a supernode whether it is there, by a question
 // outside of sessions (wire.TopicPing); Pong answers.
 //
 // With an Index it is one of our homes: if the session with it goes by a stream
 // there may be no way for datagrams, and its own time-out tells of its end; then
 // node answers itself.
 type Ping struct {
-	Index wire.Index
-	Addr  netip.AddrPort
-	Nonce uint64
+	Index  wire.Index
+	Member wire.Member
+	Nonce  uint64
 }
 
 // NeighboursChanged tells a supernode that one has come or gone where records

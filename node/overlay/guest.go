@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"net/netip"
 	"time"
 
 	"peerphone/node/identity"
@@ -17,7 +18,7 @@ const (
 	// sample is how many members a guest or fellow is told at once, fewSample
 	// how many one is that attaches: bytes count then, and the first Refresh
 	// comes within a minute.
-	sample = 16
+	sample = wire.MaxMembers
 	// newsEvery is which Refresh of a guest is answered by members, each hour: the
 	// others need no answer but the session's acknowledgement. An idle phone counts
 	// its bytes.
@@ -71,9 +72,34 @@ func (o *Overlay) handleAttach(now time.Time, l *link) {
 	o.send(l, wire.Attached{
 		Observed: l.addr,
 		Refresh:  uint16(refreshEvery / time.Second),
-		Members:  o.someMembers(l.node, fewSample),
+		Members:  o.membersFor(l, fewSample),
 		Ports:    o.ports,
+		Other:    o.otherAddr(l),
 	})
+}
+
+// membersFor returns members to tell a guest. One that comes by IPv4 can do
+// without their other addresses, but for its homes', which tell it themselves.
+func (o *Overlay) membersFor(l *link, n int) []wire.Member {
+	ms := o.someMembers(l.node, n)
+	for i := range ms {
+		if l.addr.Addr().Is4() {
+			ms[i].Addr6 = netip.AddrPort{}
+		}
+	}
+	return ms
+}
+
+// otherAddr returns where we are by the version of IP that l does not use.
+func (o *Overlay) otherAddr(l *link) netip.AddrPort {
+	other := o.cfg.SelfAddr6
+	if l.addr.Addr().Is6() {
+		other = o.cfg.SelfAddr
+	}
+	if other.IsValid() && other.Addr().Is4() == l.addr.Addr().Is6() {
+		return other
+	}
+	return netip.AddrPort{}
 }
 
 func (o *Overlay) handleRefresh(now time.Time, l *link) {
@@ -84,7 +110,7 @@ func (o *Overlay) handleRefresh(now time.Time, l *link) {
 	}
 	l.guestEnd = now.Add(guestWait)
 	if l.visits%newsEvery == 0 {
-		o.send(l, wire.Members{Live: o.someMembers(l.node, sample)})
+		o.send(l, wire.Members{Live: o.membersFor(l, sample)})
 	}
 	l.visits++
 }

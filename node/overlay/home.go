@@ -56,7 +56,7 @@ func (o *Overlay) Homes() []Home {
 	var hs []Home
 	for _, l := range o.links {
 		if l.home >= home {
-			hs = append(hs, Home{Index: l.ix, Member: wire.Member{Node: l.node, Addr: l.addr, Ports: l.ports}, Since: l.attached, RTT: l.rtt})
+			hs = append(hs, Home{Index: l.ix, Member: l.member(), Since: l.attached, RTT: l.rtt})
 		}
 	}
 	slices.SortStableFunc(hs, func(a, b Home) int { return cmp.Compare(a.RTT, b.RTT) })
@@ -155,13 +155,14 @@ func (o *Overlay) pick(now time.Time) *entry {
 	return best[o.rand.IntN(len(best))]
 }
 
-// busy reports whether e is being tried or is a home already.
+// busy reports whether e is being tried or is a home already, maybe by its other
+// address.
 func (o *Overlay) busy(e *entry) bool {
 	if o.dialling(e.m) {
 		return true
 	}
-	return !e.m.Node.IsZero() && slices.ContainsFunc(o.links, func(l *link) bool {
-		return l.node == e.m.Node && l.home != notHome
+	return slices.ContainsFunc(o.links, func(l *link) bool {
+		return l.home != notHome && (l.node == e.m.Node || e.m.Node.IsZero() && l.other.IsValid() && l.other == e.m.Addr)
 	})
 }
 
@@ -194,7 +195,7 @@ func (o *Overlay) attach(now time.Time, l *link) {
 func (o *Overlay) offer(now time.Time, l *link) {
 	have, _ := o.countHomes()
 	taken := slices.ContainsFunc(o.links, func(x *link) bool { return x != l && x.node == l.node && x.home != notHome })
-	e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr})
+	e := o.cache.find(l.member())
 	if have < o.cfg.Homes && !taken && (e == nil || !e.after.After(now)) {
 		o.attach(now, l)
 	}
@@ -214,7 +215,7 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 	}
 	l.refresh = min(max(time.Duration(m.Refresh)*time.Second, minRefresh), maxRefresh)
 	l.home, l.rtt, l.attached = home, now.Sub(l.attached), now
-	o.hearPorts(now, l, m.Ports)
+	o.hearPlaces(now, l, m.Other, m.Ports)
 	if m.Observed.Port() != 0 { // else it sees us by a stream, which says nothing of UDP
 		l.observed = m.Observed
 	}
@@ -239,7 +240,7 @@ func (o *Overlay) handleRefused(now time.Time, l *link, m wire.Refused) {
 	}
 	o.counters.Refused++
 	after := min(time.Duration(m.After)*time.Second, maxRetryAfter)
-	if e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr}); e != nil {
+	if e := o.cache.find(l.member()); e != nil {
 		e.after = now.Add(after + o.jitter(max(after/2, time.Second)))
 	}
 	o.leaveHome(now, l)
@@ -262,7 +263,7 @@ func (o *Overlay) leaveHome(now time.Time, l *link) {
 
 // penalise lets others be tried before l's node.
 func (o *Overlay) penalise(now time.Time, l *link) {
-	if e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr}); e != nil && !e.after.After(now) {
+	if e := o.cache.find(l.member()); e != nil && !e.after.After(now) {
 		e.fails++
 		e.after = now.Add(o.backoff(e.fails))
 	}

@@ -29,7 +29,8 @@ type link struct {
 	ix    wire.Index
 	node  identity.ID
 	addr  netip.AddrPort
-	ports wire.Ports // at which node takes streams, as far as it has said
+	other netip.AddrPort // where node is by the other version of IP, as far as it has said
+	ports wire.Ports     // at which node takes streams, likewise
 	dir   direction
 	since time.Time
 
@@ -54,6 +55,9 @@ type link struct {
 }
 
 func (l *link) due() time.Time { return earlier(l.homeAt, l.guestEnd) }
+
+// member returns whom l leads to.
+func (l *link) member() wire.Member { return wire.MemberAt(l.node, l.addr, l.other, l.ports) }
 
 // idle reports whether the Overlay has no use for l.
 func (l *link) idle() bool {

@@ -251,7 +251,7 @@ func TestASilentMemberIsAskedBeforeWeTestify(t *testing.T) {
 	s.Down(s.now, 2, errDead)
 	s.advance(0)
 	first := took[Ping](s)
-	s.want("asked", first, []Ping{{Addr: addrOf(2), Nonce: first[0].Nonce}})
+	s.want("asked", first, []Ping{{Member: memberOf(2), Nonce: first[0].Nonce}})
 	s.Pong(s.now, addrOf(3), first[0].Nonce) // somebody else
 	s.Pong(s.now, addrOf(2), first[0].Nonce+1)
 	s.advance(10 * time.Second)

@@ -68,8 +68,12 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		o.counters.Unasked++ // it did not hold, or is one of too many
 		return
 	}
-	o.hearPorts(now, l, a.Member.Ports)
-	if a.Member.Addr.Addr() == l.addr.Addr() {
+	other := a.Member.Addr6
+	if l.addr.Addr().Is6() {
+		other = a.Member.Addr
+	}
+	o.hearPlaces(now, l, other, a.Member.Ports)
+	if a.Member.Host(l.addr.Addr()) {
 		o.reachedEntry(now, a.Member) // a bootstrap address may turn out to be its
 	} else {
 		o.hearEntry(now, a.Member)
@@ -204,11 +208,12 @@ const (
 )
 
 // IsMember reports whether m is a live supernode, as far as we know, by its
-// address: its place is known only from its announcement.
+// addresses, none of which may be another: its place is known only from its
+// announcement.
 func (o *Overlay) IsMember(m wire.Member) bool {
 	prefix := hashPrefix(m)
 	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.member().Addr == m.Addr {
+		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.member().At(m.Addr) && (!m.Addr6.IsValid() || r.member().At(m.Addr6)) {
 			return true
 		}
 	}

@@ -71,7 +71,7 @@ func (o *Overlay) announce(now time.Time) {
 	if o.self.Node.IsZero() {
 		return
 	}
-	m := wire.Member{Node: o.self.Node, Addr: o.cfg.SelfAddr, Ports: o.ports}
+	m := wire.MemberAt(o.self.Node, o.cfg.SelfAddr, o.cfg.SelfAddr6, o.ports)
 	incarnation := uint32(now.Unix())
 	if r := o.table.find(o.place); r != nil {
 		if r.died == 0 && r.member() == m {
@@ -202,7 +202,7 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 		return false
 	}
 	switch {
-	case !dialable(a.Member.Addr), a.Member.Addr == o.cfg.SelfAddr,
+	case !o.elsewhere(a.Member),
 		a.Incarnation > uint32(now.Add(maxAhead).Unix()):
 		o.counters.Refusals.Malformed++
 		return false

@@ -16,8 +16,10 @@ import (
 
 // Config is what an Overlay needs. Zero numbers take the values beside them.
 type Config struct {
-	Rand     io.Reader      // read once, at New: a seed of 32 bytes
-	SelfAddr netip.AddrPort // where others reach us; only a supernode's counts
+	Rand io.Reader // read once, at New: a seed of 32 bytes
+	// SelfAddr is where others reach us, and SelfAddr6 where beside that over
+	// IPv6, if SelfAddr is of IPv4. Only a supernode's count.
+	SelfAddr, SelfAddr6 netip.AddrPort
 	// Verify reports whether sig is id's signature of msg, and CheckNode whether a
 	// compact node certificate holds at now: ports, as signatures are verified
 	// outside of the cores. Only a supernode needs them.
@@ -167,10 +169,16 @@ func (o *Overlay) Settled() { o.nearChanged = false }
 
 // hear notes a supernode by hearsay.
 func (o *Overlay) hear(now time.Time, m wire.Member) {
-	if m.Node == o.self.Node && !m.Node.IsZero() || m.Addr == o.cfg.SelfAddr || !dialable(m.Addr) {
+	if m.Node == o.self.Node && !m.Node.IsZero() || !o.elsewhere(m) {
 		return
 	}
 	o.hearEntry(now, m)
+}
+
+// elsewhere reports whether the addresses of m are such as can be dialled, and
+// not ours.
+func (o *Overlay) elsewhere(m wire.Member) bool {
+	return dialable(m.Addr) && (!m.Addr6.IsValid() || dialable(m.Addr6)) && !m.At(o.cfg.SelfAddr) && !m.At(o.cfg.SelfAddr6)
 }
 
 func dialable(a netip.AddrPort) bool {

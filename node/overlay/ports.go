@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"net/netip"
 	"time"
 
 	"peerphone/node/wire"
@@ -10,11 +11,23 @@ import (
 // Learn.
 func (o *Overlay) SetPorts(p wire.Ports) { o.ports = p }
 
-// hearPorts notes at which ports the node of l takes streams, by its own word.
-func (o *Overlay) hearPorts(now time.Time, l *link, p wire.Ports) {
-	l.ports = p
-	if e := o.cache.find(wire.Member{Node: l.node, Addr: l.addr}); e != nil && e.m.Node == l.node && e.m.Ports != p {
-		e.m.Ports = p
+// hearPlaces notes by its own word where else the node of l is reached, and at
+// which ports it takes streams.
+func (o *Overlay) hearPlaces(now time.Time, l *link, other netip.AddrPort, p wire.Ports) {
+	l.other, l.ports = other, p
+	if !other.IsValid() || !dialable(other) || other.Addr().Is4() == l.addr.Addr().Is4() {
+		l.other = netip.AddrPort{}
+	}
+	m := l.member()
+	e := o.cache.find(m)
+	if e == nil || e.m.Node != l.node {
+		return
+	}
+	was := e.m
+	if e.m.Ports = p; m.At(e.m.Addr) {
+		e.m = m
+	}
+	if e.m != was {
 		o.cache.changed(now)
 	}
 }

@@ -1,6 +1,10 @@
 package overlay
 
-import "time"
+import (
+	"time"
+
+	"peerphone/node/wire"
+)
 
 // A phone feels the pulse of its homes, one after the other, by a question
 // outside of the session: forty bytes there and forty back, which keep a NAT's
@@ -68,7 +72,7 @@ func (o *Overlay) askPulse(now time.Time, l *link) {
 	}
 	l.pulse.tries++
 	l.pulse.asked = now
-	o.emit(Ping{Index: l.ix, Addr: l.addr, Nonce: l.pulse.nonce})
+	o.emit(Ping{Index: l.ix, Member: wire.Member{Node: l.node, Addr: l.addr}, Nonce: l.pulse.nonce})
 }
 
 // homeLinks returns the sessions with our homes.

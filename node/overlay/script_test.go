@@ -127,7 +127,7 @@ func (s *script) collect() {
 	for _, e := range s.Take() {
 		if p, ok := e.(Ping); ok && p.Index > 0 && !slices.Contains(s.dead, p.Index) {
 			s.pulses++
-			s.Pong(s.now, p.Addr, p.Nonce)
+			s.Pong(s.now, p.Member.Addr, p.Nonce)
 			continue
 		}
 		s.events = append(s.events, e)

@@ -79,7 +79,7 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 	}
 	for i := range o.suspicions {
 		s := &o.suspicions[i]
-		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().Addr == from {
+		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().At(from) {
 			s.sent, s.next = cleared, now.Add(clearedFor)
 			return
 		}
@@ -113,7 +113,7 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 	case s.sent < pings:
 		s.next = now.Add(firstPing << s.sent)
 		s.sent++
-		o.emit(Ping{Addr: r.member().Addr, Nonce: s.nonce})
+		o.emit(Ping{Member: r.member(), Nonce: s.nonce})
 	default:
 		incarnation := r.incarnation
 		o.forgetSuspicion(p)

@@ -168,10 +168,10 @@ func (w *world) dial(r *resident, m wire.Member) {
 
 // ping asks whoever is at an address.
 func (w *world) ping(r *resident, e Ping) {
-	far := w.byAddr[e.Addr]
+	far := w.byAddr[e.Member.Addr]
 	w.after(w.delay()+w.delay(), func() {
 		if far != nil && !w.apart(r, far) {
-			r.Pong(w.now, e.Addr, e.Nonce)
+			r.Pong(w.now, e.Member.Addr, e.Nonce)
 			w.settle(r)
 		}
 	})

@@ -44,9 +44,9 @@ type TryStream struct {
 func (TryStream) event() {}
 
 // Start begins the race of session dial, which is just being dialled by UDP at
-// m.
-func (r *Racer) Start(dial wire.Index, m wire.Member) {
-	r.races = append(r.races, &race{dial: dial, left: streamAddrs(m)})
+// an address whose node takes streams at ports.
+func (r *Racer) Start(dial wire.Index, at netip.AddrPort, ports wire.Ports) {
+	r.races = append(r.races, &race{dial: dial, left: streamAddrs(at, ports)})
 }
 
 // Sent tells that a frame of the dial goes out. From the first on the peer may
@@ -57,10 +57,9 @@ func (r *Racer) Sent(now time.Time, dial wire.Index) {
 	}
 }
 
-// streamAddrs returns where m may take streams. One that is known by its
-// address only has not said where: all are tried.
-func streamAddrs(m wire.Member) []netip.AddrPort {
-	ports := m.Ports
+// streamAddrs returns where the node at an address may take streams. One that is
+// known by its address only has not said where: all are tried.
+func streamAddrs(at netip.AddrPort, ports wire.Ports) []netip.AddrPort {
 	if ports == 0 {
 		ports = wire.Port443 | wire.Port80 | wire.SamePort
 	}
@@ -68,8 +67,8 @@ func streamAddrs(m wire.Member) []netip.AddrPort {
 	for _, p := range []struct {
 		bit    wire.Ports
 		number uint16
-	}{{wire.Port443, 443}, {wire.Port80, 80}, {wire.SamePort, m.Addr.Port()}} {
-		addr := netip.AddrPortFrom(m.Addr.Addr(), p.number)
+	}{{wire.Port443, 443}, {wire.Port80, 80}, {wire.SamePort, at.Port()}} {
+		addr := netip.AddrPortFrom(at.Addr(), p.number)
 		if ports.Has(p.bit) && !slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}

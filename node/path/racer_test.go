@@ -19,7 +19,7 @@ type raceTest struct {
 func newRace(t *testing.T, ports wire.Ports) *raceTest {
 	began := time.Unix(1000, 0)
 	r := &raceTest{T: t, began: began, now: began}
-	r.Start(1, wire.Member{Addr: netip.MustParseAddrPort("192.0.2.1:4000"), Ports: ports})
+	r.Start(1, netip.MustParseAddrPort("192.0.2.1:4000"), ports)
 	if next := r.Next(); !next.IsZero() {
 		t.Fatalf("before anything is sent it wants to be called at %v", next)
 	}

@@ -80,9 +80,10 @@ func callers(from identity.ID, observed netip.AddrPort, m wire.CallBack, members
 	var chosen []wire.Member
 	var prefixes []netip.Prefix
 	for _, o := range members {
-		p := PrefixOf(o.Addr.Addr())
-		if len(chosen) == int(m.Others) || o.Node == from || slices.Contains(m.Not, o.Addr.Addr()) ||
-			o.Addr.Addr().Is4() != observed.Addr().Is4() || slices.Contains(prefixes, p) {
+		at := o.Over(observed.Addr().Is4()).Addr()
+		p := PrefixOf(at)
+		if len(chosen) == int(m.Others) || o.Node == from || slices.Contains(m.Not, at) ||
+			at.Is4() != observed.Addr().Is4() || slices.Contains(prefixes, p) {
 			continue
 		}
 		chosen, prefixes = append(chosen, o), append(prefixes, p)

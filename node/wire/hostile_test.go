@@ -108,7 +108,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 	wish.Proof = wish.Proof[1:]
 	bigWish := testWish()
 	bigWish.Device = make([]byte, 1025)
-	members := make([]Member, maxMembers+1)
+	members := make([]Member, MaxMembers+1)
 	for i := range members {
 		members[i] = Member{Node: testID(1), Addr: addr4(1)}
 	}
@@ -135,6 +135,10 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"a mapped address":      Candidates{Addrs: []netip.AddrPort{netip.MustParseAddrPort("[::ffff:192.0.2.1]:1")}},
 		"a member without key":  Attached{Members: []Member{{Addr: addr4(1)}}},
 		"a member without port": Attached{Members: []Member{{Node: testID(1), Addr: addr4(0)}}},
+		"IPv4 twice":            Attached{Members: []Member{{Node: testID(1), Addr: addr4(1), Addr6: addr4(2)}}},
+		"IPv6 twice":            Attached{Members: []Member{{Node: testID(1), Addr: addr6(1), Addr6: addr6(2)}}},
+		"a second without port": Attached{Members: []Member{{Node: testID(1), Addr: addr4(1), Addr6: addr6(0)}}},
+		"another without port":  Attached{Other: addr6(0)},
 		"an unknown port":       Attached{Members: []Member{{Node: testID(1), Addr: addr4(1), Ports: 8}}},
 		"17 members":            Members{Live: members},
 		"no announcement":       Join{Self: AppendNews(nil, testFarewell)},
@@ -175,14 +179,17 @@ func TestValuesThatAreRefused(t *testing.T) {
 
 // The largest messages that check lets through still fit.
 func TestLargestMessages(t *testing.T) {
-	members := make([]Member, maxMembers)
-	dead := make([]identity.ID, maxMembers)
+	members := make([]Member, MaxMembers)
+	dead := make([]identity.ID, MaxMembers)
 	addrs := make([]netip.AddrPort, 16)
 	for i := range members {
-		members[i], dead[i], addrs[i] = Member{Node: testID(1), Addr: addr6(65535), Ports: allPorts}, testID(2), addr6(65535)
+		members[i], dead[i] = Member{Node: testID(1), Addr: addr4(65535), Addr6: addr6(65535), Ports: allPorts}, testID(2)
+	}
+	for i := range addrs {
+		addrs[i] = addr6(65535)
 	}
 	for _, m := range []Message{
-		Attached{Observed: addr6(65535), Refresh: 65535, Members: members, Ports: allPorts},
+		Attached{Observed: addr6(65535), Refresh: 65535, Members: members, Ports: allPorts, Other: addr6(65535)},
 		Members{Live: members},
 		Candidates{Addrs: addrs},
 		Invite{Codecs: make([]Codec, 8), Node: testID(1), Homes: dead[:4]},

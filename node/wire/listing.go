@@ -40,14 +40,10 @@ const (
 //	 1    number of homes
 //	      for each:
 //	32      node
-//	 1      Ports in the three highest bits, and the length of what follows: 6 or 18
-//	 4      IPv4 address, or 16 of IPv6
-//	 2      port
+//	 n      ports and addresses, packed (appendPlaces): 7 bytes, 19 or 25
 //
-// A device with three homes takes 182 bytes with IPv4, 218 with IPv6.
-
-// portsShift is where Ports lie in the byte before an address.
-const portsShift = 5
+// A device with three homes takes 182 bytes with IPv4, 218 with IPv6, 236 with
+// both.
 
 // AppendListing appends l, in the clear; package directory seals it. A name
 // that is no certificate of ours travels as it is.
@@ -67,9 +63,7 @@ func AppendListing(dst []byte, l Listing) []byte {
 func appendDevice(dst []byte, d Device) []byte {
 	dst = append(append(append(dst, d.Device[:]...), d.Node[:]...), byte(len(d.Homes)))
 	for _, h := range d.Homes {
-		ip := h.Addr.Addr().AsSlice()
-		dst = append(append(dst, h.Node[:]...), byte(h.Ports)<<portsShift|byte(len(ip)+2))
-		dst = binary.BigEndian.AppendUint16(append(dst, ip...), h.Addr.Port())
+		dst = appendPlaces(append(dst, h.Node[:]...), h)
 	}
 	return dst
 }
@@ -116,12 +110,10 @@ func (l Listing) named(b []byte) (Listing, error) {
 func (c *cutter) device() Device {
 	d := Device{Device: c.id(), Node: c.id()}
 	for range min(c.uint8(), maxHomes+1) {
-		m := Member{Node: c.id()}
-		head := c.uint8()
-		m.Ports = Ports(head >> portsShift)
-		addr, ok := netip.AddrFromSlice(c.bytes(int(head&(1<<portsShift-1)) - 2))
-		c.short = c.short || !ok
-		m.Addr = netip.AddrPortFrom(addr, c.uint16())
+		node := c.id()
+		m, rest, ok := cutPlaces(c.b)
+		c.short, c.b = c.short || !ok, rest
+		m.Node = node
 		d.Homes = append(d.Homes, m)
 	}
 	return d
@@ -164,17 +156,46 @@ func (c *cutter) id() (id identity.ID) {
 }
 
 // Fit returns l without as many homes as must go for AppendListing to take at
-// most size bytes: the worst go first, from the device that has most. It stops
-// when each device has one.
+// most size bytes: first their second addresses, but for one of each device,
+// then the homes themselves, the worst first, from the device that has most. It
+// stops when each device has one.
 func (l Listing) Fit(size int) Listing {
 	whole := l.Name
 	if compact, ok := identity.CompactName(whole); ok {
 		l.Name = compact // once, not in every round
 	}
 	l.Devices = append([]Device(nil), l.Devices...)
+	l.simplify(size)
 	l.shrink(size)
 	l.Name = whole
 	return l
+}
+
+// simplify leaves second addresses out, from the worst homes on. The first
+// that has one keeps it: whoever has IPv6 only comes by that.
+func (l Listing) simplify(size int) {
+	for i := range l.Devices {
+		d := &l.Devices[i]
+		d.Homes = append([]Member(nil), d.Homes...)
+	}
+	for rank := maxHomes - 1; rank > 0; rank-- {
+		for _, d := range l.Devices {
+			if len(AppendListing(nil, l)) > size && rank < len(d.Homes) && d.dual() < rank {
+				d.Homes[rank].Addr6 = netip.AddrPort{}
+			}
+		}
+	}
+}
+
+// dual returns the place of the first home with two addresses, maxHomes for
+// none.
+func (d Device) dual() int {
+	for i, h := range d.Homes {
+		if h.Addr6.IsValid() {
+			return i
+		}
+	}
+	return maxHomes
 }
 
 func (l Listing) shrink(size int) {

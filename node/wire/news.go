@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"peerphone/node/identity"
 )
@@ -11,13 +10,11 @@ import (
 // itself whoever passes it on. All three kinds begin with one byte that tells
 // them apart, and end with a signature over what is before it (NewsMessage).
 //
-// An Announcement, 190 bytes with IPv4:
+// An Announcement, 190 bytes with IPv4, 208 with IPv6 as well:
 //
 //	 1  1
 //	 4  Incarnation
-//	 1  Ports in the three highest bits, and the length of what follows: 6 or 18
-//	 4  IPv4 address, or 16 of IPv6
-//	 2  port
+//	 n  ports and addresses, packed (appendPlaces): 7 bytes, 19 or 25
 //	 n  node certificate in its compact form (identity.CompactNode), which names
 //	    the node
 //	64  the node's signature
@@ -72,11 +69,11 @@ const (
 
 // Sizes of News in bytes.
 const (
-	MaxNews        = 1 + 4 + 1 + 18 + identity.CompactNodeSize + signatureSize
+	MaxNews        = 1 + 4 + 1 + packed4 + packed6 + identity.CompactNodeSize + signatureSize
 	signatureSize  = 64
 	testimonySize  = 1 + 8 + 4 + 8 + signatureSize
 	farewellSize   = 1 + 8 + 4 + signatureSize
-	announcedUntil = 1 + 4 + 1 // before the address
+	announcedUntil = 1 + 4 // before the ports and addresses
 )
 
 // AppendNews appends n. The signature may be missing: what is appended then is
@@ -85,9 +82,7 @@ func AppendNews(dst []byte, n News) []byte {
 	switch n := n.(type) {
 	case Announcement:
 		dst = binary.BigEndian.AppendUint32(append(dst, announcementByte), n.Incarnation)
-		ip := n.Member.Addr.Addr().AsSlice()
-		dst = append(append(dst, byte(n.Member.Ports)<<portsShift|byte(len(ip)+2)), ip...)
-		dst = binary.BigEndian.AppendUint16(dst, n.Member.Addr.Port())
+		dst = appendPlaces(dst, n.Member)
 		return append(append(dst, n.Certificate...), n.Signature...)
 	case Testimony:
 		dst = binary.BigEndian.AppendUint64(append(dst, testimonyByte), uint64(n.Of))
@@ -150,38 +145,25 @@ func cutAnnouncement(b []byte) (News, []byte, bool) {
 		return nil, nil, false
 	}
 	a := Announcement{Incarnation: binary.BigEndian.Uint32(b[1:])}
-	a.Member.Ports = Ports(b[5] >> portsShift)
-	n := int(b[5] & (1<<portsShift - 1))
-	size := announcedUntil + n + identity.CompactNodeSize + signatureSize
-	if n < 2 || len(b) < size {
+	var rest []byte
+	var ok bool
+	a.Member, rest, ok = cutPlaces(b[announcedUntil:])
+	if !ok || len(rest) < identity.CompactNodeSize+signatureSize {
 		return nil, nil, false
 	}
-	ip, ok := netip.AddrFromSlice(b[announcedUntil : announcedUntil+n-2])
-	if !ok {
-		return nil, nil, false
-	}
-	a.Member.Addr = netip.AddrPortFrom(ip, binary.BigEndian.Uint16(b[announcedUntil+n-2:]))
-	a.Certificate = b[announcedUntil+n : size-signatureSize : size-signatureSize]
+	a.Certificate = rest[:identity.CompactNodeSize:identity.CompactNodeSize]
 	a.Member.Node = identity.NodeOfCompact(a.Certificate)
-	a.Signature = b[size-signatureSize : size : size]
-	return a, b[size:], checkMember(a.Member) == nil
+	rest = rest[identity.CompactNodeSize:]
+	a.Signature = rest[:signatureSize:signatureSize]
+	return a, rest[signatureSize:], checkMember(a.Member) == nil
 }
 
 // MemberOf returns whom the announcement s, which has been parsed before,
 // announces.
 func MemberOf(s string) Member {
-	n := int(s[5] & (1<<portsShift - 1))
-	end := announcedUntil + n
-	var m Member
-	m.Ports = Ports(s[5] >> portsShift)
-	port := uint16(s[end-2])<<8 | uint16(s[end-1])
-	if n == 6 {
-		m.Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{s[6], s[7], s[8], s[9]}), port)
-	} else {
-		var ip [16]byte
-		copy(ip[:], s[announcedUntil:])
-		m.Addr = netip.AddrPortFrom(netip.AddrFrom16(ip), port)
-	}
+	end := announcedUntil + placesLen(s[announcedUntil])
+	var room [1 + packed4 + packed6]byte
+	m, _, _ := cutPlaces(room[:copy(room[:], s[announcedUntil:end])])
 	copy(m.Node[:], s[end:])
 	return m
 }

@@ -8,13 +8,13 @@ import (
 	"peerphone/node/identity"
 )
 
-// announcement returns an announcement of testID(8) at addr.
-func announcement(addr netip.AddrPort) []byte {
+// announcement returns an announcement of testID(8) at one or two addresses.
+func announcement(addrs ...netip.AddrPort) []byte {
 	certificate := make([]byte, identity.CompactNodeSize)
 	id := testID(8)
 	copy(certificate, id[:])
 	return AppendNews(nil, Announcement{
-		Incarnation: 1_700_000_000, Member: Member{Node: id, Addr: addr, Ports: SamePort | Port443},
+		Incarnation: 1_700_000_000, Member: MemberAt(id, addrs[0], append(addrs, netip.AddrPort{})[1], SamePort|Port443),
 		Certificate: certificate, Signature: bytes.Repeat([]byte{5}, 64),
 	})
 }
@@ -25,8 +25,8 @@ var (
 )
 
 func TestMemberOfAnAnnouncement(t *testing.T) {
-	for _, addr := range []netip.AddrPort{addr4(7000), addr6(7000)} {
-		b := announcement(addr)
+	for _, addrs := range [][]netip.AddrPort{{addr4(7000)}, {addr6(7000)}, {addr4(7000), addr6(7001)}} {
+		b := announcement(addrs...)
 		n, _, ok := CutNews(b)
 		if want := n.(Announcement).Member; !ok || MemberOf(string(b)) != want {
 			t.Errorf("%v, want %v", MemberOf(string(b)), want)
@@ -49,6 +49,7 @@ func TestASignatureIsOverAllElse(t *testing.T) {
 func FuzzNews(f *testing.F) {
 	f.Add(announcement(addr4(7000)))
 	f.Add(announcement(addr6(7000)))
+	f.Add(announcement(addr4(7000), addr6(7001)))
 	f.Add(AppendNews(AppendNews(nil, testTestimony), testFarewell))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, rest, ok := CutNews(b)

@@ -3,8 +3,6 @@ package wire
 import (
 	"errors"
 	"net/netip"
-
-	"peerphone/node/identity"
 )
 
 // Messages between a phone and a supernode, and between supernodes.
@@ -21,32 +19,9 @@ const (
 	kindRoll     Kind = 0x19
 )
 
-// Member is a supernode as others know it.
-type Member struct {
-	Node  identity.ID    `cbor:"1,keyasint"`
-	Addr  netip.AddrPort `cbor:"2,keyasint"` // UDP
-	Ports Ports          `cbor:"3,keyasint,omitempty" json:",omitzero"`
-}
-
-// Ports are the TCP ports at which a supernode takes streams, for phones whose
-// UDP is blocked.
-type Ports uint8
-
-// The ports, as bits.
-const (
-	SamePort Ports = 1 << iota // the number of the UDP port
-	Port443
-	Port80
-
-	allPorts = SamePort | Port443 | Port80
-)
-
-// Has reports whether all of q are among p.
-func (p Ports) Has(q Ports) bool { return p&q == q }
-
-// maxMembers is how many members one message may name: each takes at most 62
+// MaxMembers is how many members one message may name: each takes at most 66
 // bytes of MaxMessage.
-const maxMembers = 16
+const MaxMembers = 14
 
 // Attach asks a supernode to be this node's home.
 type Attach struct{}
@@ -57,6 +32,7 @@ type Attached struct {
 	Refresh  uint16         `cbor:"2,keyasint"`           // seconds until the next Refresh is expected
 	Members  []Member       `cbor:"3,keyasint"`           // some of the supernodes that the home knows
 	Ports    Ports          `cbor:"4,keyasint,omitempty"` // of the home itself
+	Other    netip.AddrPort `cbor:"5,keyasint,omitzero"`  // of the home itself, by the IP version that the asker does not use; not valid: none
 }
 
 // Refused answers Attach or Join; the asker comes back no sooner than After.
@@ -128,36 +104,16 @@ var (
 	errNews      = errors.New("bad news")
 )
 
-func checkMember(m Member) error {
-	switch {
-	case m.Node.IsZero():
-		return errZero
-	case !m.Addr.IsValid() || m.Addr.Port() == 0 || m.Addr.Addr().Zone() != "" || m.Addr.Addr().Is4In6():
-		return errAddr
-	case m.Ports&^allPorts != 0:
-		return errPorts
-	}
-	return nil
-}
-
-func checkMembers(ms []Member) error {
-	if len(ms) > maxMembers {
-		return errMany
-	}
-	for _, m := range ms {
-		if err := checkMember(m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (a Attached) check() error {
 	switch {
 	case a.Observed.Addr().Zone() != "":
 		return errAddr
 	case a.Ports&^allPorts != 0:
 		return errPorts
+	case a.Other.IsValid():
+		if err := checkAddr(a.Other); err != nil {
+			return err
+		}
 	}
 	return checkMembers(a.Members)
 }

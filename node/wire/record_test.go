@@ -22,6 +22,16 @@ func testListing(n int, addr func(uint16) netip.AddrPort, name identity.Name, nu
 	return l
 }
 
+// dual gives every home a second address.
+func dual(l Listing) Listing {
+	for _, d := range l.Devices {
+		for i := range d.Homes {
+			d.Homes[i].Addr6 = addr6(d.Homes[i].Addr.Port())
+		}
+	}
+	return l
+}
+
 // sealOverhead is what an AEAD with a nonce adds to a listing, in bytes.
 const sealOverhead = 12 + 16
 
@@ -46,6 +56,9 @@ func TestRecordsFit(t *testing.T) {
 		{"two devices, IPv4, long name", testListing(2, addr4, longName, longNumber), 3},
 		{"two devices, IPv6", testListing(2, addr6, "kitchen", "1001"), 2},
 		{"two devices, IPv6, long name", testListing(2, addr6, longName, longNumber), 2},
+		{"one device, both", dual(testListing(1, addr4, longName, longNumber)), 3},
+		{"two devices, both", dual(testListing(2, addr4, "kitchen", "1001")), 3},
+		{"two devices, both, long name", dual(testListing(2, addr4, longName, longNumber)), 2},
 		{"three devices, IPv4", testListing(3, addr4, "kitchen", "1001"), 1},
 	} {
 		whole := len(testRecord(test.listing))
@@ -60,6 +73,9 @@ func TestRecordsFit(t *testing.T) {
 			t.Errorf("%s: the listing lost devices or its name", test.what)
 		}
 		for _, d := range fitted.Devices {
+			if test.listing.Devices[0].dual() == 0 && d.dual() != 0 {
+				t.Errorf("%s: a device cannot be reached over IPv6 any more", test.what)
+			}
 			if len(d.Homes) < test.homes {
 				t.Errorf("%s: a device has %d homes left, want at least %d", test.what, len(d.Homes), test.homes)
 			}
@@ -76,6 +92,7 @@ func TestRecordsFit(t *testing.T) {
 func TestListingComesBack(t *testing.T) {
 	l := testListing(2, addr4, "kitchen", "1001")
 	l.Devices[1].Homes = nil // none yet
+	l.Devices[0].Homes[1].Addr6 = addr6(7)
 	for what, name := range map[string][]byte{"a certificate": l.Name, "no certificate": []byte("stand-in"), "nothing": {}} {
 		l.Name = name
 		got, err := ParseListing(AppendListing(nil, l))

@@ -99,6 +99,7 @@ func messageVectors() map[string]Message {
 	return map[string]Message{
 		"attach":               Attach{},
 		"attached":             Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1)}, {Node: testID(9), Addr: addr6(2)}}},
+		"attached-dual":        Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1), Addr6: addr6(2)}}, Ports: SamePort, Other: addr6(7000)},
 		"attached-empty":       Attached{Observed: addr6(40000), Refresh: 60},
 		"refused":              Refused{After: 90},
 		"refresh":              Refresh{},
