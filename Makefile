@@ -88,8 +88,9 @@ test-race:
 	go test -race -short $(RACY)
 
 .PHONY: test-long
-test-long: deps lab-deps ## the full forms: no cached results, longer fuzzing, all NATs
+test-long: deps lab-deps native ## the full forms: no cached results, longer fuzzing, all NATs
 	go test -count=1 ./...
+	bin/lab town --kill 0.5
 	$(MAKE) test-reach-long
 	$(MAKE) fuzz FUZZTIME=200000x
 

@@ -33,7 +33,7 @@ func (d demoCommand) Run() error {
 	defer stop()
 	p := newPlan(0, 0, kitchenMic, workshopMic)
 	p.phones[1].mute = d.Mute
-	if err := d.begin(p); err != nil {
+	if err := beginFolder(folder(d.Dir), p, results); err != nil {
 		return err
 	}
 	s := newSteps(os.Stdout)
@@ -48,9 +48,9 @@ func (d demoCommand) Run() error {
 // results are the files that the demo makes, besides those of the processes.
 var results = []string{reportFile, heardFile, plotFile}
 
-// begin removes what an earlier demo left, and nothing else.
-func (d demoCommand) begin(p plan) error {
-	dir := folder(d.Dir)
+// beginFolder removes what an earlier run left of a plan and its results, and
+// nothing else.
+func beginFolder(dir folder, p plan, results []string) error {
 	unlock, err := dir.lock()
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@
 // starts the processes that both need, phone.go works a phone through its page,
 // talk.go is the script of the demo's call, and report.go says how it went.
 //
+// town.go starts as many as you like, and lets all of them call each other.
+//
 // reach.go is a network across real NATs and firewalls, for the commands that
 // measure how phones reach each other: nat.go, roam.go,
 // probe.go. relay.go compares what relaying costs.
@@ -46,6 +48,8 @@ type program struct {
 	Up   upCommand   `cmd:"" help:"Start the network, say where the phones' pages are, and keep it running."`
 	Demo demoCommand `cmd:"" help:"Start the network anew, let the kitchen call the workshop, and judge what was heard. Exit 0 only if what was said came out at both ends."`
 	Keep keepCommand `cmd:"" hidden:""`
+
+	Town townCommand `cmd:"" help:"Start a town of supernodes and phones, let them call each other, and kill supernodes: how many calls come about, and what does each process take?"`
 
 	Nat   natCommand   `cmd:"" help:"Call between phones behind every kind of NAT and firewall: by which path, how soon, with which gap?"`
 	Probe probeCommand `cmd:"" help:"Let strangers call a thousand times and scan ports: do they learn where somebody lives?"`

@@ -69,6 +69,17 @@ func firstFile(dir string, names ...string) (string, error) {
 
 // startNetwork starts everything and waits until both phones can be called.
 func startNetwork(ctx context.Context, dir folder, p plan, s *steps) (n *network, err error) {
+	if n, err = openNetwork(dir, s); err != nil {
+		return nil, err
+	}
+	if err := n.start(ctx, p); err != nil {
+		return nil, errors.Join(err, n.stop())
+	}
+	return n, nil
+}
+
+// openNetwork returns a network without a process.
+func openNetwork(dir folder, s *steps) (n *network, err error) {
 	n = &network{folder: dir, steps: s, live: map[string]*live{}}
 	if n.programs, err = findPrograms(); err != nil {
 		return nil, err
@@ -80,22 +91,12 @@ func startNetwork(ctx context.Context, dir folder, p plan, s *steps) (n *network
 		n.unlock()
 		return nil, err
 	}
-	if err := n.start(ctx, p); err != nil {
-		return nil, errors.Join(err, n.stop())
-	}
 	return n, nil
 }
 
 func (n *network) start(ctx context.Context, p plan) error {
-	for i := range p.supernodes {
-		var err error
-		s := &p.supernodes[i]
-		if s.listen, err = freeUDP(listened(folder(n.folder.path(s.name)))); err != nil {
-			return err
-		}
-	}
-	for i := range p.phones {
-		p.phones[i].listen = netip.AddrPortFrom(loopback, 0) // the phone keeps what it gets
+	if err := n.giveAddresses(p); err != nil {
+		return err
 	}
 	if err := n.startLogin(ctx, p); err != nil {
 		return err
@@ -106,6 +107,21 @@ func (n *network) start(ctx context.Context, p plan) error {
 	return n.startStations(ctx, p, p.phones)
 }
 
+// giveAddresses gives every station its UDP address.
+func (n *network) giveAddresses(p plan) error {
+	for i := range p.supernodes {
+		var err error
+		s := &p.supernodes[i]
+		if s.listen, err = freeUDP(listened(folder(n.folder.path(s.name)))); err != nil {
+			return err
+		}
+	}
+	for i := range p.phones {
+		p.phones[i].listen = netip.AddrPortFrom(loopback, 0) // the phone keeps what it gets
+	}
+	return nil
+}
+
 // Files of the login server.
 const (
 	loginFolder = "login"
@@ -113,8 +129,12 @@ const (
 	loginListen = "listen"
 )
 
+// bootstraps is how many supernodes the parameters name: as many as the first
+// Skype had in its program.
+const bootstraps = 7
+
 // startLogin makes the network, unless there is one from an earlier start,
-// names the supernodes in its parameters, runs the server and writes the
+// names supernodes in its parameters, runs the server and writes the
 // invitation.
 func (n *network) startLogin(ctx context.Context, p plan) error {
 	dir := folder(n.folder.path(loginFolder))
@@ -126,7 +146,7 @@ func (n *network) startLogin(ctx context.Context, p plan) error {
 		n.steps.say("login server", "a new network in %s", state)
 	}
 	var addrs []string
-	for _, s := range p.supernodes {
+	for _, s := range p.supernodes[:min(len(p.supernodes), bootstraps)] {
 		addrs = append(addrs, s.listen.String())
 	}
 	if _, err := n.programs.tool(ctx, "params", state, "--bootstrap", strings.Join(addrs, ",")); err != nil {
