@@ -1,5 +1,7 @@
 package natlab
 
+import "errors"
+
 // cable joins two namespaces. Its far end, which belongs to whoever provides
 // the network, is where it is pulled: the near end keeps its addresses and
 // loses its carrier, as with a wire or a radio.
@@ -14,7 +16,17 @@ type cable struct {
 // on a wire: a capture must count the headers of each.
 func (c cable) lay(further ...string) error {
 	add := "link add " + c.farEnd + " gso_max_segs 1 type veth peer name " + c.nearEnd + " gso_max_segs 1 netns " + c.near.path()
-	return c.far.ip(append([]string{add}, further...)...)
+	if err := c.far.ip(append([]string{add}, further...)...); err != nil {
+		return err
+	}
+	return errors.Join(c.far.askOften(c.farEnd), c.near.askOften(c.nearEnd))
+}
+
+// askOften makes a kernel that asks who has an address ask again soon. A cable
+// that is plugged hears before it speaks: now and then the first answer is lost,
+// and the second question came a second later.
+func (s *space) askOften(end string) error {
+	return s.set("net/ipv4/neigh/"+end+"/retrans_time_ms=20", "?net/ipv6/neigh/"+end+"/retrans_time_ms=20")
 }
 
 // await waits until packets pass, after both ends were set up.

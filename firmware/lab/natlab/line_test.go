@@ -2,6 +2,7 @@ package natlab
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -193,6 +194,23 @@ func TestRate(t *testing.T) {
 
 // TestPull: nothing passes, and all is as before when the plug is back, with
 // and without a delay.
+// A line that is plugged in again carries at once, although what it carries
+// first finds no answer to who has the address.
+func TestPluggedLineCarriesSoon(t *testing.T) {
+	w := newWorld(t)
+	s := w.site("nat", PortRestricted)
+	for end, in := range map[string]*space{s.Line.cable.farEnd: s.Line.cable.far, s.Line.cable.nearEnd: s.Line.cable.near} {
+		var got []byte
+		must(t, in.do(func() (err error) {
+			got, err = os.ReadFile("/proc/sys/net/ipv4/neigh/" + end + "/retrans_time_ms")
+			return err
+		}))
+		if string(got) != "20\n" {
+			t.Errorf("%s: asks again after %q ms, want 20", end, got)
+		}
+	}
+}
+
 func TestPull(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range []*Site{

@@ -124,9 +124,6 @@ func (s *space) settle() error {
 		"net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/default/accept_ra=0",
 		"net/ipv6/conf/default/router_solicitations=0",
 		"net/ipv6/conf/all/keep_addr_on_down=1", "net/ipv6/conf/default/keep_addr_on_down=1",
-		// A cable is plugged before its kernel sends: the first answer to who has
-		// an address is lost, and the next question must not wait for a second.
-		"?net/ipv4/neigh/default/retrans_time_ms=20", "?net/ipv6/neigh/default/retrans_time_ms=20",
 		// What a bridge forwards is no concern of the router's rules.
 		"?net/bridge/bridge-nf-call-iptables=0", "?net/bridge/bridge-nf-call-ip6tables=0",
 	)
