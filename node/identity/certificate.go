@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -123,28 +122,30 @@ func IssueDevice(account Key, device ID, now time.Time) (DeviceCertificate, erro
 }
 
 func issue(by Key, subject ID, r role, name pkix.Name, now, end time.Time) ([]byte, error) {
-	name.Organization = []string{organizationFor + string(r)}
-	template := &x509.Certificate{
-		Subject:   name,
-		NotBefore: now.Add(-clockAllowance).UTC().Truncate(time.Second),
-		NotAfter:  end.UTC().Truncate(time.Second),
-	}
-	template.SerialNumber = serialOf(template, subject)
-	parent := &x509.Certificate{Subject: pkix.Name{CommonName: "peerphone"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, subject.publicKey(), by.Signer())
+	signed, err := drafted(subject, r, name, now, end).signed()
 	if err != nil {
 		return nil, fmt.Errorf("identity: issue a %s certificate: %w", r, err)
 	}
-	return der, nil
+	return seal(signed, by.Sign(signed)), nil
+}
+
+// drafted returns the certificate that is issued now.
+func drafted(subject ID, r role, name pkix.Name, now, end time.Time) *draft {
+	name.Organization = []string{organizationFor + string(r)}
+	return &draft{
+		subject: subject, name: name,
+		notBefore: now.Add(-clockAllowance).UTC().Truncate(time.Second),
+		notAfter:  end.UTC().Truncate(time.Second),
+	}
 }
 
 // serialOf returns the serial number of a certificate: a hash of all that it
 // says. So the same words give the same certificate, byte for byte, whoever
 // makes it, and no two certificates of an issuer share a number.
-func serialOf(template *x509.Certificate, subject ID) *big.Int {
+func serialOf(d *draft) *big.Int {
 	h := sha256.New()
-	fmt.Fprintf(h, "peerphone serial\x00%x %q %q %q %d %d", subject[:], template.Subject.Organization,
-		template.Subject.CommonName, template.Subject.SerialNumber, template.NotBefore.Unix(), template.NotAfter.Unix())
+	fmt.Fprintf(h, "peerphone serial\x00%x %q %q %q %d %d", d.subject[:], d.name.Organization,
+		d.name.CommonName, d.name.SerialNumber, d.notBefore.Unix(), d.notAfter.Unix())
 	b := h.Sum(nil)[:8]
 	b[0] = b[0]&0x3f | 0x40 // positive, and always eight bytes
 	return new(big.Int).SetBytes(b)

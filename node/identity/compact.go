@@ -28,9 +28,6 @@ const compactFixed = 1 + 32 + 8 + 4 + ed25519.SignatureSize + 1
 // ErrCompact says that bytes are no compact name certificate.
 var ErrCompact = errors.New("identity: malformed compact certificate")
 
-// frameKey signs the frame into which ExpandName puts the real signature.
-var frameKey = KeyFromSeed([32]byte{})
-
 // CompactName returns the compact form of the name certificate der; ok is false
 // when der is not as IssueName makes it, so that it would not come back.
 func CompactName(der []byte) (b []byte, ok bool) {
@@ -73,13 +70,11 @@ func ExpandName(b []byte) ([]byte, error) {
 		return nil, ErrCompact
 	}
 	start := time.Unix(int64(notBefore), 0)
-	der, err := issue(frameKey, account, roleName, nameSubject(name, number), start.Add(clockAllowance), start.Add(time.Duration(valid)*time.Second))
+	signed, err := drafted(account, roleName, nameSubject(name, number), start.Add(clockAllowance), start.Add(time.Duration(valid)*time.Second)).signed()
 	if err != nil {
 		return nil, ErrCompact
 	}
-	// The signature, a bit string, is the last thing in a certificate
-	// (RFC 5280 section 4.1).
-	return append(der[:len(der)-ed25519.SignatureSize], signature...), nil
+	return seal(signed, signature), nil
 }
 
 // maxUnix is the first second of the year 9000: X.509 ends with 9999.
@@ -126,11 +121,11 @@ func ExpandNode(b []byte) ([]byte, error) {
 	if notBefore > maxUnix {
 		return nil, ErrCompact
 	}
-	der, err := issue(frameKey, node, roleNode, nodeSubject(epoch), time.Unix(int64(notBefore), 0).Add(clockAllowance), nodeEnd(epoch))
+	signed, err := drafted(node, roleNode, nodeSubject(epoch), time.Unix(int64(notBefore), 0).Add(clockAllowance), nodeEnd(epoch)).signed()
 	if err != nil {
 		return nil, ErrCompact
 	}
-	return append(der[:len(der)-ed25519.SignatureSize], signature...), nil
+	return seal(signed, signature), nil
 }
 
 // EpochOfCompact returns the epoch of a compact node certificate; it must have

@@ -2,8 +2,6 @@ package identity
 
 import "crypto/ed25519"
 
-func (id ID) publicKey() ed25519.PublicKey { return id[:] }
-
 // idOf returns the ID of a public key as crypto/x509 parses it.
 func idOf(public any) (ID, bool) {
 	k, ok := public.(ed25519.PublicKey)
