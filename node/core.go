@@ -173,7 +173,7 @@ func (c *Core) Start(now time.Time) {
 // Next returns when Advance wants to be called: the earliest wish of all cores.
 func (c *Core) Next() time.Time {
 	var next time.Time
-	for _, t := range c.timers() {
+	for t := range c.timers {
 		if at := t.Next(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
@@ -183,7 +183,7 @@ func (c *Core) Next() time.Time {
 
 // Advance fires what is due in every core.
 func (c *Core) Advance(now time.Time) {
-	for _, t := range c.timers() {
+	for t := range c.timers {
 		if at := t.Next(); !at.IsZero() && !at.After(now) {
 			t.Advance(now)
 		}
@@ -197,19 +197,27 @@ type timer interface {
 	Advance(now time.Time)
 }
 
-// timers lists the cores in a fixed order, so that equal times fire equally.
-func (c *Core) timers() []timer {
-	ts := []timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey}
+// timers yields the cores in a fixed order, so that equal times fire equally. It
+// is asked with every event and makes no list.
+func (c *Core) timers(yield func(timer) bool) {
+	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey} {
+		if !yield(t) {
+			return
+		}
+	}
 	for _, u := range c.outside.uplinks {
-		ts = append(ts, u.survey)
+		if !yield(u.survey) {
+			return
+		}
 	}
-	if c.presence != nil {
-		ts = append(ts, c.presence)
+	if c.presence != nil && !yield(c.presence) || c.lanes == nil {
+		return
 	}
-	if c.lanes != nil {
-		ts = append(ts, c.lanes, c.index, c.keeper, c.relay)
+	for _, t := range [...]timer{c.lanes, c.index, c.keeper, c.relay} {
+		if !yield(t) {
+			return
+		}
 	}
-	return ts
 }
 
 // Take returns and clears the outbox.

@@ -40,6 +40,7 @@ func (a *ask) due() time.Time { return earlier(a.again, a.end) }
 // put asks to on behalf of j.
 func (x *Index) put(now time.Time, j job, to wire.Member, wait time.Duration, m wire.Message) *ask {
 	a := &ask{nonce: x.nonce(), to: to, job: j, m: m, again: now.Add(askAgain), pause: askAgain, end: now.Add(wait)}
+	x.calm = false
 	x.asks[a.nonce] = a
 	x.counters.Asks++
 	x.emit(Ask{To: to, Nonce: a.nonce, Message: m})
@@ -63,6 +64,7 @@ func (x *Index) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.M
 		x.counters.Unasked++
 		return
 	}
+	x.calm = false
 	delete(x.asks, nonce)
 	a.job.reply(now, x, a, m)
 }

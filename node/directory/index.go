@@ -58,6 +58,8 @@ type Index struct {
 	store  *store
 	cache  cache
 	jobs   []job           // searches and publications under way, by age
+	wake   time.Time       // when the first of jobs is due, while calm
+	calm   bool            // no verb has touched jobs since wake was found
 	asks   map[uint64]*ask // under way, by nonce
 	askers askers
 
@@ -108,6 +110,7 @@ func (x *Index) send(ix wire.Index, m wire.Message) { x.emit(Send{Index: ix, Mes
 // live supernodes nearest to a key, ourselves included.
 func (x *Index) Handle(now time.Time, ix wire.Index, m wire.Message,
 	nearest func(identity.IndexKey, int) []wire.Member) {
+	x.calm = false
 	switch m := m.(type) {
 	case wire.Publish:
 		x.handlePublish(now, ix, m, nearest)
@@ -194,6 +197,7 @@ func (x *Index) denial() wire.FindCode {
 
 // Lost tells that session ix has ended: nobody waits there for an answer.
 func (x *Index) Lost(now time.Time, ix wire.Index) {
+	x.calm = false
 	x.askers.forget(ix)
 	for _, j := range x.jobs {
 		j.lost(ix)
@@ -206,14 +210,24 @@ func (x *Index) Next() time.Time {
 	if len(x.tasks) > 0 && x.repairs < maxRepairs {
 		next = earlier(next, x.tasks[0].at)
 	}
-	for _, j := range x.jobs {
-		next = earlier(next, j.due())
+	if !x.calm {
+		x.wake, x.calm = x.jobWake(), true
 	}
-	return next
+	return earlier(next, x.wake)
+}
+
+// jobWake returns when the first job is due.
+func (x *Index) jobWake() time.Time {
+	var wake time.Time
+	for _, j := range x.jobs {
+		wake = earlier(wake, j.due())
+	}
+	return wake
 }
 
 // Advance fires what is due.
 func (x *Index) Advance(now time.Time) {
+	x.calm = false
 	x.store.expire(now)
 	x.cache.expire(now)
 	if passed(x.settle, now) {

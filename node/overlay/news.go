@@ -52,6 +52,7 @@ func ident(raw []byte) uint64 {
 // SetSelf tells as whom we appear, once the login server has certified a key and
 // when a new epoch brings the next. Learn comes after it.
 func (o *Overlay) SetSelf(now time.Time, s Self) {
+	o.calm = false
 	if o.cfg.Supernode && !o.self.Node.IsZero() && o.self.Node != s.Node {
 		o.farewell(now)
 	}
@@ -153,6 +154,7 @@ func (o *Overlay) bury(now time.Time) {
 // are gone. It is the last thing that is asked of an Overlay.
 func (o *Overlay) Leave(now time.Time) {
 	o.gone = true
+	o.calm = false
 	if o.cfg.Supernode {
 		o.farewell(now)
 	}

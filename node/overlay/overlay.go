@@ -98,6 +98,11 @@ type Overlay struct {
 
 	gone bool // Leave has been called: nothing is asked for any more
 
+	// wake is what Next returns while calm: it is asked far more often than
+	// something changes. Every verb that may set or clear a timer clears calm.
+	wake time.Time
+	calm bool
+
 	out      []Event
 	counters Counters
 }
@@ -133,7 +138,10 @@ func (o *Overlay) Take() []Event {
 // Counters returns the counters.
 func (o *Overlay) Counters() Counters { return o.counters }
 
-func (o *Overlay) emit(e Event) { o.out = append(o.out, e) }
+func (o *Overlay) emit(e Event) {
+	o.calm = false
+	o.out = append(o.out, e)
+}
 
 func (o *Overlay) send(l *link, m wire.Message) { o.emit(Send{Index: l.ix, Message: m}) }
 
@@ -268,6 +276,7 @@ func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
 
 // pump asks for whatever is missing.
 func (o *Overlay) pump(now time.Time) {
+	o.calm = false
 	if o.gone {
 		return
 	}
@@ -278,6 +287,14 @@ func (o *Overlay) pump(now time.Time) {
 
 // Next returns when Advance wants to be called; zero: never.
 func (o *Overlay) Next() time.Time {
+	if !o.calm {
+		o.wake, o.calm = o.soonest(), true
+	}
+	return o.wake
+}
+
+// soonest returns the earliest time at which something is due.
+func (o *Overlay) soonest() time.Time {
 	if o.gone {
 		return time.Time{}
 	}

@@ -107,6 +107,9 @@ func (s *script) advance(d time.Duration) {
 	for {
 		s.collect()
 		next := s.Next()
+		if want := s.soonest(); next != want {
+			s.Fatalf("Next is %v, and something is due at %v: a verb does not clear calm", next, want)
+		}
 		if next.IsZero() || next.After(end) {
 			break
 		}

@@ -129,6 +129,9 @@ func (w *world) settle(r *resident) {
 			r.synced = w.now.Sub(w.start)
 		}
 	}
+	if next, want := r.Next(), r.soonest(); next != want {
+		panic(fmt.Sprintf("%d wants to be called at %v, and something is due at %v: a verb does not clear calm", r.n, next, want))
+	}
 	if next := r.Next(); !next.IsZero() && next != r.wake {
 		r.wake = next
 		w.after(max(next.Sub(w.now), 0), func() {
