@@ -109,6 +109,7 @@ func NewCore(cfg CoreConfig) *Core {
 		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify,
 		Issuing: func() identity.ID { return c.granted.Trust.Issuing },
 		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Nearest(key, n) },
+		Members: members{c},
 		CheckName: func(der []byte, now time.Time) (identity.NameCertificate, error) {
 			return c.granted.Trust.CheckName(der, now)
 		},

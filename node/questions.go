@@ -80,15 +80,33 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 	c.do(SendUDP{Addr: c.addrOf(e.Member), Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
 }
 
-// question asks a supernode on behalf of the index. A Find has room for the
-// longest answer.
+// question asks a supernode on behalf of the index. A Find or Who has room for
+// the longest answer.
 func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
 	size := 0
-	if _, ok := m.(wire.Find); ok {
+	switch m.(type) {
+	case wire.Find:
 		size = wire.MaxQuestion
+	case wire.Who:
+		size = introductionQuestion
 	}
 	b := wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicIndex, Nonce: nonce, Body: wire.Append(nil, m)}, size)
 	c.do(SendUDP{Addr: c.addrOf(to), Frame: b})
+}
+
+// introductionQuestion is the size of a question after a supernode, in bytes:
+// there is room for an announcement.
+const introductionQuestion = wire.QuestionHeader + wire.MaxNews + 8
+
+// members is the overlay's membership, as the index needs it. The overlay is made
+// later than what asks it.
+type members struct{ c *Core }
+
+func (m members) Knows(p wire.Place) bool          { return m.c.overlay.Knows(p) }
+func (m members) Introduction(p wire.Place) []byte { return m.c.overlay.Introduction(p) }
+func (m members) Fallen(now time.Time) bool        { return m.c.overlay.Fallen(now) }
+func (m members) Meet(now time.Time, p wire.Place, news []byte) bool {
+	return m.c.overlay.Meet(now, p, news)
 }
 
 // checkerOf returns what verifies the compact certificates of supernodes.

@@ -104,6 +104,8 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 		return x.deny(nonce, m.Key, nearest(m.Key, wire.MaxNear))
 	case wire.Have:
 		return x.have(now, m)
+	case wire.Who:
+		return wire.Introduced{News: x.cfg.Members.Introduction(m.Place)}
 	case wire.Publish:
 		r, err := x.check(now, m.Record)
 		if err != nil {

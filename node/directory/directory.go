@@ -25,10 +25,37 @@ type Config struct {
 	// Nearest returns the live supernodes nearest to a key, ourselves included, the
 	// nearest first; only an Index needs it. Nil: there are no others.
 	Nearest func(key identity.IndexKey, n int) []wire.Member
+	// Members is what the membership tells an Index beyond that; nil: nobody but
+	// Nearest's is known.
+	Members Members
 
 	// Limits of an Index. Zero takes the value beside it.
 	MaxRecords int // 20000, about 20 MB
 }
+
+// Members is the membership, as a search needs it to see whom others know.
+type Members interface {
+	// Knows reports whether a place is that of a supernode that is known, or was
+	// until it died lately.
+	Knows(p wire.Place) bool
+	// Introduction returns the announcement of the supernode at a place, nil when
+	// there is none.
+	Introduction(p wire.Place) []byte
+	// Meet takes an announcement and reports whether it is that of a supernode at p
+	// that lives.
+	Meet(now time.Time, p wire.Place, announcement []byte) bool
+	// Fallen reports whether so many supernodes have gone in a record's life that
+	// some record may have lost all its keepers.
+	Fallen(now time.Time) bool
+}
+
+// strangers is a membership of which nothing is known.
+type strangers struct{}
+
+func (strangers) Knows(wire.Place) bool                   { return true }
+func (strangers) Introduction(wire.Place) []byte          { return nil }
+func (strangers) Meet(time.Time, wire.Place, []byte) bool { return false }
+func (strangers) Fallen(time.Time) bool                   { return false }
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Verify == nil {
@@ -41,6 +68,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Nearest == nil {
 		cfg.Nearest = func(identity.IndexKey, int) []wire.Member { return nil }
+	}
+	if cfg.Members == nil {
+		cfg.Members = strangers{}
 	}
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000

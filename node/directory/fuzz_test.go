@@ -20,6 +20,7 @@ func FuzzIndex(f *testing.F) {
 		}
 		cfg := config(1)
 		cfg.MaxRecords = 4
+		cfg.Members = rumours{}
 		cfg.Verify = func(identity.ID, []byte, []byte) bool { return len(in)%7 != 0 }
 		x := NewIndex(cfg)
 		x.SetSelf(nodeID(0), signAs(0))
@@ -51,7 +52,9 @@ func FuzzIndex(f *testing.F) {
 					var m wire.Message
 					switch a.Message.(type) {
 					case wire.Find:
-						m = []wire.Message{wire.Found{Code: wire.FindNone}, wire.Found{Code: wire.FindRecord, Record: records[next()%3]}, wire.Stored{Code: 1}}[next()%3]
+						m = []wire.Message{wire.Found{Code: wire.FindNone, Near: make([]byte, 8*(next()%4))}, wire.Found{Code: wire.FindRecord, Record: records[next()%3]}, wire.Stored{Code: 1}}[next()%3]
+					case wire.Who:
+						m = []wire.Message{wire.Introduced{}, wire.Introduced{News: []byte{1}}, wire.Stored{Code: 1}}[next()%3]
 					case wire.Publish:
 						m = []wire.Message{wire.Stored{Code: wire.StoreCode(next()%6 + 1)}, wire.Found{Code: wire.FindNone}}[next()%2]
 					}
@@ -102,6 +105,12 @@ func FuzzIndex(f *testing.F) {
 		}
 	})
 }
+
+// rumours is a membership in which everybody knows somebody else.
+type rumours struct{ strangers }
+
+func (rumours) Knows(wire.Place) bool                         { return false }
+func (rumours) Meet(_ time.Time, _ wire.Place, b []byte) bool { return len(b) > 0 }
 
 // FuzzClient feeds a Client with whatever its homes could say.
 func FuzzClient(f *testing.F) {

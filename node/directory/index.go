@@ -34,6 +34,8 @@ type IndexCounters struct {
 	Silent  uint64 // of these, without an answer
 	Unasked uint64 // answers to questions that nobody asked, or asked another
 	Limited uint64 // questions beyond the limits
+	Met     uint64 // supernodes that others knew and we did not
+	Bluffed uint64 // supernodes that others named and did not introduce
 
 	Repairs  uint64 // begun
 	Repaired uint64 // copies given to who had none
@@ -184,7 +186,7 @@ func (x *Index) handleFind(now time.Time, ix wire.Index, m wire.Find,
 		x.send(ix, found)
 		return
 	}
-	x.search(now, ix, m, nearest(m.Key, Replicas))
+	x.search(now, ix, m, nearest)
 }
 
 // denial is what we say of a record that is not here.

@@ -199,6 +199,8 @@ func sayMessage(m wire.Message) string {
 		return "find"
 	case wire.Publish:
 		return "publish"
+	case wire.Who:
+		return "who"
 	case wire.Found:
 		return map[wire.FindCode]string{1: "record", 2: "none", 3: "not synced", 4: "unsure"}[m.Code]
 	case wire.Stored:

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -17,6 +18,8 @@ const (
 	// askWait is how long one supernode may take; askEnd ends the search.
 	askWait = time.Second
 	askEnd  = 2 * time.Second
+	// maxSearched bounds whom one search asks.
+	maxSearched = 2 * Replicas
 )
 
 // searchState says how far a search has got.
@@ -28,6 +31,10 @@ const (
 //
 // An answered search listens on: a record with a higher sequence replaces the
 // cached one.
+//
+// Who denies names whom it takes for the nearest. Somebody whom we do not know is
+// asked for, met, and asked in turn, until nobody names another: then the set is
+// closed.
 type searchState uint8
 
 const (
@@ -49,19 +56,26 @@ type search struct {
 	key     identity.IndexKey
 	state   searchState
 	askers  []asker
+	nearest func(identity.IndexKey, int) []wire.Member
 	queue   []wire.Member // not yet asked, the nearest first
+	asked   []identity.ID // and those in the queue
 	open    []*ask
 	waves   int
-	all     int // supernodes that count, ourselves included if we are one
-	denials int
+	denials []denial
 	best    uint64 // sequence of the best record so far
 
 	wave time.Time // when the next wave goes out; cleared when the queue is empty
 	end  time.Time
 }
 
+// denial is the word of a supernode that it has no record.
+type denial struct {
+	by   identity.ID
+	near []wire.Place // whom it takes for the nearest
+}
+
 // search begins one, or joins one for the same key.
-func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, near []wire.Member) {
+func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(identity.IndexKey, int) []wire.Member) {
 	who := asker{ix, m.Query}
 	for _, j := range x.jobs {
 		if s, ok := j.(*search); ok && s.key == m.Key && s.state == searching && len(s.askers) < maxAskersOfOne {
@@ -74,23 +88,23 @@ func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, near []wire.Me
 		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
 		return
 	}
-	s := &search{key: m.Key, askers: []asker{who}, queue: slices.Clone(near), all: len(near), end: now.Add(askEnd)}
-	s.skipSelf(x)
+	s := &search{key: m.Key, askers: []asker{who}, nearest: nearest, end: now.Add(askEnd)}
+	if x.sync == settled { // our own store has been looked at
+		s.denials = append(s.denials, denial{by: x.self})
+	}
+	s.gather(x)
 	x.jobs = append(x.jobs, s)
 	s.next(now, x)
 }
 
 var _ job = (*search)(nil)
 
-// skipSelf takes ourselves out of the queue: our own store has been looked at.
-func (s *search) skipSelf(x *Index) {
-	i := slices.IndexFunc(s.queue, func(m wire.Member) bool { return m.Node == x.self })
-	if i < 0 {
-		return
-	}
-	s.queue = slices.Delete(s.queue, i, i+1)
-	if x.sync == settled {
-		s.denials++
+// gather queues those of the nearest who have not been asked.
+func (s *search) gather(x *Index) {
+	for _, m := range s.nearest(s.key, Replicas) {
+		if m.Node != x.self && len(s.asked) < maxSearched && !slices.Contains(s.asked, m.Node) {
+			s.queue, s.asked = append(s.queue, m), append(s.asked, m.Node)
+		}
 	}
 }
 
@@ -118,15 +132,25 @@ func (s *search) next(now time.Time, x *Index) {
 func (s *search) goOn(now time.Time, x *Index) {
 	switch {
 	case len(s.open) > 0:
-	case len(s.queue) > 0 && s.state == searching:
-		s.next(now, x)
+	case s.state == answered:
+		s.conclude(now, x)
 	default:
+		s.gather(x) // whom we have met meanwhile
+		if len(s.queue) > 0 {
+			s.next(now, x)
+			return
+		}
 		s.conclude(now, x)
 	}
 }
 
 func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	if who, ok := a.m.(wire.Who); ok {
+		s.introduced(now, x, a.to, who.Place, m)
+		s.goOn(now, x)
+		return
+	}
 	found, ok := m.(wire.Found)
 	switch {
 	case !ok:
@@ -136,9 +160,65 @@ func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 	case !x.cfg.Verify(a.to.Node, wire.DenialMessage(a.nonce, s.key, found), found.Signature):
 		x.counters.Forged++
 	case found.Code == wire.FindNone:
-		s.denials++
+		s.deny(now, x, a.to, found)
 	}
 	s.goOn(now, x)
+}
+
+// deny takes a denial.
+func (s *search) deny(now time.Time, x *Index, by wire.Member, found wire.Found) {
+	d := denial{by: by.Node}
+	for b := found.Near; len(b) >= 8; b = b[8:] {
+		d.near = append(d.near, wire.Place(binary.BigEndian.Uint64(b)))
+	}
+	s.denials = append(s.denials, d)
+	s.meet(now, x, by, d)
+}
+
+// meet asks who denies after somebody whom it names and we do not know: after one
+// at a time, so that a liar costs one question.
+func (s *search) meet(now time.Time, x *Index, by wire.Member, d denial) {
+	if i := d.stranger(x.cfg.Members); i >= 0 && s.state == searching {
+		s.open = append(s.open, x.put(now, s, by, askWait, wire.Who{Place: d.near[i]}))
+	}
+}
+
+// introduced takes the answer to Who.
+func (s *search) introduced(now time.Time, x *Index, by wire.Member, p wire.Place, m wire.Message) {
+	answer, ok := m.(wire.Introduced)
+	switch {
+	case !ok:
+		x.counters.Unasked++
+		return
+	case x.cfg.Members.Knows(p): // it has come by another way meanwhile
+	case len(answer.News) > 0 && x.cfg.Members.Meet(now, p, answer.News):
+		x.counters.Met++
+	default:
+		x.counters.Bluffed++
+		return
+	}
+	if i := slices.IndexFunc(s.denials, func(d denial) bool { return d.by == by.Node }); i >= 0 {
+		s.meet(now, x, by, s.denials[i])
+	}
+}
+
+// stranger returns the index of a place that d names and nobody has introduced;
+// -1: there is none.
+func (d denial) stranger(m Members) int {
+	return slices.IndexFunc(d.near, func(p wire.Place) bool { return !m.Knows(p) })
+}
+
+// denied reports whether three quarters of the nearest, as they are known by now,
+// deny the record. Whoever names somebody and cannot introduce it has denied
+// nothing.
+func (s *search) denied(x *Index) bool {
+	n, near := 0, s.nearest(s.key, Replicas)
+	for _, m := range near {
+		if slices.ContainsFunc(s.denials, func(d denial) bool { return d.by == m.Node && d.stranger(x.cfg.Members) < 0 }) {
+			n++
+		}
+	}
+	return len(near) > 0 && 4*n >= 3*len(near)
 }
 
 // record takes a record that a supernode answered with. One that does not hold
@@ -177,7 +257,7 @@ func (s *search) answer(x *Index, found wire.Found) {
 }
 
 // conclude ends the search. Without a record the answer is FindNone when three
-// quarters of all deny it.
+// quarters of all deny it, unless too many supernodes have gone lately.
 func (s *search) conclude(now time.Time, x *Index) {
 	for _, a := range s.open {
 		delete(x.asks, a.nonce)
@@ -192,7 +272,7 @@ func (s *search) conclude(now time.Time, x *Index) {
 	switch {
 	case x.sync == fresh:
 		found.Code = wire.FindNotSynced
-	case s.all > 0 && 4*s.denials >= 3*s.all:
+	case s.denied(x) && !x.cfg.Members.Fallen(now):
 		found.Code = wire.FindNone
 		x.cache.put(now, s.key, found, now.Add(Lifetime))
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -62,7 +61,7 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		return
 	}
 	o.take(now, a, j.Self)
-	p := placeOf(l.node, identity.EpochOfCompact(a.Certificate), a.Member.Addr.Addr())
+	p := placeOfAnnouncement(a)
 	r := o.table.find(p)
 	if r == nil {
 		o.counters.Unasked++ // it did not hold, or is one of too many

@@ -138,6 +138,7 @@ func (o *Overlay) bury(now time.Time) {
 	}
 	o.burial = now.Add(strikeEvery)
 	o.table.purge(now)
+	o.decline.note(now, o.table.live)
 	for p, d := range o.dying { // the order decides nothing
 		if time.Duration(o.table.minute(now)-d.since)*time.Minute > graveTime {
 			delete(o.dying, p)
@@ -198,7 +199,7 @@ func (o *Overlay) take(now time.Time, n wire.News, raw []byte) bool {
 }
 
 func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byte) bool {
-	p := placeOf(a.Member.Node, identity.EpochOfCompact(a.Certificate), a.Member.Addr.Addr())
+	p := placeOfAnnouncement(a)
 	r := o.table.find(p)
 	if r != nil && a.Incarnation <= r.incarnation || p == o.place {
 		return false
@@ -334,6 +335,7 @@ func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool 
 // died makes a tombstone of a member.
 func (o *Overlay) died(now time.Time, r *row) {
 	o.counters.Died++
+	o.decline.note(now, o.table.live)
 	o.table.kill(now, r)
 	o.forgetSuspicion(r.place)
 	o.changed(r.place)

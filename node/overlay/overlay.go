@@ -93,6 +93,7 @@ type Overlay struct {
 	exchange    time.Time // when a fellow is asked what it knows
 	audit       time.Time // when somebody is asked whether it is there
 	refuted     time.Time // when we last refuted our death
+	decline     decline
 	burial      time.Time // when the dead of long ago are forgotten
 	nearChanged bool      // NeighboursChanged has been told
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -36,7 +35,7 @@ func ParseRoster(b []byte) Roster {
 		if !ok || !announces {
 			break
 		}
-		p := placeOf(a.Member.Node, identity.EpochOfCompact(a.Certificate), a.Member.Addr.Addr())
+		p := placeOfAnnouncement(a)
 		r.rows = append(r.rows, rowOf(p, a.Incarnation, a.Member, b[:len(b)-len(rest)]))
 		b = rest
 	}

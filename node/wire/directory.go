@@ -14,6 +14,8 @@ const (
 	kindFind       Kind = 0x22
 	kindAnswerFind Kind = 0x23
 	kindHave       Kind = 0x24
+	kindWho        Kind = 0x25
+	kindIntroduced Kind = 0x26
 )
 
 // Publish stores a record: a phone asks its home to let those store it whom it
@@ -59,6 +61,18 @@ type Find struct {
 	Key   identity.IndexKey `cbor:"3,keyasint"`
 }
 
+// Who asks a supernode, by a Question, who stands at a place that it has named.
+// The answer is an Introduced.
+type Who struct {
+	Place Place `cbor:"1,keyasint"`
+}
+
+// Introduced answers Who: with the Announcement of whoever stands there, or with
+// nothing when the answerer does not know.
+type Introduced struct {
+	News []byte `cbor:"1,keyasint,omitempty"`
+}
+
 // A FindCode answers Find.
 type FindCode uint8
 
@@ -93,11 +107,13 @@ func DenialMessage(nonce uint64, key identity.IndexKey, f Found) []byte {
 	return append(append(append(b, key[:]...), byte(f.Code)), f.Near...)
 }
 
-func (Publish) Kind() Kind { return kindPublish }
-func (Have) Kind() Kind    { return kindHave }
-func (Stored) Kind() Kind  { return kindStored }
-func (Find) Kind() Kind    { return kindFind }
-func (Found) Kind() Kind   { return kindAnswerFind }
+func (Publish) Kind() Kind    { return kindPublish }
+func (Have) Kind() Kind       { return kindHave }
+func (Stored) Kind() Kind     { return kindStored }
+func (Find) Kind() Kind       { return kindFind }
+func (Found) Kind() Kind      { return kindAnswerFind }
+func (Who) Kind() Kind        { return kindWho }
+func (Introduced) Kind() Kind { return kindIntroduced }
 
 var (
 	errCode   = errors.New("bad code")
@@ -117,6 +133,13 @@ func (s Stored) check() error {
 		return errCode
 	}
 	return nil
+}
+
+func (i Introduced) check() error {
+	if len(i.News) == 0 {
+		return nil
+	}
+	return Join{Self: i.News}.check()
 }
 
 func (f Found) check() error {

@@ -147,6 +147,9 @@ func messageVectors() map[string]Message {
 		"digest":               Digest{Root: 1 << 60, Live: 9},
 		"digest-sums":          Digest{Root: 7, Live: 32000, Sums: make([]byte, 4*Buckets), Done: true},
 		"roll":                 Roll{Bucket: 255, IDs: make([]byte, 12), Done: true},
+		"who":                  Who{Place: 1 << 63},
+		"introduced":           Introduced{News: announcement(addr6(7000))},
+		"introduced-nobody":    Introduced{},
 		"found-denial":         Found{Code: FindNone, Near: make([]byte, 8*MaxNear), Signature: make([]byte, 64)},
 	}
 }
