@@ -12,7 +12,7 @@ import (
 // demoCommand makes one call and judges it.
 type demoCommand struct {
 	lifetime
-	Wav     string `help:"Recording that the kitchen says, instead of the lab's own: WAV, 16 bits, mono or stereo, 8, 16, 44.1 or 48 kHz." placeholder:"FILE"`
+	Wav     string `help:"Recording that the kitchen says, instead of the lab's own: WAV, 16 bits, mono or stereo, 8 to 192 kHz." placeholder:"FILE"`
 	Mute    bool   `help:"Mute the workshop's speaker: the demo must fail."`
 	Seconds int    `help:"How long they talk, 4 to 600. Default: ${default}." default:"10" placeholder:"N"`
 	Dir     string `help:"Folder for report.json, heard.wav, call.svg, and what each process writes; begun anew. Default: ${default}." default:"out/demo" placeholder:"DIR"`

@@ -32,7 +32,7 @@ func TestInputIsRefused(t *testing.T) {
 		{"empty.wav", "", "is empty"},
 		{"letter.wav", "Dear Margaret, the clock ticks.", "is no WAV file"},
 		{"mute.wav", string(wav.AppendFile(nil, wav.Sound{Rate: 16000})), "holds no sound"},
-		{"odd.wav", string(wav.AppendFile(nil, wav.Sound{Rate: 11025, PCM: []int16{1}})), "11025 Hz"},
+		{"odd.wav", string(wav.AppendFile(nil, wav.Sound{Rate: 7350, PCM: []int16{1}})), "7350 Hz"},
 	} {
 		name := saved(t, c.file, []byte(c.text))
 		_, _, err := microphones(name)
@@ -57,7 +57,7 @@ func TestInputIsResampled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rate := range wav.Rates {
+	for _, rate := range []int{8000, 16000, 22050, 44100, 48000} {
 		pcm, err := readInput(saved(t, "in.wav", wav.AppendFile(nil, kitchen.At(rate))))
 		if err != nil {
 			t.Fatal(err)

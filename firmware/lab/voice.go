@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"peerphone/firmware/lab/quality"
 	"peerphone/firmware/lab/speech"
 	"peerphone/firmware/lab/wav"
 	"peerphone/node/media"
@@ -32,69 +31,82 @@ type voiceCommand struct {
 	Repeat int           `help:"Say the speech so many times. Default: ${default}." default:"1" placeholder:"N"`
 	Plot   string        `help:"Draw the record of the call." placeholder:"SVG"`
 	Record string        `help:"Write the record of the call, a second each." placeholder:"JSON"`
-	In     string        `arg:"" help:"What is said: a WAV file." type:"existingfile"`
+	In     string        `arg:"" help:"What is said: a WAV file, 16 bits, mono or stereo, 8 to 192 kHz." type:"existingfile"`
 	Out    string        `arg:"" help:"WAV file to write: what was heard of it."`
-}
-
-// voiceResult is what came of it. Packets and bytes are those sent from when
-// the speech began.
-type voiceResult struct {
-	Sent      int     `json:"sent"`        // packets
-	Arrived   int     `json:"arrived"`     // of them
-	Dropped   int     `json:"dropped"`     // at the bottleneck
-	Lost      int     `json:"lost"`        // behind it
-	BytesPerS float64 `json:"bytes_per_s"` // with all headers
-	MostPerS  int     `json:"most_bytes_per_s"`
-	DelayMS   float64 `json:"delay_ms"`  // from mouth to ear, of what was heard
-	Concealed float64 `json:"concealed"` // share of the time that was made up
-	Stretched float64 `json:"stretched"` // share added or left out
-	Restored  int     `json:"restored"`  // units of 10 ms that came as a copy only, in all the call
-	Score     float64 `json:"score"`     // as PESQ would, 1 to 4.64
-	R         float64 `json:"r"`         // of the E-model, mean over the seconds
-	Bitrate   int     `json:"bitrate"`   // at the end
-	PacketMS  float64 `json:"packet_ms"`
-	Copies    int     `json:"copies"`
-	LossUp    float64 `json:"loss_up"` // as reported
-	RTTMS     float64 `json:"rtt_ms"`
 }
 
 func (c voiceCommand) Run() error { return c.run(os.Stdout, os.Stderr) }
 
 func (c voiceCommand) run(out, progress io.Writer) error {
-	if c.Loss < 0 || c.Loss > 100 || c.Burst < 1 || c.Bytes < 0 || c.Repeat < 1 {
-		return errUsage{errors.New("loss is in percent, a burst has a packet at least")}
+	if err := c.check(); err != nil {
+		return errUsage{err}
 	}
-	said, err := voiceSound(c.In)
+	said, err := readInput(c.In)
 	if err != nil {
+		return errUsage{err}
+	}
+	if err := writable(c.Out, c.Plot, c.Record); err != nil {
 		return err
 	}
-	call, heard := c.talk(said, progress)
+	call := c.talk(said, progress)
+	result, heard := c.result(call, len(said)*c.Repeat)
 	if err := os.WriteFile(c.Out, wav.AppendFile(nil, wav.Sound{Rate: jitter.Rate, PCM: heard}), 0o644); err != nil {
 		return err
 	}
-	history := call.ends[1].leg.History()
-	if err := c.save(history); err != nil {
+	if err := c.save(call.ends[1].record); err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(c.result(call, said, heard))
+	return json.NewEncoder(out).Encode(result)
 }
 
-// voiceSound reads a WAV file at the rate of the engine.
-func voiceSound(name string) ([]int16, error) {
-	file, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
+// check refuses what no network does.
+func (c voiceCommand) check() error {
+	share := c.Loss / 100
+	switch {
+	case !(c.Bytes >= 0): // not a number neither
+		return fmt.Errorf("--bytes %v: a bottleneck lets 0 bytes a second or more through", c.Bytes)
+	case !(share >= 0 && share <= 1):
+		return fmt.Errorf("--loss %v: want 0 to 100 percent", c.Loss)
+	case !(c.Burst >= 1):
+		return fmt.Errorf("--burst %v: a burst has a packet at least", c.Burst)
+	case c.Burst > 1 && share < 1 && share > c.Burst/(c.Burst+1):
+		return fmt.Errorf("--loss %v: with bursts of %v a packet between two of them is %.0f percent lost at most", c.Loss, c.Burst, 100*c.Burst/(c.Burst+1))
+	case !(c.Rtt >= 0 && c.Jitter >= 0) || c.Queue < 0 || c.At < 0 || c.For < 0 || c.Warm < 0:
+		return errors.New("times are 0 or more")
+	case c.Extra < 0 || c.Extra > maxExtra:
+		return fmt.Errorf("--extra %d: want 0 to %d bytes", c.Extra, maxExtra)
+	case c.Repeat < 1:
+		return fmt.Errorf("--repeat %d: the speech is said once at least", c.Repeat)
 	}
-	s, err := wav.Parse(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return s.At(jitter.Rate).PCM, nil
+	return nil
 }
 
-// talk makes the call and returns what was heard of the speech.
-func (c voiceCommand) talk(said []int16, progress io.Writer) (*voiceCall, []int16) {
-	before := int(c.Warm * jitter.Rate / time.Second)
+// maxExtra is more than any relay or tunnel adds to a packet.
+const maxExtra = 500
+
+// writable makes sure of the files before minutes of work are spent on them.
+func writable(names ...string) error {
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warm is how many samples are said before the speech.
+func (c voiceCommand) warm() int { return int(c.Warm * jitter.Rate / time.Second) }
+
+// talk makes the call.
+func (c voiceCommand) talk(said []int16, progress io.Writer) *voiceCall {
+	before := c.warm()
 	all := make([]int16, before)
 	for i := range all {
 		all[len(all)-1-i] = said[len(said)-1-i%len(said)]
@@ -106,7 +118,10 @@ func (c voiceCommand) talk(said []int16, progress io.Writer) (*voiceCall, []int1
 	all = append(all, make([]int16, 2*jitter.Rate)...)
 	call := newVoiceCall([2][]int16{all, c.otherSpeech()}, [2]*voiceLink{c.link(1), c.link(2)})
 
-	second := func() { c.tell(call, progress) }
+	second := func() {
+		call.note()
+		c.tell(call, progress)
+	}
 	limit := func(rate float64) {
 		for i := range call.ends {
 			call.ends[i].out.rate = rate
@@ -132,7 +147,7 @@ func (c voiceCommand) talk(said []int16, progress io.Writer) (*voiceCall, []int1
 	call.run(end, second)
 	call.ends[0].out.counted = call.ends[0].out.count
 	call.run(end+1500*time.Millisecond, second)
-	return call, call.heardOf(before, len(speech))
+	return call
 }
 
 // otherSpeech is what the far end says meanwhile.
@@ -176,39 +191,4 @@ func (c voiceCommand) save(history []media.Second) error {
 		return nil
 	}
 	return os.WriteFile(c.Plot, recordPlot("A call over a simulated link", history).SVG(), 0o644)
-}
-
-// result sums up.
-func (c voiceCommand) result(call *voiceCall, said, heard []int16) voiceResult {
-	whole := said
-	for range c.Repeat - 1 {
-		whole = append(whole[:len(whole):len(whole)], said...)
-	}
-	l := call.ends[0].out.counted
-	up := call.ends[0].leg.Stats()
-	seconds := float64(len(whole)) / jitter.Rate
-	r := voiceResult{
-		Sent: l.sent, Arrived: l.sent - l.dropped - l.lost, Dropped: l.dropped, Lost: l.lost,
-		BytesPerS: round(float64(l.bytes)/seconds, 1), Bitrate: up.Bitrate, PacketMS: up.PacketMS, Copies: up.Copies,
-		LossUp: round(up.LossUp, 3), RTTMS: round(up.RTTMS, 1), Restored: int(call.ends[1].leg.Stats().Restored),
-	}
-	n := 0.
-	for _, s := range call.ends[1].leg.History() {
-		if s.At < c.Warm.Seconds()+.5 || s.At > c.Warm.Seconds()+seconds+.5 {
-			continue
-		}
-		n++
-		r.DelayMS += s.MouthMS
-		r.R += s.Score
-		r.Concealed += float64(s.Concealed) / 100
-		r.Stretched += float64(s.Stretched) / jitter.Rate
-	}
-	n = max(n, 1)
-	for _, s := range call.ends[0].leg.History() {
-		r.MostPerS = max(r.MostPerS, int(s.BytesUp))
-	}
-	r.R, r.Concealed, r.Stretched = round(r.R/n, 1), round(r.Concealed/n, 4), round(r.Stretched/n, 4)
-	r.Score = round(quality.Score(whole, followed(whole, heard)), 2)
-	r.DelayMS = round(r.DelayMS/n, 1)
-	return r
 }

@@ -31,11 +31,13 @@ type voiceEnd struct {
 	out   *voiceLink // to the other
 	said  []int16    // again and again
 	heard []int16    // since the start
+	// each second of the call; a leg forgets those of five minutes ago
+	record []media.Second
 	// when the next 10 ms are over at the microphone, and are pulled
 	captures, pulls time.Duration
 }
 
-// SendMedia is the route of a leg: its link.
+// route is that of a leg: its link.
 func (c *voiceCall) route(end int) *media.Route {
 	return &media.Route{Sender: voiceRoute{c, end}, Extra: c.ends[end].out.extra}
 }
@@ -115,12 +117,24 @@ func (e *voiceEnd) hear(now hal.Instant) {
 	e.pulls += voicePeriod
 }
 
+// note adds the seconds to the record that are over.
+func (c *voiceCall) note() {
+	for i := range c.ends {
+		e := &c.ends[i]
+		for _, s := range e.leg.History() {
+			if n := len(e.record); n == 0 || s.At > e.record[n-1].At {
+				e.record = append(e.record, s)
+			}
+		}
+	}
+}
+
 // capturedAt is when sample n of what an end says is captured.
 func (e *voiceEnd) capturedAt(n int) time.Duration {
 	return e.captures%voicePeriod + time.Duration(n)*time.Second/jitter.Rate
 }
 
-// sample is the place in heard of what sounds at a time.
-func (e *voiceEnd) sample(at time.Duration) int {
-	return int((at - e.pulls%voicePeriod - voiceCard) * jitter.Rate / time.Second)
+// soundsAt is when sample n of what an end hears sounds.
+func (e *voiceEnd) soundsAt(n int) time.Duration {
+	return e.pulls%voicePeriod + voiceCard + time.Duration(n)*time.Second/jitter.Rate
 }

@@ -1,101 +1,46 @@
 package main
 
 import (
-	"math"
 	"time"
 
-	"peerphone/node/media/jitter"
+	"peerphone/firmware/lab/judge"
+	"peerphone/firmware/lab/quality"
 )
 
-// heardOf returns what the second end heard of n samples that the first said
-// from sample from on: from when they would have sounded without any delay but
-// the mean one of the call.
-func (c *voiceCall) heardOf(from, n int) []int16 {
-	listener := &c.ends[1]
-	delay, seconds := 0., 0.
-	for _, s := range listener.leg.History() {
-		if s.MouthMS > 0 && s.At*jitter.Rate > float64(from) {
-			delay, seconds = delay+s.MouthMS, seconds+1
-		}
-	}
-	mean := time.Duration(delay / math.Max(seconds, 1) * float64(time.Millisecond))
-	first := listener.sample(c.ends[0].capturedAt(from) + mean)
-	pcm := make([]int16, n)
-	if first = max(first, 0); first < len(listener.heard) {
-		copy(pcm, listener.heard[first:])
-	}
-	return pcm
+// said is what the first end said of n samples from one on.
+func (c *voiceCall) said(from, n int) judge.Track {
+	e := &c.ends[0]
+	return judge.Track{PCM: e.said[from : from+n], Stamps: []judge.Stamp{{At: voiceStart.Add(e.capturedAt(from))}}}
 }
 
-const (
-	// piece is what is laid beside what was said at one delay: 250 ms.
-	piece = jitter.Rate / 4
-	// astray is by how much the delay may differ from that of the piece before.
-	astray = jitter.Rate / 4
-	// drawn is by how much another delay must match better.
-	drawn = .1
-)
-
-// followed is what was heard, piece by piece where it belongs: the delay of a
-// call changes, and a score listens to sound, not to delays.
-func followed(said, heard []int16) (pcm []int16) {
-	lag, loud := 0, power(said)
-	for at := 0; at < len(said); at += piece {
-		end := min(at+piece, len(said))
-		lag = follow(said[at:end], heard, loud, at, lag)
-		for i := at; i < end; i++ {
-			v := int16(0)
-			if j := i + lag; j >= 0 && j < len(heard) {
-				v = heard[j]
-			}
-			pcm = append(pcm, v)
-		}
-	}
-	return pcm
+// heard is all that the second end heard, as if it had come sooner.
+func (c *voiceCall) heard(sooner time.Duration) judge.Track {
+	e := &c.ends[1]
+	return judge.Track{PCM: e.heard, Stamps: []judge.Stamp{{At: voiceStart.Add(e.soundsAt(0) - sooner)}}}
 }
 
-// quiet reports whether a part has less than a tenth of the power of speech.
-func quiet(part []int16, loud float64) bool { return power(part) < loud/10 }
+// search is how far before the mean delay that of each word is looked for, and
+// as far behind.
+const search = 750 * time.Millisecond
 
-func power(pcm []int16) float64 {
-	sum := 0.
-	for _, v := range pcm {
-		sum += float64(v) * float64(v)
+// heardOf lays what the second end heard beside n samples that the first said
+// from sample from on. The phones believe in a mean delay.
+func (c *voiceCall) heardOf(from, n int, believed time.Duration) voiceHeard {
+	sooner := max(0, believed-search)
+	said, heard := c.said(from, n), c.heard(sooner)
+	course := judge.Follow(said, heard)
+	h := voiceHeard{score: quality.ScoreAt(said.PCM, heard.PCM, course.Later), pcm: make([]int16, n)}
+	if h.delay = course.Delay; h.delay != 0 {
+		h.delay += sooner
 	}
-	return sum / float64(max(len(pcm), 1))
+	at := heard.Sample(said.At(0).Add(h.delay - sooner))
+	copy(h.pcm[min(max(0, -at), n):], heard.PCM[min(max(0, at), len(heard.PCM)):])
+	return h
 }
 
-// follow finds the delay at which part, said at sample at, lies best in heard.
-func follow(part, heard []int16, loud float64, at, lag int) int {
-	if quiet(part, loud) {
-		return lag // silence lies well anywhere
-	}
-	best, most := lag, likeness(part, heard, at+lag)+drawn
-	for step, radius := 8, astray; step >= 1; step, radius = step/8, 8 {
-		centre := best
-		if step == 8 {
-			centre = lag
-		}
-		for l := centre - radius; l <= centre+radius; l += step {
-			if m := likeness(part, heard, at+l); m > most {
-				best, most = l, m
-			}
-		}
-	}
-	return best
-}
-
-// likeness is the normalised correlation of part with heard from a sample on.
-func likeness(part, heard []int16, from int) float64 {
-	var xy, xx, yy float64
-	for i, x := range part {
-		if j := from + i; j >= 0 && j < len(heard) {
-			a, b := float64(x), float64(heard[j])
-			xy, xx, yy = xy+a*b, xx+a*a, yy+b*b
-		}
-	}
-	if xx == 0 || yy == 0 {
-		return 0
-	}
-	return xy / math.Sqrt(xx*yy)
+// voiceHeard is how speech was heard.
+type voiceHeard struct {
+	pcm   []int16       // from when it would have sounded with the mean delay
+	delay time.Duration // from mouth to ear, mean; 0: nothing of it was found
+	score float64       // as PESQ would, however the delay changed
 }

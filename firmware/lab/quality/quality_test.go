@@ -199,3 +199,33 @@ func TestScoreScale(t *testing.T) {
 		t.Errorf("too short: %.2f", got)
 	}
 }
+
+// TestScoreFollowsTheDelay scores what is heard whole, and from a pause on later.
+func TestScoreFollowsTheDelay(t *testing.T) {
+	said := clip(t)
+	pause, least := 0, math.Inf(1)
+	for at := 2 * Rate; at < 4*Rate; at += frameHop {
+		if p := power(said[at : at+4*frameLen]); p < least {
+			pause, least = at+2*frameLen, p
+		}
+	}
+	delay := func(sample int) int {
+		if sample < pause {
+			return 500
+		}
+		return 2500
+	}
+	heard := make([]int16, len(said)+2500)
+	for i, v := range said {
+		heard[i+delay(i)] = v
+	}
+	if got := ScoreAt(said, heard, delay); got < 4.5 {
+		t.Errorf("followed: %.2f, want 4.5", got)
+	}
+	if got := Score(said, heard); got > 2 {
+		t.Errorf("not followed: %.2f, want 2 at most", got)
+	}
+	if got := ScoreAt(said, nil, delay); got > 1.7 {
+		t.Errorf("nothing was heard: %.2f", got)
+	}
+}

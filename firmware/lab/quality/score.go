@@ -21,19 +21,40 @@ const (
 // frame of 32 ms has no score: 1.
 func Score(said, heard []int16) float64 {
 	said, heard = align(said, heard)
+	return ScoreAt(said, heard, func(int) int { return 0 })
+}
+
+// ScoreAt is Score of sound whose delay changes: what is said at a sample is
+// heard so many samples later. It listens to sound, not to delays.
+func ScoreAt(said, heard []int16, delay func(sample int) int) float64 {
 	if len(said) < frameLen {
 		return 1
 	}
 	e, f := newEar(power(said)), newEar(power(heard))
 	var symmetric, asymmetric []float64
 	for at := 0; at+frameLen <= len(said); at += frameHop {
-		p, q := e.powers(said[at:at+frameLen]), f.powers(heard[at:at+frameLen])
+		p, q := e.powers(said[at:at+frameLen]), f.powers(frameOf(heard, at+delay(at+frameLen/2)))
 		s, a, sum := difference(e, &p, &q)
 		w := math.Pow((sum+1e3)/1e6, .04) // the louder what is said, the less it matters
 		symmetric = append(symmetric, math.Min(s/w, worst))
 		asymmetric = append(asymmetric, math.Min(a/w, worst))
 	}
 	return rate(overall(symmetric), overall(asymmetric))
+}
+
+// frameOf is the frame that begins at a sample; before and after sound is
+// silence.
+func frameOf(sound []int16, from int) []int16 {
+	if from >= 0 && from+frameLen <= len(sound) {
+		return sound[from : from+frameLen]
+	}
+	frame := make([]int16, frameLen)
+	for i := range frame {
+		if j := from + i; j >= 0 && j < len(sound) {
+			frame[i] = sound[j]
+		}
+	}
+	return frame
 }
 
 // difference is that of one frame in loudness, once taken alike in both

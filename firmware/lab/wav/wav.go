@@ -2,9 +2,9 @@
 // the phones play: uncompressed WAV files of 16 bits.
 //
 // Read: RIFF/WAVE, format 1 (PCM) or 0xFFFE (extensible) with the PCM subtype,
-// 16 bits, one or two channels, any Rates. Chunks other than "fmt " and "data"
-// are passed over. A data chunk that says it is longer than the file, as
-// programs write that do not know the length yet, ends with the file.
+// 16 bits, one or two channels, any rate from Least to Most. Chunks other than
+// "fmt " and "data" are passed over. A data chunk that says it is longer than the
+// file, as programs write that do not know the length yet, ends with the file.
 package wav
 
 import (
@@ -23,8 +23,11 @@ var (
 	ErrFormat = errors.New("unsupported format")
 )
 
-// Rates are the sample rates that Parse takes, in Hz.
-var Rates = []int{8000, 16000, 44100, 48000}
+// Least and Most are the sample rates between which Parse takes any, in Hz.
+const (
+	Least = 8000
+	Most  = 192000
+)
 
 // Sound is mono sound.
 type Sound struct {
@@ -123,8 +126,8 @@ func (f layout) check() error {
 		return fmt.Errorf("%w: %d bits, want 16", ErrFormat, f.bits)
 	case f.channels != 1 && f.channels != 2:
 		return fmt.Errorf("%w: %d channels, want 1 or 2", ErrFormat, f.channels)
-	case !slices.Contains(Rates, f.rate):
-		return fmt.Errorf("%w: %d Hz, want 8000, 16000, 44100 or 48000", ErrFormat, f.rate)
+	case f.rate < Least || f.rate > Most:
+		return fmt.Errorf("%w: %d Hz, want %d to %d", ErrFormat, f.rate, Least, Most)
 	}
 	return nil
 }

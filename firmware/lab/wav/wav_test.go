@@ -19,6 +19,9 @@ func file(coding, channels, bits uint16, rate uint32, data []byte) []byte {
 	return append(b, data...)
 }
 
+// rates are those that people have files in, and one that nobody has.
+var rates = []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 96000, 192000, 16001}
+
 func tone(rate int, hz, seconds float64) Sound {
 	s := Sound{Rate: rate, PCM: make([]int16, int(seconds*float64(rate)))}
 	for i := range s.PCM {
@@ -28,7 +31,7 @@ func tone(rate int, hz, seconds float64) Sound {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, rate := range Rates {
+	for _, rate := range rates {
 		want := tone(rate, 440, .1)
 		got, err := Parse(AppendFile(nil, want))
 		if err != nil {
@@ -93,7 +96,7 @@ func TestRefused(t *testing.T) {
 		{"odd coding", file(999, 1, 16, 16000, sound), ErrFormat, "coding 999"},
 		{"six channels", file(1, 6, 16, 16000, sound), ErrFormat, "6 channels"},
 		{"no channels", file(1, 0, 16, 16000, sound), ErrFormat, "0 channels"},
-		{"odd rate", file(1, 1, 16, 22050, sound), ErrFormat, "22050 Hz"},
+		{"odd rate", file(1, 1, 16, 7350, sound), ErrFormat, "7350 Hz"},
 	} {
 		_, err := Parse(c.file)
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
@@ -105,7 +108,7 @@ func TestRefused(t *testing.T) {
 // TestResample sends a tone through every pair of rates: its level stays, and
 // nothing else appears.
 func TestResample(t *testing.T) {
-	for _, rate := range Rates {
+	for _, rate := range rates {
 		want := tone(16000, 1000, .5)
 		got := tone(rate, 1000, .5).At(16000)
 		if len(got.PCM) != len(want.PCM) {
