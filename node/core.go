@@ -245,7 +245,7 @@ func (c *Core) shake(now time.Time, w path.Way, frame []byte) {
 	if _, known := c.paths.Way(ix); !known {
 		c.paths.Open(now, ix, w)
 	}
-	c.paths.Heard(now, ix, w)
+	c.paths.Heard(now, ix, w, len(frame))
 	c.answered(now, ix)
 }
 
@@ -261,7 +261,7 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 		return // a leg that was closed meanwhile
 	}
 	if !w.Direct() || wire.PayloadOf(payload) != wire.PayloadPath {
-		c.paths.Heard(now, ix, w)
+		c.paths.Heard(now, ix, w, wire.SessionHeader+len(payload)+wire.Tag)
 	}
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:

@@ -60,9 +60,9 @@ func (o *soundOut) nominated(w path.Way) {
 	o.socket.post(func(c *Core, now time.Time) { c.MediaHeard(now, ix, w) })
 }
 
-func (o *soundOut) stray(w path.Way) {
+func (o *soundOut) stray(w path.Way, size int) {
 	ix := o.index
-	o.socket.post(func(c *Core, now time.Time) { c.MediaStray(now, ix, w) })
+	o.socket.post(func(c *Core, now time.Time) { c.MediaStray(now, ix, w, size) })
 }
 
 func (o *soundOut) silent() {

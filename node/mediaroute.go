@@ -95,7 +95,7 @@ type mediaRoute struct {
 type mediaOut interface {
 	send(w MediaWay, payload []byte) (routed bool) // sound, sealed, by w; false: this host has no such way any more
 	nominated(w path.Way)                          // the far end is heard by w now
-	stray(w path.Way)                              // a frame of the session came by a way that we do not know
+	stray(w path.Way, size int)                    // a frame of the session came by a way that we do not know
 	silent()                                       // nothing comes
 }
 
@@ -110,6 +110,20 @@ type waySet struct {
 type mediaWay struct {
 	MediaWay
 	heard *atomic.Int64 // hal.Instant
+
+	// credit is what may be sent by a trial, in bytes: as many as came by it,
+	// for it may be a stranger's address.
+	credit *atomic.Int64
+}
+
+// pays reports whether a packet of size bytes may be sent by a trial, and takes
+// its credit.
+func (w *mediaWay) pays(size int) bool {
+	if w.credit.Load() < int64(size) {
+		return false
+	}
+	w.credit.Add(-int64(size))
+	return true
 }
 
 // newMediaRoute returns the route of a call that begins now and has no ways.
@@ -158,10 +172,10 @@ func (r *mediaRoute) extra() int {
 func (s *waySet) keep(w MediaWay) *mediaWay {
 	if s != nil {
 		if old := s.find(w.Way); old != nil {
-			return &mediaWay{w, old.heard}
+			return &mediaWay{w, old.heard, old.credit}
 		}
 	}
-	return &mediaWay{w, new(atomic.Int64)}
+	return &mediaWay{w, new(atomic.Int64), new(atomic.Int64)}
 }
 
 func (s *waySet) find(w path.Way) *mediaWay {
@@ -193,9 +207,9 @@ func (r *mediaRoute) move(now hal.Instant, w *mediaWay) {
 	r.active.Store(w)
 }
 
-// hear notes that a frame of the session came by w; s is the stamp of its sound,
-// and < 0 when it was none.
-func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp) {
+// hear notes that a frame of the session, of size bytes, came by w; s is the
+// stamp of its sound, and < 0 when it was none.
+func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp, size int) {
 	r.heard.Store(int64(now))
 	set := r.set.Load()
 	if set == nil {
@@ -204,11 +218,14 @@ func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp) {
 	m := set.find(w)
 	if m == nil {
 		if !w.IsLane() && r.mayTell(now) {
-			r.out.stray(w)
+			r.out.stray(w, size)
 		}
 		return
 	}
 	m.heard.Store(int64(now))
+	if m == set.trial {
+		m.credit.Add(int64(size + ipUDP))
+	}
 	if s < 0 {
 		return
 	}
@@ -313,7 +330,7 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 		}
 	}
 	t := set.trial
-	if t != nil && t.heard != active.heard {
+	if t != nil && t.heard != active.heard && t.pays(wire.SessionHeader+len(payload)+wire.Tag+ipUDP) {
 		r.out.send(t.MediaWay, payload)
 	}
 	if strew || t != nil {

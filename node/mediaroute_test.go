@@ -23,9 +23,9 @@ func (o *outlet) send(w MediaWay, _ []byte) bool {
 	o.sent = append(o.sent, w.Way)
 	return w.Way != o.unrouted
 }
-func (o *outlet) nominated(w path.Way) { o.told = append(o.told, w) }
-func (o *outlet) stray(w path.Way)     { o.strays = append(o.strays, w) }
-func (o *outlet) silent()              { o.silence++ }
+func (o *outlet) nominated(w path.Way)    { o.told = append(o.told, w) }
+func (o *outlet) stray(w path.Way, _ int) { o.strays = append(o.strays, w) }
+func (o *outlet) silent()                 { o.silence++ }
 
 // routeTest is a script of one end of a call.
 type routeTest struct {
@@ -68,7 +68,7 @@ func (r *routeTest) steer(active path.Way, standby ...path.Way) {
 func (r *routeTest) packet(from ...path.Way) []path.Way {
 	r.now = r.now.Add(20 * time.Millisecond)
 	for _, w := range from {
-		r.route.hear(r.now, w, newStamp(uint8(r.seq), uint16(2*r.seq)))
+		r.route.hear(r.now, w, newStamp(uint8(r.seq), uint16(2*r.seq)), 100)
 	}
 	r.seq++
 	r.out.sent = nil
@@ -135,7 +135,7 @@ func TestLongPackets(t *testing.T) {
 	twice := 0
 	for n := range 100 {
 		r.now = r.now.Add(60 * time.Millisecond)
-		r.route.hear(r.now, first, newStamp(uint8(n), uint16(6*n)))
+		r.route.hear(r.now, first, newStamp(uint8(n), uint16(6*n)), 100)
 		r.now = r.now.Add(15 * time.Millisecond) // the next one is late
 		r.out.sent = nil
 		r.route.sendAt(r.now.Add(60*time.Millisecond), nil)
@@ -159,7 +159,7 @@ func TestAMuteFarEnd(t *testing.T) {
 		}
 		r.now = r.now.Add(20 * time.Millisecond)
 		for _, w := range keepAlive {
-			r.route.hear(r.now, w, -1)
+			r.route.hear(r.now, w, -1, 100)
 		}
 		r.out.sent = nil
 		r.route.sendAt(r.now, nil)
@@ -243,6 +243,18 @@ func TestStraysAreTold(t *testing.T) {
 }
 
 // While the control plane tries another way, sound goes by it as well.
+// A trial may be a stranger's address, written on a frame: no more goes there
+// than comes from there.
+func TestATrialIsPaidFor(t *testing.T) {
+	r := newRouteTest(t, direct)
+	elsewhere := path.Way{Addr: netip.MustParseAddrPort("198.51.100.7:9")}
+	r.route.steer(r.now, ranked(direct)[0], nil, MediaWay{Way: elsewhere, Via: elsewhere})
+	r.want("nothing has come by it", r.packet(direct), direct)
+	r.want("a packet has", r.packet(direct, elsewhere), direct, elsewhere)
+	r.want("one pays for two small ones", r.packet(direct), direct, elsewhere)
+	r.want("and for no more", r.packet(direct), direct)
+}
+
 func TestTrial(t *testing.T) {
 	r := newRouteTest(t, direct, first)
 	elsewhere := path.Way{Addr: netip.MustParseAddrPort("198.51.100.7:9")}
@@ -279,8 +291,8 @@ func TestMediaRouteDoesNotAllocate(t *testing.T) {
 	r.out.sent = make([]path.Way, 0, 8)
 	if n := testing.AllocsPerRun(1000, func() {
 		r.out.sent = r.out.sent[:0]
-		r.route.hear(r.now, direct, newStamp(7, 7))
-		r.route.hear(r.now, path.Way{Channel: first.Channel}, newStamp(7, 7))
+		r.route.hear(r.now, direct, newStamp(7, 7), 100)
+		r.route.hear(r.now, path.Way{Channel: first.Channel}, newStamp(7, 7), 100)
 		r.route.sendAt(r.now, nil)
 	}); n != 0 {
 		t.Errorf("%v allocations a packet, want none", n)

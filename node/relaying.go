@@ -170,11 +170,11 @@ func (c *Core) MediaHeard(now time.Time, ix wire.Index, w path.Way) {
 	c.settle(now)
 }
 
-// MediaStray takes its word that a frame of a session came by a way that is
-// none of the known ones.
-func (c *Core) MediaStray(now time.Time, ix wire.Index, w path.Way) {
+// MediaStray takes its word that a frame of a session, of size bytes, came by a
+// way that is none of the known ones.
+func (c *Core) MediaStray(now time.Time, ix wire.Index, w path.Way, size int) {
 	if w = c.legs.Whole(w); !w.IsZero() {
-		c.paths.Heard(now, ix, w)
+		c.paths.Heard(now, ix, w, size)
 	}
 	c.settle(now)
 }

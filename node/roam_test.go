@@ -76,7 +76,7 @@ func (r *roamTest) receive(e *roamEnd) {
 		case e == r.ends[0] && r.dead[p.way]:
 			return true
 		}
-		e.route.hear(p.at, p.way, newStamp(uint8(p.seq), uint16(2*p.seq)))
+		e.route.hear(p.at, p.way, newStamp(uint8(p.seq), uint16(2*p.seq)), 100)
 		if p.seq > e.newest {
 			if e.measured {
 				e.longest = max(e.longest, p.at.Sub(e.last)-20*time.Millisecond)

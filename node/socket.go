@@ -205,7 +205,7 @@ func (s *socket) open(w path.Way, b, plain []byte) {
 	}
 	at := hal.Now()
 	if route := l.route.Load(); route != nil {
-		route.hear(at, w, stampOf(payload))
+		route.hear(at, w, stampOf(payload), len(b))
 	}
 	if wire.PayloadOf(payload) == wire.PayloadMedia {
 		if leg := l.leg.Load(); leg != nil {

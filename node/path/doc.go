@@ -19,11 +19,14 @@
 //
 //	1  wire.PayloadPath
 //	1  0x01 challenge, 0x02 response, 0x03 move: a challenge by whose way the
-//	   sender sends everything from now on
+//	   sender sends everything from now on; 0x04 response and challenge in one
 //	8  token, drawn by who asks; a response repeats it
+//	8  0x04: token of the challenge; else zeros, so that all are of one size:
+//	   what is answered with a challenge is no shorter than that
 //
 // Anything longer or shorter is refused. A response counts only for the way
-// that it came by.
+// that it came by. To an address that has not answered go no more bytes than
+// came from there (credit).
 //
 // # Direct ways
 //

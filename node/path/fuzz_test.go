@@ -52,7 +52,7 @@ func FuzzTable(f *testing.F) {
 			case 2:
 				table.AddHome(now, ix, wire.Index(next()%4))
 			case 3:
-				table.Heard(now, ix, way())
+				table.Heard(now, ix, way(), 20+int(next()))
 			case 4:
 				table.Send(now, ix, make([]byte, int(next())*5))
 			case 5:
@@ -172,9 +172,15 @@ func FuzzSTUN(f *testing.F) {
 // FuzzPathPayload: what is accepted is exactly what is written.
 func FuzzPathPayload(f *testing.F) {
 	f.Add(appendProbe(nil, challengeOp, token{1}))
+	f.Add(appendProbe(nil, responseOp, token{1}))
+	f.Add(appendReturn(nil, token{1}, token{2}))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		op, tok, ok := parseProbe(in)
-		if ok && string(appendProbe(nil, op, tok)) != string(in) {
+		again := appendProbe(nil, op, tok)
+		if ok && op == returnOp {
+			again = appendReturn(nil, tok, token(in[firstLen:]))
+		}
+		if ok && string(again) != string(in) {
 			t.Fatalf("% x is accepted", in)
 		}
 	})

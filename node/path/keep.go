@@ -35,6 +35,7 @@ func (t *Table) settleProbe(now time.Time, r *route, q *probe, rtt time.Duration
 		rtt = (3*q.rtt + rtt) / 4
 	}
 	q.rtt, q.heard, q.sent, q.pause, q.op = rtt, now, 0, 0, challengeOp
+	q.credit = credit{free: true}
 	if r.prober.keep == 0 {
 		q.state, q.at = probeAnswered, now.Add(probeRest)
 		return
@@ -129,6 +130,7 @@ func (t *Table) changeOver(now time.Time, r *route) {
 // lapse ends the consent to send by q's way.
 func (t *Table) lapse(now time.Time, r *route, q *probe) {
 	q.state, q.at, q.sent, q.pause = probeSilent, now.Add(probeRest), 0, 0
+	q.credit = credit{}
 	if q.way == r.at {
 		r.at, r.trial = Way{}, Way{}
 	}
@@ -185,7 +187,7 @@ func (t *Table) stir(now time.Time, r *route) {
 	if r.state == Direct {
 		q := r.prober.find(r.at)
 		if q == nil {
-			q = &probe{way: r.at, state: probeAnswered}
+			q = &probe{way: r.at, state: probeAnswered, credit: credit{free: true}}
 			io.ReadFull(t.rand, q.token[:])
 			r.prober.probes = append(r.prober.probes, q)
 		}

@@ -58,8 +58,8 @@ var (
 // meet lets both try what the lines allow.
 func (m *reunion) meet(lines ...line) {
 	for _, l := range lines {
-		m.ends[0].probe(m.now, m.ends[0].routes[100], l.there, 0)
-		m.ends[1].probe(m.now, m.ends[1].routes[101], l.back, 0)
+		m.ends[0].probe(m.now, m.ends[0].routes[100], l.there, credit{free: true}, 0)
+		m.ends[1].probe(m.now, m.ends[1].routes[101], l.back, credit{free: true}, 0)
 	}
 	m.settle()
 }
@@ -105,7 +105,7 @@ func (m *reunion) advance(d time.Duration) {
 			e := m.ends[p.to]
 			if p.payload == nil {
 				e.got++
-				e.Heard(m.now, e.ix, p.by)
+				e.Heard(m.now, e.ix, p.by, 100)
 			} else {
 				e.Payload(m.now, e.ix, p.by, p.payload)
 			}

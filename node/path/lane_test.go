@@ -99,7 +99,7 @@ func (s *script) say(e Event) string {
 		if !ok {
 			return "bad probe"
 		}
-		return fmt.Sprintf("%s %s", map[byte]string{1: "challenge", 2: "respond", 3: "move"}[op], e.Addr)
+		return fmt.Sprintf("%s %s", map[byte]string{1: "challenge", 2: "respond", 3: "move", 4: "return"}[op], e.Addr)
 	case Inner:
 		return fmt.Sprintf("inner %s from home %d", e.Frame, e.Way.Home)
 	case Moved:
@@ -141,7 +141,7 @@ func (s *script) lane(home wire.Index) Way {
 func (s *script) answer(home wire.Index, frame string) {
 	w := s.lane(home)
 	s.table.Lane(s.now, home, wire.Lane{Op: wire.LaneFrame, Attempt: w.Attempt, Frame: []byte(frame)})
-	s.table.Heard(s.now, ours, w)
+	s.table.Heard(s.now, ours, w, 100)
 }
 
 func (s *script) refuse(home wire.Index, why wire.LaneRefusal) {
@@ -303,7 +303,7 @@ func TestTheCalleeAnswersByTheLaneItWasCalledBy(t *testing.T) {
 	s.send("reply")
 	s.want("home 1 frame reply")
 	second := Way{Home: homeB, Attempt: homeBit | 78}
-	s.table.Heard(s.now, ours, second) // the caller's race
+	s.table.Heard(s.now, ours, second, 100) // the caller's race
 	s.send("reply")
 	s.want("home 1 frame reply")
 	s.refuse(homeA, wire.LaneGone)
@@ -312,13 +312,13 @@ func TestTheCalleeAnswersByTheLaneItWasCalledBy(t *testing.T) {
 	s.advance(strandWait - time.Millisecond)
 	s.want() // the caller may come by another lane
 	third := Way{Home: homeC, Attempt: homeBit | 79}
-	s.table.Heard(s.now, ours, third)
+	s.table.Heard(s.now, ours, third, 100)
 	s.want("moved home 3")
 	s.advance(time.Minute)
 	s.refuse(homeC, wire.LaneGone)
 	s.advance(strandWait)
 	s.want("unreachable 4")
-	s.table.Heard(s.now, ours, in)
+	s.table.Heard(s.now, ours, in, 100)
 	s.want("moved home 1")
 	s.table.Shut(s.now, ours)
 	if len(s.table.laned)+len(s.table.timed)+s.table.Len() != 0 {

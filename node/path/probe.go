@@ -43,8 +43,11 @@ const (
 	challengeOp = 0x01
 	responseOp  = 0x02
 	moveOp      = 0x03
-	tokenLen    = 8
-	probeLen    = 1 + 1 + tokenLen
+	returnOp    = 0x04
+
+	tokenLen = 8
+	firstLen = 1 + 1 + tokenLen
+	probeLen = firstLen + tokenLen
 )
 
 type token [tokenLen]byte
@@ -72,16 +75,18 @@ const (
 
 // probe is the challenge of one way.
 type probe struct {
-	way   Way // direct
-	token token
-	state probeState
-	op    byte          // of its challenges: challengeOp, or moveOp until that is answered
-	sent  int           // challenges since the last answer
-	pause time.Duration // after the last
-	asked [8]time.Time  // when the latest went out, by the last byte of token
-	at    time.Time     // probeAsking, probeKept: when the next goes out; else: when it is removed
-	rtt   time.Duration // of the answers, smoothed
-	heard time.Time     // the last answer
+	way    Way // direct
+	token  token
+	state  probeState
+	op     byte          // of its challenges: challengeOp, or moveOp until that is answered
+	sent   int           // challenges since the last answer
+	pause  time.Duration // after the last
+	asked  [8]time.Time  // when the latest went out, by the last byte of token
+	at     time.Time     // probeAsking, probeKept: when the next goes out; else: when it is removed
+	late   bool          // credit was missing for the last
+	credit credit
+	rtt    time.Duration // of the answers, smoothed
+	heard  time.Time     // the last answer
 }
 
 // prober holds the probes of one route whose direct ways are permitted.
@@ -163,20 +168,20 @@ func (t *Table) tryTold(now time.Time, r *route, wait time.Duration) {
 	for _, addr := range r.prober.told {
 		for _, s := range t.sockets {
 			if w := (Way{Addr: addr, Socket: s}); r.prober.find(w) == nil {
-				t.probe(now, r, w, wait)
+				t.probe(now, r, w, credit{free: true}, wait)
 			}
 		}
 	}
 }
 
-// probe begins to challenge w after wait.
-func (t *Table) probe(now time.Time, r *route, w Way, wait time.Duration) {
+// probe begins to challenge w, on credit, after wait.
+func (t *Table) probe(now time.Time, r *route, w Way, of credit, wait time.Duration) {
 	p := r.prober
 	if !probable(w.Addr) || len(p.probes) >= maxProbes || !p.addrs.AllowN(now, 1) {
 		t.counters.Limited++
 		return
 	}
-	q := &probe{way: w, op: challengeOp}
+	q := &probe{way: w, op: challengeOp, credit: of}
 	io.ReadFull(t.rand, q.token[:])
 	p.probes = append(p.probes, q)
 	if wait > 0 {
@@ -200,14 +205,25 @@ func (t *Table) challenge(now time.Time, r *route, q *probe) {
 	t.ask(now, r, q)
 }
 
-// ask sends a challenge by q's way, and the next after q's pause. The last byte
-// of the token counts, so that an answer shows how long it took.
+// ask sends a challenge by q's way, with the response that is owed there, and
+// the next after q's pause. The last byte of the token counts, so that an answer
+// shows how long it took.
 func (t *Table) ask(now time.Time, r *route, q *probe) {
 	q.sent++
+	if q.late = !q.credit.spend(probeFrame); q.late {
+		q.at = now.Add(q.pause)
+		return
+	}
 	q.token[tokenLen-1]++
 	q.asked[q.token[tokenLen-1]%8] = now
 	q.at = now.Add(q.pause)
-	t.emit(Probe{Index: r.ix, Socket: q.way.Socket, Addr: q.way.Addr, Payload: appendProbe(nil, q.op, q.token)})
+	payload := appendProbe(nil, q.op, q.token)
+	if q.op == challengeOp {
+		if tok, ok := t.owed.take(q.way); ok {
+			payload = appendReturn(nil, tok, q.token)
+		}
+	}
+	t.emit(Probe{Index: r.ix, Socket: q.way.Socket, Addr: q.way.Addr, Payload: payload})
 }
 
 // matches reports whether tok is that of a challenge of q that was sent lately,
@@ -221,15 +237,15 @@ func (q *probe) matches(tok token) (asked time.Time, ok bool) {
 	return asked, !asked.IsZero()
 }
 
-// heardDirect notes that the peer's frames come by w. A new source is challenged
+// heardDirect notes that a frame of the peer's, of size bytes, has come by w. A new source is challenged
 // at once, also one that an unanswered candidate led to. While we do not know
 // whether the peer has moved there, frames go by the way in use and by that.
-func (t *Table) heardDirect(now time.Time, r *route, w Way) {
+func (t *Table) heardDirect(now time.Time, r *route, w Way, size int) {
 	if r.state == Direct && w == r.at {
 		r.heard = now
 		return
 	}
-	q := t.source(now, r, w)
+	q := t.source(now, r, w, size)
 	if q == nil || r.state != Direct {
 		return
 	}
@@ -244,23 +260,26 @@ func (t *Table) heardDirect(now time.Time, r *route, w Way) {
 	}
 }
 
-// source challenges where the peer is heard, and returns the probe of that; nil:
-// there is none.
-func (t *Table) source(now time.Time, r *route, w Way) *probe {
+// source challenges where the peer is heard, by a frame of size bytes, and
+// returns the probe of that; nil: there is none.
+func (t *Table) source(now time.Time, r *route, w Way, size int) *probe {
 	if r.prober == nil {
 		t.counters.Withheld++
 		return nil
 	}
 	q := r.prober.find(w)
+	if q != nil {
+		q.credit.earn(size)
+	}
 	switch {
 	case q == nil:
-		t.probe(now, r, w, 0)
+		t.probe(now, r, w, credit{left: size + headers}, 0)
 		return r.prober.find(w)
 	case q.state == probeSilent && (r.state != Direct || r.prober.keep > 0 || now.Sub(r.heard) >= r.patience()):
 		q.sent, q.pause = 0, 0
 		t.challenge(now, r, q)
 		t.arm(r)
-	case q.state == probeAsking && (q.sent == 0 || q.pause > probeFirst) && q.sent < probeTries:
+	case q.state == probeAsking && (q.late || q.sent == 0 || q.pause > probeFirst) && q.sent < probeTries:
 		// The peer gets through: our own challenge will now, too.
 		q.pause = 0
 		t.challenge(now, r, q)
@@ -273,6 +292,7 @@ func (t *Table) source(now time.Time, r *route, w Way) *probe {
 func (t *Table) Payload(now time.Time, ix wire.Index, w Way, payload []byte) {
 	r := t.routes[ix]
 	op, tok, ok := parseProbe(payload)
+	size := wire.SessionHeader + len(payload) + wire.Tag
 	switch {
 	case r == nil:
 		t.counters.NoRoute++
@@ -284,22 +304,37 @@ func (t *Table) Payload(now time.Time, ix wire.Index, w Way, payload []byte) {
 		t.counters.Withheld++
 	case op == responseOp:
 		if !t.answered(now, r, w, tok) {
-			t.source(now, r, w)
+			t.source(now, r, w, size)
 		}
+	case op == returnOp:
+		t.answered(now, r, w, tok)
+		t.asked(now, r, w, challengeOp, token(payload[firstLen:]), size)
 	default:
-		t.challenged(now, r, w, op)
-		t.answer(now, r, w, tok)
+		t.asked(now, r, w, op, tok, size)
+	}
+}
+
+// asked takes a challenge, in a frame of size bytes, and answers it.
+func (t *Table) asked(now time.Time, r *route, w Way, op byte, tok token, size int) {
+	if r.prober.answers.AllowN(now, 1) {
+		t.owed = owed{w, tok}
+	} else {
+		t.counters.Limited++
+	}
+	t.challenged(now, r, w, op, size)
+	if tok, ok := t.owed.take(w); ok {
+		t.answer(r, w, tok)
 	}
 }
 
 // challenged notes a challenge that came by w. With moveOp the peer sends
 // everything by it from now on, and so shall we, once it has answered us.
-func (t *Table) challenged(now time.Time, r *route, w Way, op byte) {
+func (t *Table) challenged(now time.Time, r *route, w Way, op byte, size int) {
 	if r.state == Direct && w == r.at {
 		r.heard = now
 		return
 	}
-	q := t.source(now, r, w)
+	q := t.source(now, r, w, size)
 	if q == nil || op != moveOp {
 		return
 	}
@@ -317,8 +352,8 @@ func (t *Table) challenged(now time.Time, r *route, w Way, op byte) {
 	}
 }
 
-func (t *Table) answer(now time.Time, r *route, w Way, tok token) {
-	if !r.prober.answers.AllowN(now, 1) {
+func (t *Table) answer(r *route, w Way, tok token) {
+	if q := r.prober.find(w); q != nil && w != r.at && !q.credit.spend(probeFrame) {
 		t.counters.Limited++
 		return
 	}
@@ -434,11 +469,21 @@ func (t *Table) inVain(now time.Time, r *route, q *probe) {
 
 func appendProbe(dst []byte, op byte, tok token) []byte {
 	dst = append(dst, byte(wire.PayloadPath), op)
-	return append(dst, tok[:]...)
+	dst = append(dst, tok[:]...)
+	return append(dst, make([]byte, tokenLen)...)
+}
+
+// appendReturn appends the response to a challenge together with our own.
+func appendReturn(dst []byte, answer, own token) []byte {
+	dst = append(dst, byte(wire.PayloadPath), returnOp)
+	return append(append(dst, answer[:]...), own[:]...)
 }
 
 func parseProbe(b []byte) (op byte, tok token, ok bool) {
-	if len(b) != probeLen || wire.PayloadOf(b) != wire.PayloadPath || b[1] < challengeOp || b[1] > moveOp {
+	if len(b) != probeLen || wire.PayloadOf(b) != wire.PayloadPath || b[1] < challengeOp || b[1] > returnOp {
+		return 0, token{}, false
+	}
+	if b[1] != returnOp && token(b[firstLen:]) != (token{}) {
 		return 0, token{}, false
 	}
 	return b[1], token(b[2:]), true

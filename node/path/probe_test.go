@@ -80,7 +80,7 @@ func TestCandidatesWait(t *testing.T) {
 	s.advance(30 * time.Millisecond)
 	s.want()
 	s.challenged(host)
-	s.want("challenge "+host.String(), "respond "+host.String())
+	s.want("return " + host.String())
 	s.advance(10 * time.Millisecond)
 	s.want("challenge " + six.String())
 }
@@ -111,7 +111,7 @@ func TestAPeerReflexiveSourceIsChallenged(t *testing.T) {
 	s := laned(t)
 	s.table.Permit(s.now, ours)
 	s.challenged(other)
-	s.want("challenge "+other.String(), "respond "+other.String())
+	s.want("return " + other.String())
 	s.send("still by lane")
 	s.want("home 1 frame still by lane")
 	s.advance(10 * time.Millisecond)
@@ -133,7 +133,7 @@ func TestAResponseFromAnotherAddressLeadsThere(t *testing.T) {
 func TestAStrangerLearnsNoAddress(t *testing.T) {
 	s := laned(t)
 	s.challenged(other)
-	s.table.Heard(s.now, ours, Way{Addr: mapped})
+	s.table.Heard(s.now, ours, Way{Addr: mapped}, 100)
 	s.advance(time.Minute)
 	s.want()
 	if n := s.table.Counters().Withheld; n != 2 {
@@ -147,11 +147,11 @@ func TestAPeerThatGetsThroughIsChallengedAgainAtOnce(t *testing.T) {
 	s.advance(200 * time.Millisecond)
 	s.want("challenge "+mapped.String(), "challenge "+mapped.String(), "challenge "+mapped.String(), "challenge "+mapped.String())
 	s.challenged(mapped) // its own hole is open now
-	s.want("challenge "+mapped.String(), "respond "+mapped.String())
+	s.want("return " + mapped.String())
 	s.advance(5 * time.Second)
 	s.table.Take()
 	s.challenged(mapped)
-	s.want("challenge "+mapped.String(), "respond "+mapped.String())
+	s.want("return " + mapped.String())
 }
 
 func TestADirectSessionFollowsItsPeer(t *testing.T) {
@@ -161,11 +161,11 @@ func TestADirectSessionFollowsItsPeer(t *testing.T) {
 	s.want("udp " + mapped.String() + " hello")
 	s.advance(100 * time.Millisecond)
 	s.challenged(other)
-	s.want("challenge "+other.String(), "respond "+other.String())
+	s.want("return " + other.String())
 	s.respond(other, other)
 	s.want() // mapped is not silent: a second way, not a better one
 	s.advance(25 * time.Second)
-	s.table.Heard(s.now, ours, Way{Addr: other})
+	s.table.Heard(s.now, ours, Way{Addr: other}, 100)
 	s.want("challenge " + other.String())
 	s.respond(other, other)
 	s.want("moved " + other.String())
@@ -201,10 +201,10 @@ func TestProbesAreBounded(t *testing.T) {
 func TestPathPayloadRoundTrip(t *testing.T) {
 	tok := token{1, 2, 3, 4, 5, 6, 7, 8}
 	b := appendProbe(nil, challengeOp, tok)
-	if want := "\x03\x01\x01\x02\x03\x04\x05\x06\x07\x08"; string(b) != want {
+	if want := "\x03\x01\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x00\x00\x00\x00\x00"; string(b) != want {
 		t.Errorf("challenge is % x, want % x", b, want)
 	}
-	for _, bad := range [][]byte{nil, b[:9], append(b, 0), {3, 4, 0, 0, 0, 0, 0, 0, 0, 0}, {4, 1, 0, 0, 0, 0, 0, 0, 0, 0}} {
+	for _, bad := range [][]byte{nil, b[:9], b[:10], append(b, 0), append(b[:17:17], 1), append([]byte{3, 5}, b[2:]...), append([]byte{4}, b[1:]...)} {
 		if _, _, ok := parseProbe(bad); ok {
 			t.Errorf("% x is accepted", bad)
 		}
@@ -219,7 +219,7 @@ func TestPathPayloadRoundTrip(t *testing.T) {
 func TestUnknownSessionsAreDropped(t *testing.T) {
 	s := newScript(t)
 	s.table.Send(s.now, 99, []byte("x"))
-	s.table.Heard(s.now, 99, Way{Addr: other})
+	s.table.Heard(s.now, 99, Way{Addr: other}, 100)
 	s.table.Payload(s.now, 99, Way{Addr: other}, appendProbe(nil, challengeOp, token{}))
 	s.table.Candidates(s.now, 99, []netip.AddrPort{other})
 	s.table.AddHome(s.now, 99, homeA)

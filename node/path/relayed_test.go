@@ -33,7 +33,7 @@ func (s *script) responds(w Way) {
 	if q == nil {
 		s.Fatalf("%v is no way", w)
 	}
-	s.table.Heard(s.now, ours, w)
+	s.table.Heard(s.now, ours, w, 100)
 	s.table.Payload(s.now, ours, w, appendProbe(nil, responseOp, q.token))
 }
 
@@ -85,7 +85,7 @@ func TestSoundGoesByAnOpenLegAtOnce(t *testing.T) {
 		t.Errorf("sound goes by %v besides, want %v", w.Trial, relayB)
 	}
 	s.wantState(Laned) // other frames are sent once
-	s.table.Heard(s.now, ours, relayB)
+	s.table.Heard(s.now, ours, relayB, 100)
 	s.wantState(Relayed)
 	s.wantWays(relayB)
 	if w, _ := s.table.Ways(ours); !w.Trial.IsZero() {
@@ -104,7 +104,7 @@ func TestChallengesByARelay(t *testing.T) {
 	s.advance(400 * time.Millisecond)
 	s.table.Take()
 	s.wantState(Laned)
-	s.table.Heard(s.now, ours, relayA)
+	s.table.Heard(s.now, ours, relayA, 100)
 	s.want("moved relay a")
 	s.wantState(Relayed)
 	s.advance(relayDead + relayLast) // but it must answer
@@ -272,7 +272,7 @@ func TestTheLastRelayDies(t *testing.T) {
 	}
 	s.wantState(Stranded)
 	s.wantHope()
-	s.table.Heard(s.now, ours, Way{Addr: other})
+	s.table.Heard(s.now, ours, Way{Addr: other}, 100)
 	s.respond(other, other)
 	s.wantState(Direct)
 }

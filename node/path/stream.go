@@ -79,7 +79,7 @@ func (t *Table) advanceStream(now time.Time, r *route) {
 		s.pause = min(2*s.pause, tryUDPLast)
 		s.try = now.Add(s.pause)
 		if w := (Way{Addr: s.udp}); r.prober.find(w) == nil {
-			t.probe(now, r, w, 0)
+			t.probe(now, r, w, credit{free: true}, 0)
 		}
 	}
 	if !s.drop.IsZero() && !s.drop.After(now) {

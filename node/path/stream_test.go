@@ -85,7 +85,7 @@ func TestWhoWasDialledFollows(t *testing.T) {
 	s.advance(time.Hour)
 	s.want()
 	s.challenged(mapped)
-	s.want("challenge "+mapped.String(), "respond "+mapped.String())
+	s.want("return " + mapped.String())
 	s.respond(mapped, mapped)
 	s.want("moved " + mapped.String())
 	s.wantState(Direct)

@@ -36,6 +36,7 @@ type Table struct {
 	timed    []*route   // routes with a timer that is set
 	sockets  []Socket   // one for each uplink
 	gates    wire.Index // whose spray has sockets open; 0: nobody's
+	owed     owed       // while a challenge is dealt with
 	out      []Event
 	counters Counters
 }
@@ -166,7 +167,7 @@ func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
 // sendDirect sends by the way in use, and by where the peer seems to have moved.
 func (t *Table) sendDirect(r *route, frame []byte) {
 	t.emit(UDP{Socket: r.at.Socket, Addr: r.at.Addr, Frame: frame})
-	if !r.trial.IsZero() {
+	if q := r.prober.find(r.trial); q != nil && q.credit.spend(len(frame)) {
 		t.emit(UDP{Socket: r.trial.Socket, Addr: r.trial.Addr, Frame: frame})
 	}
 }
@@ -174,11 +175,11 @@ func (t *Table) sendDirect(r *route, frame []byte) {
 // sorted returns all sessions, in an order that does not depend on the map's.
 func (t *Table) sorted() []wire.Index { return slices.Sorted(maps.Keys(t.routes)) }
 
-// Heard tells that an authentic frame of session ix came by w: one that its
+// Heard tells that an authentic frame of session ix, of size bytes, came by w: one that its
 // channel opened, or a handshake frame that session accepted. Node calls it
 // before it hands on what was in the frame, but for path payloads that came
 // directly: they tell more than that, to Payload.
-func (t *Table) Heard(now time.Time, ix wire.Index, w Way) {
+func (t *Table) Heard(now time.Time, ix wire.Index, w Way, size int) {
 	r := t.routes[ix]
 	switch {
 	case r == nil:
@@ -188,7 +189,7 @@ func (t *Table) Heard(now time.Time, ix wire.Index, w Way) {
 	case w.IsRelay():
 		t.heardRelay(now, r, w)
 	case w.Direct():
-		t.heardDirect(now, r, w)
+		t.heardDirect(now, r, w, size)
 	}
 }
 

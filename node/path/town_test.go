@@ -218,7 +218,7 @@ func (w *town) frame(e *end, from Way, frame []byte) {
 	if _, known := e.Way(e.ix); !known {
 		e.Open(w.now, e.ix, from)
 	}
-	e.Heard(w.now, e.ix, from)
+	e.Heard(w.now, e.ix, from, wire.SessionHeader+len(frame)+wire.Tag)
 	next := e.flight
 	switch {
 	case e == w.callee && e.has(2):
