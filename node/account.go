@@ -30,7 +30,8 @@ func (c *Core) loggedIn(now time.Time) {
 		c.calls.SetSelf(call.Peer{
 			Account: c.account.ID(), Device: c.device.ID(), Name: string(g.Name.Name), Number: string(g.Name.Number),
 		})
-		c.overlay.Learn(now, append(bootstrap(g.Params), c.cache...))
+		c.overlay.Recall(now, c.cache)
+		c.overlay.Learn(now, bootstrap(g.Params))
 		c.cache = nil
 		c.firstLook(now)
 		if !c.phone {
@@ -132,6 +133,26 @@ func (c *Core) published(now time.Time, p directory.Published) {
 	}
 }
 
+// stranded notes that nobody in the host cache answers, and asks the login server
+// who does.
+func (c *Core) stranded(now time.Time) {
+	c.view.stranded = true
+	c.do(Log{Warn, "no supernode answers; asking the login server for others", []any{"cached", c.overlay.Known()}})
+	c.login.Refresh(now)
+	c.line(now)
+}
+
+// strandedProblem is the sentence for the owner.
+const strandedProblem = "No supernode that this phone knows answers. It asks the login server for others, and goes on trying; check the network cable."
+
+// problem returns what the owner should know, empty when all is well.
+func (c *Core) problem() string {
+	if p := c.login.Problem(); p != "" || !c.view.stranded {
+		return p
+	}
+	return strandedProblem
+}
+
 // line shows on the handset how we stand with the network.
 func (c *Core) line(now time.Time) {
 	v := handset.LineView{Name: string(c.granted.Name.Name), Number: string(c.granted.Name.Number)}
@@ -142,8 +163,11 @@ func (c *Core) line(now time.Time) {
 		v.State, v.Text = handset.Trouble, c.login.Problem()
 	case login.In:
 		v.State = handset.Attaching
-		if len(c.overlay.Homes()) > 0 {
+		switch {
+		case len(c.overlay.Homes()) > 0:
 			v.State = handset.Ready
+		case c.view.stranded:
+			v.State, v.Text = handset.Trouble, c.problem()
 		}
 	}
 	if v.State != c.view.line {

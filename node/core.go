@@ -54,8 +54,8 @@ type Core struct {
 	relay     *path.Relay         // likewise
 	questions *path.PrefixLimiter // likewise
 
-	granted  login.Granted // zero before the first grant
-	cache    []wire.Member // that was kept, until the first grant
+	granted  login.Granted  // zero before the first grant
+	cache    []overlay.Kept // that was kept, until the first grant
 	peers    peers
 	attempts attempts
 	streams  streams
@@ -82,7 +82,7 @@ type CoreConfig struct {
 	NAT        path.NAT                // that was found at an earlier start
 	Candidates func() []netip.AddrPort // at which we may be reached directly, at most 16
 	Login      login.ClientConfig      // Rand, Account and Device are taken from here
-	Cache      []wire.Member           // host cache that was kept
+	Cache      []overlay.Kept          // host cache that was kept
 	Roster     overlay.Roster          // of a supernode: the membership that was kept
 	Contacts   *contacts.Book
 	Log        *contacts.Log

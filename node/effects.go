@@ -9,6 +9,7 @@ import (
 	"peerphone/node/directory"
 	"peerphone/node/handset"
 	"peerphone/node/login"
+	"peerphone/node/overlay"
 	"peerphone/node/path"
 	"peerphone/node/session"
 	"peerphone/node/wire"
@@ -110,7 +111,7 @@ type (
 	// SaveNAT keeps what was found out about the way to the outside.
 	SaveNAT struct{ NAT path.NAT }
 	// SaveCache keeps the host cache.
-	SaveCache struct{ Members []wire.Member }
+	SaveCache struct{ Members []overlay.Kept }
 	// SaveContacts keeps the contacts.
 	SaveContacts struct{ Contacts []contacts.Contact }
 	// SaveLog keeps the log of calls.

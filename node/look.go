@@ -41,7 +41,7 @@ var loginWords = map[login.State]string{
 
 func (c *Core) loginView() Login {
 	return Login{
-		State: loginWords[c.login.State()], Problem: c.login.Problem(), Expires: c.granted.Name.NotAfter,
+		State: loginWords[c.login.State()], Problem: c.problem(), Expires: c.granted.Name.NotAfter,
 	}
 }
 

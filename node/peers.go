@@ -289,6 +289,9 @@ func (c *Core) lessHomes(now time.Time, phone wire.Index) {
 // homesChanged tells the directory where requests go and what to publish.
 func (c *Core) homesChanged(now time.Time) {
 	homes := c.overlay.Homes()
+	if len(homes) > 0 {
+		c.view.stranded = false
+	}
 	if len(homes) > 0 && c.view.homed.IsZero() {
 		c.view.homed = now
 	}

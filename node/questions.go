@@ -77,7 +77,9 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 		c.overlay.Pong(now, e.Member.Addr, e.Nonce)
 		return
 	}
-	c.do(SendUDP{Addr: c.addrOf(e.Member), Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
+	to := c.addrOf(e.Member)
+	c.outside.survey.Contact(to.Addr())
+	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
 }
 
 // question asks a supernode on behalf of the index. A Find or Who has room for

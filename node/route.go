@@ -180,7 +180,9 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 	case overlay.HomesChanged:
 		c.homesChanged(now)
 	case overlay.CacheChanged:
-		c.do(SaveCache{c.overlay.Cache()})
+		c.do(SaveCache{c.overlay.Keep()})
+	case overlay.Stranded:
+		c.stranded(now)
 	case overlay.Ping:
 		c.ping(now, e)
 	case overlay.NeighboursChanged:

@@ -13,8 +13,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"peerphone/node/identity"
+	"peerphone/node/overlay"
 	"peerphone/node/path"
-	"peerphone/node/wire"
 )
 
 // State is the folder in which a node keeps itself: keys, certificates, port,
@@ -125,19 +125,19 @@ func (s State) keepNAT(n path.NAT) error {
 
 // cache returns the host cache; a damaged one counts as empty, for the
 // bootstrap supernodes fill it again.
-func (s State) cache() ([]wire.Member, error) {
+func (s State) cache() ([]overlay.Kept, error) {
 	b, err := s.read(cacheFile)
 	if err != nil || b == nil {
 		return nil, err
 	}
-	var members []wire.Member
+	var members []overlay.Kept
 	if json.Unmarshal(b, &members) != nil {
 		return nil, nil
 	}
 	return members, nil
 }
 
-func (s State) keepCache(members []wire.Member) error {
+func (s State) keepCache(members []overlay.Kept) error {
 	b, err := json.Marshal(members)
 	if err != nil {
 		return fmt.Errorf("node: state: %w", err)

@@ -23,6 +23,8 @@ type view struct {
 	line    handset.LineState
 	way     path.Way
 	safety  string
+
+	stranded bool // nobody in the host cache has answered since there was a home
 }
 
 // call follows a call's state.

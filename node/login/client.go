@@ -82,10 +82,11 @@ type Client struct {
 	saved   *Saved // the last grant, even when it has expired; nil: there is none, or the server has forgotten it
 
 	// the errand to the server
-	errand  errand
-	epoch   uint32 // of the node key in the last request
-	attempt int    // consecutive requests without a grant; reset by a grant
-	problem error  // of the last request, nil after a grant
+	errand    errand
+	epoch     uint32    // of the node key in the last request
+	attempt   int       // consecutive requests without a grant; reset by a grant
+	refreshed time.Time // when Refresh has asked last
+	problem   error     // of the last request, nil after a grant
 
 	// timers; zero when not set
 	askAt    time.Time // set with errandResting and when a renewal is planned; fires a request
@@ -162,6 +163,18 @@ func (c *Client) restore(now time.Time, s Saved) {
 		return
 	}
 	c.take(now, g)
+}
+
+// refreshPause is how often Refresh asks at most.
+const refreshPause = time.Minute
+
+// Refresh asks the server for what it grants today, though what the phone has is
+// valid: for the bootstrap supernodes in the network parameters.
+func (c *Client) Refresh(now time.Time) {
+	if c.errand == errandResting && !c.granted.IsZero() && !now.Before(c.refreshed.Add(refreshPause)) {
+		c.refreshed = now
+		c.ask(now)
+	}
 }
 
 // take makes g what the phone has and plans its renewal.

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -12,6 +13,9 @@ const (
 	maxCache = 200
 	// maxBootstrap bounds the addresses without a key, which are never evicted.
 	maxBootstrap = 32
+	// maxOfNetwork bounds the entries of one network: who rents it shall not fill
+	// the cache, and its failure shall not empty it.
+	maxOfNetwork = maxCache / 10
 	// A change of the cache is told after cacheDelay, and again no sooner than
 	// cachePause later: each is a write to a flash card.
 	cacheDelay = 2 * time.Second
@@ -26,6 +30,7 @@ type entry struct {
 	reached   time.Time // last session; zero: hearsay
 	fails     int       // dials in vain since
 	after     time.Time // not to be dialled before
+	probe     probe
 }
 
 // cache is the host cache: where to turn when a home is lost.
@@ -76,11 +81,27 @@ func (o *Overlay) addEntry(now time.Time, e *entry) {
 	if e.bootstrap && c.bootstraps() >= maxBootstrap {
 		return
 	}
-	if len(c.entries) >= maxCache && !o.evict(e) {
+	network := networkOf(e.m.Addr.Addr())
+	if network.IsValid() && !e.bootstrap && c.of(network) >= maxOfNetwork && !o.evict(e, network) {
+		o.counters.Crowded++
+		return
+	}
+	if len(c.entries) >= maxCache && !o.evict(e, netip.Prefix{}) {
 		return
 	}
 	c.entries = append(c.entries, e)
 	c.changed(now)
+}
+
+// of counts the entries of a network.
+func (c *cache) of(network netip.Prefix) int {
+	n := 0
+	for _, e := range c.entries {
+		if networkOf(e.m.Addr.Addr()) == network {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *cache) bootstraps() int {
@@ -93,12 +114,15 @@ func (c *cache) bootstraps() int {
 	return n
 }
 
-// evict makes room for e by removing the worst entry: most failures, then
-// hearsay, then the one that was reached longest ago. Hearsay pushes out
-// nothing that works.
-func (o *Overlay) evict(e *entry) bool {
+// evict makes room for e by removing the worst entry, of a network if it is
+// valid: most failures, then hearsay, then the one that was reached longest ago.
+// Hearsay pushes out nothing that works, and in a crowded network no other hearsay.
+func (o *Overlay) evict(e *entry, network netip.Prefix) bool {
 	worst := -1
 	for i, x := range o.cache.entries {
+		if network.IsValid() && networkOf(x.m.Addr.Addr()) != network {
+			continue
+		}
 		if !x.bootstrap && o.linkTo(x.m.Node) == nil && (worst < 0 || x.worse(o.cache.entries[worst])) {
 			worst = i
 		}
@@ -106,7 +130,8 @@ func (o *Overlay) evict(e *entry) bool {
 	if worst < 0 {
 		return false
 	}
-	if x := o.cache.entries[worst]; e.reached.IsZero() && !e.bootstrap && x.fails == 0 && !x.reached.IsZero() {
+	x := o.cache.entries[worst]
+	if e.reached.IsZero() && !e.bootstrap && x.fails == 0 && (network.IsValid() || !x.reached.IsZero()) {
 		return false
 	}
 	o.cache.entries = slices.Delete(o.cache.entries, worst, worst+1)
@@ -175,14 +200,52 @@ func (o *Overlay) advanceCache(now time.Time) {
 	}
 }
 
-// Cache returns the host cache for the disk: at most 200 supernodes whose keys
-// are known, those that were reached last first.
-func (o *Overlay) Cache() []wire.Member {
-	known := slices.DeleteFunc(slices.Clone(o.cache.entries), func(e *entry) bool { return e.m.Node.IsZero() })
+// known returns the entries whose keys are known, those that were reached last
+// first.
+func (c *cache) known() []*entry {
+	known := slices.DeleteFunc(slices.Clone(c.entries), func(e *entry) bool { return e.m.Node.IsZero() })
 	slices.SortStableFunc(known, func(a, b *entry) int { return b.reached.Compare(a.reached) })
-	ms := make([]wire.Member, len(known))
-	for i, e := range known {
-		ms[i] = e.m
+	return known
+}
+
+// Cache returns the host cache: at most 200 supernodes whose keys are known, those
+// that were reached last first.
+func (o *Overlay) Cache() []wire.Member {
+	var ms []wire.Member
+	for _, e := range o.cache.known() {
+		ms = append(ms, e.m)
 	}
 	return ms
+}
+
+// Kept is an entry of the host cache, as it is kept on disk.
+type Kept struct {
+	wire.Member
+	Reached time.Time     `json:",omitzero"` // last session; zero: hearsay
+	RTT     time.Duration `json:",omitzero"` // round trip, as far as it is known
+}
+
+// Keep returns the host cache for the disk.
+func (o *Overlay) Keep() []Kept {
+	var list []Kept
+	for _, e := range o.cache.known() {
+		list = append(list, Kept{e.m, e.reached, e.probe.rtt})
+	}
+	return list
+}
+
+// Recall takes the host cache that was kept. It comes before Learn.
+func (o *Overlay) Recall(now time.Time, list []Kept) {
+	o.calm = false
+	for _, k := range list {
+		if k.Node.IsZero() || !dialable(k.Addr) || o.cache.find(k.Member) != nil {
+			continue
+		}
+		e := &entry{m: k.Member, reached: k.Reached}
+		if e.reached.After(now) {
+			e.reached = now // our clock has gone back
+		}
+		e.probe.rtt = max(0, k.RTT)
+		o.addEntry(now, e)
+	}
 }

@@ -38,6 +38,11 @@ type Ping struct {
 	Nonce  uint64
 }
 
+// Stranded tells a phone without a home that nobody in its host cache answers.
+// Node asks the login server for the bootstrap supernodes of today. It is told
+// again, with growing pauses, until there is a home.
+type Stranded struct{}
+
 // NeighboursChanged tells a supernode that one has come or gone where records
 // may lie that it keeps. Settled ends the matter: the next change is told anew.
 type NeighboursChanged struct{}
@@ -53,4 +58,5 @@ func (HomesChanged) event()      {}
 func (CacheChanged) event()      {}
 func (Synced) event()            {}
 func (Ping) event()              {}
+func (Stranded) event()          {}
 func (NeighboursChanged) event() {}

@@ -15,15 +15,15 @@ const (
 	// bounds: an overloaded supernode sheds, it never quits.
 	minTurnAway = 5 * time.Second
 	maxTurnAway = 30 * time.Second
-	// sample is how many members a guest or fellow is told at once, fewSample
-	// how many one is that attaches: bytes count then, and the first Refresh
-	// comes within a minute.
-	sample = wire.MaxMembers
+	// fewSample is how many members one is told that attaches: bytes count then,
+	// and the first Refresh, which is answered with sample, comes within a minute.
+	// They are Skype's four, then eight.
+	sample = 8
 	// newsEvery is which Refresh of a guest is answered by members, each hour: the
 	// others need no answer but the session's acknowledgement. An idle phone counts
 	// its bytes.
 	newsEvery = 60
-	fewSample = 6
+	fewSample = 4
 )
 
 // guestState is what a session is to us as a supernode.

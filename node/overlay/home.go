@@ -124,11 +124,7 @@ func (o *Overlay) seekHomes(now time.Time) {
 		if e == nil {
 			break
 		}
-		if l := o.linkTo(e.m.Node); l != nil && !e.m.Node.IsZero() {
-			o.attach(now, l)
-		} else {
-			o.dial(now, e.m)
-		}
+		o.try(now, e)
 		coming++
 	}
 	if o.race.IsZero() && coming > 0 && o.extra < maxExtra {
@@ -136,23 +132,71 @@ func (o *Overlay) seekHomes(now time.Time) {
 	}
 }
 
-// pick returns the entry to try next: at random among those with the fewest
-// failures, nil when none may be tried now.
+// try makes e a home, in the session that there is or in a new one.
+func (o *Overlay) try(now time.Time, e *entry) {
+	if l := o.linkTo(e.m.Node); l != nil && !e.m.Node.IsZero() {
+		o.attach(now, l)
+	} else {
+		o.dial(now, e.m)
+	}
+}
+
+// pick returns the entry to try next, nil when none may be tried now: of the most
+// promising the nearest of a few at random. So homes are near, and yet not all
+// phones of a town turn to the same.
 func (o *Overlay) pick(now time.Time) *entry {
 	var best []*entry
+	var rank promise
 	for _, e := range o.cache.entries {
-		switch {
-		case e.after.After(now) || o.busy(e):
-		case len(best) == 0 || e.fails < best[0].fails:
-			best = append(best[:0], e)
-		case e.fails == best[0].fails:
+		if e.after.After(now) || o.busy(e) {
+			continue
+		}
+		switch p := o.promise(now, e); {
+		case len(best) == 0 || p.less(rank):
+			best, rank = append(best[:0], e), p
+		case p == rank:
 			best = append(best, e)
 		}
 	}
 	if len(best) == 0 {
 		return nil
 	}
-	return best[o.rand.IntN(len(best))]
+	nearest := best[o.rand.IntN(len(best))]
+	for range nearestOf - 1 {
+		if e := best[o.rand.IntN(len(best))]; e.probe.rtt > 0 && (nearest.probe.rtt == 0 || e.probe.rtt < nearest.probe.rtt) {
+			nearest = e
+		}
+	}
+	return nearest
+}
+
+// nearestOf is among how many at random the nearest is chosen.
+const nearestOf = 3
+
+// promise is how much an entry promises; what is less promises more.
+type promise struct {
+	standing standing
+	fails    int
+	crowded  int // homes, and dials, in its network
+}
+
+func (o *Overlay) promise(now time.Time, e *entry) promise {
+	p := promise{standing: e.standing(now), fails: e.fails}
+	for _, l := range o.links {
+		if l.home != notHome && sameNetwork(l.addr, e.m.Addr) {
+			p.crowded++
+		}
+	}
+	for _, d := range o.dials {
+		if sameNetwork(d.m.Addr, e.m.Addr) {
+			p.crowded++
+		}
+	}
+	return p
+}
+
+func (p promise) less(q promise) bool {
+	return cmp.Or(cmp.Compare(p.standing, q.standing), cmp.Compare(p.fails, q.fails), cmp.Compare(p.crowded, q.crowded)) < 0
 }
 
 // busy reports whether e is being tried or is a home already, maybe by its other
@@ -191,9 +235,12 @@ func (o *Overlay) attach(now time.Time, l *link) {
 }
 
 // offer uses a session of ours that has just come up as a home, if one is
-// missing and the node is none yet.
+// missing, or is to be exchanged for it, and the node is none yet.
 func (o *Overlay) offer(now time.Time, l *link) {
 	have, _ := o.countHomes()
+	if o.rounds.better.Node == l.node {
+		have--
+	}
 	taken := slices.ContainsFunc(o.links, func(x *link) bool { return x != l && x.node == l.node && x.home != notHome })
 	e := o.cache.find(l.member())
 	if have < o.cfg.Homes && !taken && (e == nil || !e.after.After(now)) {
@@ -207,6 +254,7 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 		return
 	}
 	o.learnFrom(now, m.Members)
+	o.makeRoom(now, l)
 	if have, _ := o.countHomes(); have >= o.cfg.Homes {
 		o.send(l, wire.Detach{}) // faster ones have won
 		l.home, l.homeAt = notHome, time.Time{}
@@ -215,6 +263,9 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 	}
 	l.refresh = min(max(time.Duration(m.Refresh)*time.Second, minRefresh), maxRefresh)
 	l.home, l.rtt, l.attached = home, now.Sub(l.attached), now
+	if e := o.cache.find(l.member()); e != nil {
+		e.probe.rtt = l.rtt
+	}
 	o.hearPlaces(now, l, m.Other, m.Ports)
 	if m.Observed.Port() != 0 { // else it sees us by a stream, which says nothing of UDP
 		l.observed = m.Observed

@@ -48,6 +48,9 @@ type Counters struct {
 	Testified  uint64 // how often we bore witness that one is dead
 	Refuted    uint64 // how often others did of us
 	Evicted    uint64 // cache entries
+	Crowded    uint64 // hearsay of networks of which the cache has enough
+	Probes     uint64 // of cache entries
+	Exchanged  uint64 // homes, for nearer ones
 	Refusals   Refusals
 }
 
@@ -76,6 +79,9 @@ type Overlay struct {
 	race  time.Time
 	pulse time.Time // when the next home is asked whether it is there; set while there are homes
 	extra int       // homes dialled beyond need; at most maxExtra
+
+	rounds rounds
+	lonely lonely
 
 	guests map[identity.ID]*link // attached here
 	admit  *rate.Limiter
@@ -283,6 +289,8 @@ func (o *Overlay) pump(now time.Time) {
 	}
 	o.seekHomes(now)
 	o.armPulse(now)
+	o.armProbes(now)
+	o.armLonely(now)
 	o.seekMesh(now)
 }
 
@@ -306,7 +314,7 @@ func (o *Overlay) soonest() time.Time {
 	for _, d := range o.dials {
 		next = earlier(next, d.end)
 	}
-	next = earlier(earlier(next, o.homeWake()), o.pulseWake())
+	next = earlier(earlier(next, o.homeWake()), earlier(o.pulseWake(), earlier(o.rounds.next, earlier(o.rounds.rush, o.lonely.next))))
 	if !o.cfg.Supernode {
 		return next
 	}
@@ -332,6 +340,8 @@ func (o *Overlay) Advance(now time.Time) {
 		o.bury(now)
 	}
 	o.advanceCache(now)
+	o.advanceProbes(now)
+	o.advanceLonely(now)
 	if passed(o.race, now) {
 		o.race = time.Time{}
 		o.extra = min(o.extra+1, maxExtra)

@@ -44,6 +44,31 @@ func prefixOf(addr netip.Addr) netip.Prefix {
 	return p
 }
 
+// sameNetwork reports whether two public addresses are likely to be lost together:
+// a /16 of IPv4, a /32 of IPv6.
+func sameNetwork(a, b netip.AddrPort) bool {
+	p := networkOf(a.Addr())
+	return p.IsValid() && p == networkOf(b.Addr())
+}
+
+// networkOf returns the network by which the host cache and the homes are diverse;
+// not valid for addresses that are exempt.
+func networkOf(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap()
+	bits := 32
+	if addr.Is4() {
+		bits = 16
+	}
+	if exempt(addr) {
+		return netip.Prefix{}
+	}
+	p, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
 // exempt reports whether an address is of a network in which many supernodes may
 // share a prefix: loopback, private, link-local.
 func exempt(addr netip.Addr) bool {

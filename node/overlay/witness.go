@@ -75,7 +75,7 @@ func (o *Overlay) inquire(now time.Time, r *row) {
 // Pong takes the answer to a Ping.
 func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 	o.calm = false
-	if o.answered(nonce) {
+	if o.answered(nonce) || o.probed(now, from, nonce) {
 		return
 	}
 	for i := range o.suspicions {

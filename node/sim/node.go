@@ -12,6 +12,7 @@ import (
 	"peerphone/node/contacts"
 	"peerphone/node/identity"
 	"peerphone/node/login"
+	"peerphone/node/overlay"
 	"peerphone/node/path"
 	"peerphone/node/session"
 	"peerphone/node/wire"
@@ -29,7 +30,7 @@ type Node struct {
 	account identity.Key
 	device  identity.Key
 	saved   *login.Saved
-	cache   []wire.Member // host cache, as kept on disk
+	cache   []overlay.Kept // host cache, as kept on disk
 	// announcement is that of a supernode of an old network.
 	announcement []byte
 
