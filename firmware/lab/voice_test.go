@@ -85,6 +85,26 @@ func TestVoiceOverAGoodNetwork(t *testing.T) {
 	}
 }
 
+// TestVoiceKnowsItsDelay: the phone believes in the delay that the sound has,
+// where packets take more than the fastest, and where copies come later.
+func TestVoiceKnowsItsDelay(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		set    func(*voiceCommand)
+		within float64
+	}{
+		{"jitter", func(c *voiceCommand) { c.Jitter = 15 }, 5},
+		{"bursts", func(c *voiceCommand) { c.Loss, c.Burst = 20, 3 }, 20}, // its delay still grows
+	} {
+		c := voiceOf(t, wav.Sound{Rate: jitter.Rate, PCM: sentence(t)})
+		c.Warm = 8 * time.Second
+		test.set(&c)
+		if _, r := c.call(t); math.Abs(r.Delay-r.Believed) > test.within || r.Delay < 100 {
+			t.Errorf("%s: %.1f ms from mouth to ear, the phone believes in %.1f", test.name, r.Delay, r.Believed)
+		}
+	}
+}
+
 // TestVoiceIsTheSameTwice: chance has a seed.
 func TestVoiceIsTheSameTwice(t *testing.T) {
 	c := voiceOf(t, wav.Sound{Rate: jitter.Rate, PCM: sentence(t)[:2*jitter.Rate]})

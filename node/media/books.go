@@ -21,13 +21,16 @@ type books struct {
 	bytesUp, bytesDown atomic.Uint64
 	foreign            atomic.Uint64 // payloads of another codec, or of none
 	in, out            meter
-	began, last        atomic.Int64 // hal.Instant of the first and the last 10 ms
-	delay, buffer      atomic.Int64 // now, in ns
+	began, last        atomic.Int64  // hal.Instant of the first and the last 10 ms
+	delay, buffer      atomic.Int64  // now, in ns
+	old                atomic.Int64  // likewise: age of sound when it is heard, less the network at its best
+	lookAhead          time.Duration // of the codec; constant
 	far                far
 	near               near
 
 	// owned by the playout goroutine
 	sound    jitter.Sound
+	pulled   hal.Instant // when sound was
 	second   tally
 	score    score
 	finished hal.Instant // when the current second ends; 0: not begun
@@ -40,8 +43,8 @@ type books struct {
 
 // tally sums up one second.
 type tally struct {
-	delay, buffer   time.Duration
-	delays, buffers int
+	delay, buffer, age    time.Duration
+	delays, buffers, ages int
 }
 
 // totals are the counters of which History shows the increase.
@@ -60,7 +63,13 @@ func (b *books) played(at hal.Instant, j *jitter.Buffer) {
 		d := at.Add(b.sound.Offset).Sub(b.sound.Arrived)
 		b.second.delay += d
 		b.second.delays++
-		b.smooth(d)
+		smooth(&b.delay, d)
+	}
+	if b.sound.Age != 0 {
+		d := b.sound.Age + at.Sub(b.pulled)
+		b.second.age += d
+		b.second.ages++
+		smooth(&b.old, d)
 	}
 	b.buffer.Store(int64(b.sound.Buffer))
 	b.second.buffer += b.sound.Buffer
@@ -73,12 +82,12 @@ func (b *books) played(at hal.Instant, j *jitter.Buffer) {
 	}
 }
 
-// smooth averages the delay over the last eight packets or so.
-func (b *books) smooth(d time.Duration) {
-	if now := b.delay.Load(); now == 0 {
-		b.delay.Store(int64(d))
+// smooth averages a delay over the last eight or so.
+func smooth(mean *atomic.Int64, d time.Duration) {
+	if now := mean.Load(); now == 0 {
+		mean.Store(int64(d))
 	} else {
-		b.delay.Store(now + (int64(d)-now)/8)
+		mean.Store(now + (int64(d)-now)/8)
 	}
 }
 
@@ -101,13 +110,15 @@ func (b *books) turn(j *jitter.Buffer) {
 	}
 	if b.second.buffers > 0 {
 		madeUp := float64(more(now.madeUp, b.before.madeUp)) / float64(b.second.buffers*dsp.Unit)
-		delay := b.second.delay / time.Duration(max(b.second.delays, 1))
-		b.score.rate(b.mouth(delay), madeUp, b.far.impairs(b.far.turn()))
+		age := b.second.age / time.Duration(max(b.second.ages, 1))
+		b.score.rate(b.mouth(age), madeUp, b.far.impairs(b.far.turn()))
 	}
 	s.Now = b.now(j)
 	if b.second.delays > 0 {
 		s.DelayMS = meanMS(b.second.delay, b.second.delays)
-		s.MouthMS = ms(b.mouth(b.second.delay / time.Duration(b.second.delays)))
+	}
+	if b.second.ages > 0 {
+		s.MouthMS = ms(b.mouth(b.second.age / time.Duration(b.second.ages)))
 	}
 	s.BufferMS = meanMS(b.second.buffer, b.second.buffers)
 	s.round()
@@ -119,11 +130,10 @@ func (b *books) turn(j *jitter.Buffer) {
 
 // now is what the call is like.
 func (b *books) now(j *jitter.Buffer) Now {
-	delay := time.Duration(b.delay.Load())
 	r, mos := b.score.get()
 	return Now{
-		DelayMS:   ms(delay),
-		MouthMS:   ms(b.mouth(delay)),
+		DelayMS:   ms(time.Duration(b.delay.Load())),
+		MouthMS:   ms(b.mouth(time.Duration(b.old.Load()))),
 		TargetMS:  ms(j.Target()),
 		BufferMS:  ms(time.Duration(b.buffer.Load())),
 		RTTMS:     ms(time.Duration(b.near.rtt.Load())),

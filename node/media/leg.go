@@ -64,6 +64,9 @@ func NewLeg(codec wire.Codec, muted bool) *Leg {
 		return nil
 	}
 	l := &Leg{codec: codec, enc: enc, dec: dec, jitter: jitter.New(dec)}
+	if codec == wire.CodecOpus {
+		l.books.lookAhead = codecDelay
+	}
 	l.muted.Store(muted)
 	var start [3]byte
 	rand.Read(start[:])
@@ -89,7 +92,7 @@ func (l *Leg) Muted() bool { return l.muted.Load() }
 // pull fills pcm with the next 10 ms to be heard.
 func (l *Leg) pull(now hal.Instant, pcm []int16) {
 	l.books.begin(now)
-	l.books.sound = l.jitter.Pull(now, pcm)
+	l.books.pulled, l.books.sound = now, l.jitter.Pull(now, pcm)
 	l.books.out.add(pcm)
 }
 

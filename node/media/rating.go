@@ -5,23 +5,32 @@ import (
 	"sync/atomic"
 	"time"
 
+	"peerphone/hal"
 	"peerphone/node/media/adapt"
 	"peerphone/node/media/emodel"
 )
 
-// codecDelay is what the codec looks ahead: 5 ms, and a sample or two for its
+// codecDelay is what Opus looks ahead: 5 ms, and a sample or two for its
 // filters.
 const codecDelay = 6500 * time.Microsecond
 
 // near is what our own sending is like, for all to see.
 type near struct {
 	rtt, bitrate, packet, copies, loss, allowed atomic.Int64
+	least                                       atomic.Int64 // round trip of late, without what waited at bottlenecks
+
+	// owned by the capture goroutine
+	quick peak // of -rtt
 }
 
 // steers notes what the pilot believes and has chosen. Loss is in 1/10000.
-func (b *books) steers(w adapt.Way, s adapt.Setting) {
+func (b *books) steers(now hal.Instant, w adapt.Way, s adapt.Setting) {
 	n := &b.near
 	n.rtt.Store(int64(w.RTT))
+	if w.RTT > 0 {
+		n.quick.observe(now, -w.RTT)
+		n.least.Store(int64(-n.quick.most()))
+	}
 	n.loss.Store(int64(1e4 * w.Loss.Share))
 	n.allowed.Store(int64(w.Allowed))
 	n.bitrate.Store(int64(s.Bitrate))
@@ -73,14 +82,14 @@ func (f *far) impairs(bitrate float64) float64 {
 // packet is the duration of the far end's packets.
 func (f *far) packet() time.Duration { return time.Duration(f.units.Load()) * unit }
 
-// mouth is the time from the far mouth to our ear of a packet that sounded so
-// long after its arrival; 0 before there is one. One way through the network is
-// taken to be half of both.
-func (b *books) mouth(delay time.Duration) time.Duration {
+// mouth is the time from the far mouth to our ear of sound of that age, as
+// jitter.Sound has it, when it is heard; 0 before there is a packet. The least
+// that the network takes is half of what it takes there and back.
+func (b *books) mouth(age time.Duration) time.Duration {
 	if b.far.units.Load() == 0 {
 		return 0
 	}
-	return b.far.packet() + codecDelay + time.Duration(b.near.rtt.Load())/2 + delay
+	return age + b.lookAhead + time.Duration(b.near.least.Load())/2
 }
 
 // score is what the last second was worth.

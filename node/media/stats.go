@@ -33,7 +33,7 @@ type Second struct {
 // figures that move.
 type Now struct {
 	DelayMS   float64 `json:"delay_ms"`   // from a packet's arrival to its sounding: buffer and card
-	MouthMS   float64 `json:"mouth_ms"`   // from the far mouth to our ear: packet, codec, network and delay; the network's part is half the round trip
+	MouthMS   float64 `json:"mouth_ms"`   // from the far mouth to our ear: packet, codec, network, buffer and card; the way of the fastest packets is half the round trip
 	TargetMS  float64 `json:"target_ms"`  // how long sound is meant to wait in the buffer
 	BufferMS  float64 `json:"buffer_ms"`  // sound waiting in the buffer
 	RTTMS     float64 `json:"rtt_ms"`     // round trip; 0: not known

@@ -123,7 +123,7 @@ func (l *Leg) hand(now hal.Instant, r *Route, p []byte) {
 	l.seq++
 	l.books.sent.Add(1)
 	l.books.bytesUp.Add(uint64(len(p) + overhead + r.Extra))
-	l.books.steers(l.pilot.Way(), l.setting)
+	l.books.steers(now, l.pilot.Way(), l.setting)
 }
 
 // repeat puts earlier packets into m, as far as there is room beside its own

@@ -80,6 +80,7 @@ type aim struct {
 	grid   grid
 	calm   calm
 	copies calm // of copies, needed or not
+	ways   calm // of the network alone: from the end of a packet to its arrival
 	route  shorter
 	busy   bool               // the machine lets threads wait: it may do that to the reader too
 	tails  [bins + 64]float32 // of the histogram being solved
@@ -117,6 +118,7 @@ func (a *aim) observe(x arrival, transit time.Duration) {
 	}
 	a.seen++
 	a.calm.observe(at, transit)
+	a.ways.observe(at, transit-time.Duration(x.units)*unit)
 	a.copies.tick(at)
 	if x.by == needed {
 		a.copies.observe(at, transit)

@@ -25,6 +25,14 @@ func (l *lead) moved(by time.Duration) {
 	}
 }
 
+// latest is what was seen last, 0 before the first pull.
+func (l *lead) latest() time.Duration {
+	if l.n == 0 {
+		return 0
+	}
+	return l.last[(l.n-1)%leadSpan]
+}
+
 // now returns the lead, 0 before the first pull.
 func (l *lead) now() time.Duration {
 	least, _ := l.limits()

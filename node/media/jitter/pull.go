@@ -34,6 +34,7 @@ type Sound struct {
 	Time    uint16        // of that packet, as Insert had it
 	Offset  time.Duration // from the first sample pulled to the packet's first
 	Buffer  time.Duration // sound that still waits
+	Age     time.Duration // of the first sample pulled, less what the network took at its best of late; 0: nothing plays
 	State   State
 }
 
@@ -69,6 +70,9 @@ func (b *Buffer) passed(n int) Sound {
 	b.ready -= n
 	if m, ok := b.marks.pass(n); ok {
 		s.Arrived, s.Time, s.Offset = m.at, m.time, samples(m.offset+dsp.VaryDelay)
+	}
+	if b.playing {
+		s.Age = b.steer.age()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

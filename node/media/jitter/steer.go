@@ -93,6 +93,14 @@ func (s *steer) measure(now hal.Instant, next int64) {
 	s.off = s.lead.now() - s.aimed
 }
 
+// age is how old what is pulled now is, less what the network takes at the
+// least: until its packet was full, until that came or the copy in its stead,
+// and in the buffer.
+func (s *steer) age() time.Duration {
+	least, _ := s.aim.ways.limits()
+	return s.lead.latest() - least
+}
+
 // isSteady reports whether the pulls have stood still against the sender's time
 // for a while. A call begins as if they did.
 func (s *steer) isSteady() bool {
