@@ -90,6 +90,13 @@ func (n *Node) save(e Effect) {
 		err = n.state.keepCache(e.Members)
 	case SaveNAT:
 		err = n.state.keepNAT(e.NAT)
+	case SaveRoster:
+		roster, now := n.core.Roster(), time.Now()
+		n.workers.Go(func() { // owner: Run; it may have two megabytes
+			if err := n.state.keepRoster(now, roster); err != nil {
+				n.log.Error("state not kept", "error", err)
+			}
+		})
 	case SaveContacts:
 		err = n.state.write(contactFile, contacts.Append(nil, e.Contacts))
 	case SaveLog:

@@ -322,9 +322,13 @@ func (c *Core) Leave(now time.Time) {
 	}
 	if c.relay != nil {
 		c.do(SaveRelay{c.relay.Month()})
+		c.do(SaveRoster{})
 	}
 	c.settle(now)
 }
+
+// Roster returns the membership that a supernode knows.
+func (c *Core) Roster() overlay.Roster { return c.overlay.Roster() }
 
 // Left reports whether all sessions have ended after Leave.
 func (c *Core) Left() bool { return len(c.peers.nodes) == 0 }

@@ -112,6 +112,8 @@ type (
 	SaveNAT struct{ NAT path.NAT }
 	// SaveCache keeps the host cache.
 	SaveCache struct{ Members []overlay.Kept }
+	// SaveRoster keeps the membership that a supernode knows: Core.Roster.
+	SaveRoster struct{}
 	// SaveContacts keeps the contacts.
 	SaveContacts struct{ Contacts []contacts.Contact }
 	// SaveLog keeps the log of calls.
@@ -174,6 +176,7 @@ func (TryTCP) effect()            {}
 func (Knock) effect()             {}
 func (SaveNAT) effect()           {}
 func (SaveCache) effect()         {}
+func (SaveRoster) effect()        {}
 func (SaveContacts) effect()      {}
 func (SaveLog) effect()           {}
 func (SaveRelay) effect()         {}

@@ -12,6 +12,7 @@ import (
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/media"
+	"peerphone/node/overlay"
 	"peerphone/node/path"
 	"peerphone/node/session"
 	"peerphone/node/wire"
@@ -110,6 +111,12 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	var roster overlay.Roster
+	if cfg.Promotion == Always {
+		if roster, err = n.state.roster(time.Now()); err != nil {
+			return err
+		}
+	}
 	known, err := n.state.acquaintances()
 	if err != nil {
 		return err
@@ -125,7 +132,7 @@ func (n *Node) openCore(cfg Config) error {
 			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
-		Cache: cache, Contacts: book, Log: log, Codecs: media.Codecs(),
+		Cache: cache, Roster: roster, Contacts: book, Log: log, Codecs: media.Codecs(),
 		Verify: identity.ID.Verify, Settings: settings, Known: known,
 		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})

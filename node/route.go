@@ -181,6 +181,8 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		c.homesChanged(now)
 	case overlay.CacheChanged:
 		c.do(SaveCache{c.overlay.Keep()})
+	case overlay.RosterChanged:
+		c.do(SaveRoster{})
 	case overlay.Stranded:
 		c.stranded(now)
 	case overlay.Ping:

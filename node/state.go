@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -86,6 +87,7 @@ const (
 	logFile     = "calls.json"
 	loginFile   = "login"
 	relayFile   = "relay.json"
+	rosterFile  = "roster"
 )
 
 // port returns the port that was kept, 0 when there is none yet.
@@ -143,6 +145,24 @@ func (s State) keepCache(members []overlay.Kept) error {
 		return fmt.Errorf("node: state: %w", err)
 	}
 	return s.write(cacheFile, b)
+}
+
+// roster returns the membership that was kept, unless it is too old to be of use.
+// The file is the time of writing in Unix seconds, eight bytes, and the roster.
+func (s State) roster(now time.Time) (overlay.Roster, error) {
+	b, err := s.read(rosterFile)
+	if err != nil || len(b) < 8 {
+		return overlay.Roster{}, err
+	}
+	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
+	if age < -time.Minute || age > overlay.RosterLife {
+		return overlay.Roster{}, nil
+	}
+	return overlay.ParseRoster(b[8:]), nil
+}
+
+func (s State) keepRoster(now time.Time, r overlay.Roster) error {
+	return s.write(rosterFile, r.Append(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()))))
 }
 
 // relayed returns what the relay carried this month; a damaged file counts as

@@ -110,7 +110,8 @@ func (o *Overlay) roll(bucket uint8, done bool) wire.Roll {
 }
 
 // handleRoll gives l what it does not name, and names what we know. Of whom we
-// know to be dead it gets the proof.
+// know to be dead it gets the proof. Whom we know from an earlier run only, it
+// confirms, or lets us doubt.
 func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
 	if l.join != joined {
 		o.counters.Unasked++
@@ -121,8 +122,14 @@ func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
 		theirs[binary.BigEndian.Uint32(b)] = true
 	}
 	var pages paging
-	for _, x := range o.table.bucket(m.Bucket) {
+	rows := o.table.bucket(m.Bucket)
+	for i := range rows {
+		x := &rows[i]
 		switch {
+		case x.died == 0 && x.kept && theirs[x.id]:
+			x.kept = false
+		case x.died == 0 && x.kept:
+			o.suspect(now, x.place, o.jitter(firstPing))
 		case x.died == 0 && !theirs[x.id]:
 			pages.add(o, l, x.news.Value())
 		case x.died != 0 && theirs[x.id]:

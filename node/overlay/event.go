@@ -43,6 +43,9 @@ type Ping struct {
 // again, with growing pauses, until there is a home.
 type Stranded struct{}
 
+// RosterChanged tells a supernode that Roster should be written to disk.
+type RosterChanged struct{}
+
 // NeighboursChanged tells a supernode that one has come or gone where records
 // may lie that it keeps. Settled ends the matter: the next change is told anew.
 type NeighboursChanged struct{}
@@ -59,4 +62,5 @@ func (CacheChanged) event()      {}
 func (Synced) event()            {}
 func (Ping) event()              {}
 func (Stranded) event()          {}
+func (RosterChanged) event()     {}
 func (NeighboursChanged) event() {}

@@ -427,3 +427,70 @@ func TestTwoSupernodesThatDialEachOtherKeepOneSession(t *testing.T) {
 	both.Down(both.now, ix, errDead)
 	both.want("members", len(both.Members()), 2)
 }
+
+// A roster of an hour ago does not bring back who has gone, neither here nor
+// elsewhere, and whoever lives need not be told anew.
+func TestAnOldRosterRaisesNoDead(t *testing.T) {
+	w := newWorld(t, 12)
+	chain(w, 30)
+	w.run(10 * time.Second)
+	roster := w.nodes[29].Roster()
+	for _, r := range w.nodes[20:] {
+		w.kill(r)
+	}
+	w.run(graveTime + 3*time.Minute) // nobody remembers the dead
+	if !w.agreed() {
+		t.Fatal("the living disagree")
+	}
+	w.nodes = w.nodes[:29]
+	back := w.add(30, Config{Supernode: true}, 3)
+	back.Restore(roster)
+	w.run(time.Second)
+	if n := back.Known(); n != 30 {
+		t.Errorf("knows %d at once, want all 30 of the roster", n)
+	}
+	t.Logf("the dead are found out after %v", w.runUntil(time.Minute, w.agreed))
+	for range 20 {
+		w.run(time.Second)
+		for _, r := range w.nodes[:20] {
+			if n := r.Known(); n > 21 {
+				t.Fatalf("supernode %d has heard of the dead: it knows %d", r.n, n)
+			}
+		}
+	}
+	if met := back.Counters().Met; met > 2 {
+		t.Errorf("%d announcements were told anew", met)
+	}
+}
+
+// When all have lost power their rosters agree, and nobody is told of anybody.
+func TestAllRestartWithTheirRosters(t *testing.T) {
+	w := newWorld(t, 13)
+	chain(w, 30)
+	w.run(10 * time.Second)
+	roster := w.nodes[0].Roster()
+	w.nodes, w.byAddr = nil, map[netip.AddrPort]*resident{}
+	for n := 1; n <= 30; n++ {
+		w.add(n, Config{Supernode: true}).Restore(roster)
+	}
+	w.run(5 * time.Second)
+	if !w.agreed() {
+		t.Error("they disagree")
+	}
+	for _, r := range w.nodes {
+		if r.synced < 0 || r.Counters().Met > 0 {
+			t.Errorf("supernode %d: synced after %v, told of %d", r.n, r.synced, r.Counters().Met)
+		}
+	}
+}
+
+func TestTheRosterIsWrittenEachHour(t *testing.T) {
+	s := supernode(t)
+	s.Learn(s.now, nil)
+	s.advance(rosterSoon - time.Second)
+	s.want("written at first", len(took[RosterChanged](s)), 0)
+	s.advance(10 * time.Hour)
+	if n := len(took[RosterChanged](s)); n < 10 || n > 13 {
+		t.Errorf("written %d times in ten hours", n)
+	}
+}

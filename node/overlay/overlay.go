@@ -101,6 +101,7 @@ type Overlay struct {
 	refuted     time.Time // when we last refuted our death
 	decline     decline
 	burial      time.Time // when the dead of long ago are forgotten
+	roster      time.Time // when the roster is to be written; set by Learn
 	nearChanged bool      // NeighboursChanged has been told
 
 	gone bool // Leave has been called: nothing is asked for any more
@@ -176,6 +177,7 @@ func (o *Overlay) begin(now time.Time) {
 	o.exchange = now.Add(exchangeSoon)
 	o.audit = now.Add(o.jitter(auditEvery))
 	o.burial = now.Add(strikeEvery)
+	o.roster = now.Add(rosterSoon)
 	o.gossip.turned = now
 }
 
@@ -319,7 +321,7 @@ func (o *Overlay) soonest() time.Time {
 		return next
 	}
 	next = earlier(earlier(next, o.syncBy), earlier(o.gossip.tick, o.exchange))
-	return earlier(earlier(next, o.burial), earlier(o.suspicionWake(), o.meshWake()))
+	return earlier(earlier(next, earlier(o.burial, o.roster)), earlier(o.suspicionWake(), o.meshWake()))
 }
 
 // Advance fires what is due.
@@ -338,6 +340,7 @@ func (o *Overlay) Advance(now time.Time) {
 		o.advanceExchange(now)
 		o.advanceSuspicions(now)
 		o.bury(now)
+		o.advanceRoster(now)
 	}
 	o.advanceCache(now)
 	o.advanceProbes(now)

@@ -3,18 +3,42 @@ package overlay
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"peerphone/node/wire"
 )
 
 // Roster is the membership as a supernode keeps it over a restart: with it, it
-// need not learn thousands anew. Those who have gone meanwhile are found out in
-// the usual way.
+// need not learn thousands anew, and a network whose supernodes have all lost
+// power knows itself at once.
+//
+// Who has gone meanwhile must not come back by it. Until somebody confirms a
+// member of the roster it is told to nobody who does not know it; and whom a
+// fellow does not name is asked, and forgotten when it is silent.
 type Roster struct{ rows []row }
 
 // Roster returns who is live as far as we know.
 func (o *Overlay) Roster() Roster {
 	return Roster{slices.DeleteFunc(slices.Clone(o.table.rows), func(r row) bool { return r.died != 0 })}
+}
+
+const (
+	// The roster is written rosterSoon after the start and each rosterEvery; who
+	// leaves writes it as well.
+	rosterSoon  = 10 * time.Minute
+	rosterEvery = time.Hour
+	// RosterLife is how old a roster may be: after that too many have come and gone.
+	RosterLife = 2 * rosterEvery
+)
+
+// advanceRoster asks for the roster to be written.
+func (o *Overlay) advanceRoster(now time.Time) {
+	if passed(o.roster, now) {
+		o.roster = now.Add(rosterEvery - o.jitter(rosterEvery/8))
+		if o.sync == synced {
+			o.emit(RosterChanged{})
+		}
+	}
 }
 
 // Append writes r for ParseRoster.
@@ -49,6 +73,7 @@ func (o *Overlay) Restore(r Roster) {
 	o.calm = false
 	o.table.rows = slices.Clone(r.rows)
 	for i := range o.table.rows {
+		o.table.rows[i].kept = true
 		o.table.count(&o.table.rows[i], 1)
 	}
 }

@@ -21,6 +21,7 @@ type row struct {
 	id          uint32 // the first four bytes of the announcement's ID
 	prefix      uint16 // hash of the address's prefix
 	died        uint16 // minutes after the table was made, 1 or more; 0: alive
+	kept        bool   // from the roster of an earlier run, and nobody has confirmed it yet
 }
 
 func (r *row) member() wire.Member { return wire.MemberOf(r.news.Value()) }

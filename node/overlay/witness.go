@@ -81,6 +81,7 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 	for i := range o.suspicions {
 		s := &o.suspicions[i]
 		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().At(from) {
+			r.kept = false
 			s.sent, s.next = cleared, now.Add(clearedFor)
 			return
 		}
@@ -115,6 +116,8 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 		s.next = now.Add(firstPing << s.sent)
 		s.sent++
 		o.emit(Ping{Member: r.member(), Nonce: s.nonce})
+	case r.kept:
+		o.died(now, r) // long ago; that others take it for live is not known
 	default:
 		incarnation := r.incarnation
 		o.forgetSuspicion(p)
