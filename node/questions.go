@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"net/netip"
 	"time"
 
@@ -47,6 +48,9 @@ func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Quest
 // questions in another's name gains nothing.
 func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Question, size int) {
 	answer := wire.Question{Answer: true, Topic: q.Topic, Nonce: q.Nonce}
+	if self := c.nodeID(); q.Topic == wire.TopicPing && len(q.Body) > 0 && !bytes.Equal(q.Body, self[:wire.PingBody]) {
+		return // whoever is meant is not here any more
+	}
 	if q.Topic == wire.TopicPresence {
 		reply := c.answerPresence(now, from, q.Body)
 		if reply == nil {
@@ -79,7 +83,11 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 	}
 	to := c.addrOf(e.Member)
 	c.outside.survey.Contact(to.Addr())
-	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}, 0)})
+	q := wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}
+	if e.Index == 0 && !e.Member.Node.IsZero() { // with a home there is a session: it knows
+		q.Body = e.Member.Node[:wire.PingBody]
+	}
+	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, q, 0)})
 }
 
 // question asks a supernode on behalf of the index. A Find or Who has room for

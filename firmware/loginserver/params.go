@@ -12,6 +12,8 @@ import (
 type paramsCommand struct {
 	Dir       folder           `arg:"" help:"Folder of the network."`
 	Bootstrap []netip.AddrPort `help:"Addresses of the supernodes that new phones ask first, at most 16. Without it they stay as they are." placeholder:"ADDR:PORT,..."`
+	Quota     uint16           `help:"How many supernodes of one address prefix (a /24 of IPv4, a /48 of IPv6) count. Without it that stays as it is; at first it is 16." placeholder:"N"`
+	Exempt    []netip.Prefix   `help:"Networks in which that does not hold, at most 16. Without it they stay as they are." placeholder:"NET/BITS,..."`
 	Root      string           `help:"Root key, if it is not in DIR." type:"path" placeholder:"FILE"`
 }
 
@@ -35,6 +37,15 @@ func (c paramsCommand) Run(s streams) error {
 	if c.Bootstrap != nil {
 		p.Bootstrap = c.Bootstrap
 	}
+	if c.Quota != 0 {
+		p.Quota = c.Quota
+	}
+	if c.Exempt != nil {
+		p.Exempt = c.Exempt
+	}
+	if err := checkExempt(p.Exempt); err != nil {
+		return err
+	}
 	if err := checkBootstrap(p.Bootstrap); err != nil {
 		return err
 	}
@@ -51,6 +62,18 @@ func (c paramsCommand) rootKey() (identity.Key, error) {
 		return c.Dir.key(rootFile, do)
 	}
 	return folder(filepath.Dir(c.Root)).key(filepath.Base(c.Root), do)
+}
+
+func checkExempt(nets []netip.Prefix) error {
+	if len(nets) > 16 {
+		return fmt.Errorf("%w: %d exempt networks, at most 16", errUsage, len(nets))
+	}
+	for _, n := range nets {
+		if n != n.Masked() {
+			return fmt.Errorf("%w: %s has bits beyond its length, is it %s?", errUsage, n, n.Masked())
+		}
+	}
+	return nil
 }
 
 func checkBootstrap(addrs []netip.AddrPort) error {

@@ -21,7 +21,16 @@ type Params struct {
 	Issuing   ID               `cbor:"2,keyasint"` // signs name and node certificates
 	NotAfter  int64            `cbor:"3,keyasint"` // Unix seconds
 	Bootstrap []netip.AddrPort `cbor:"4,keyasint"` // supernodes to begin with, at most 16
+	// Quota is how many supernodes of one address prefix count, a /24 of IPv4 or a
+	// /48 of IPv6; 0: DefaultQuota. Exempt are networks in which that does not hold,
+	// at most 16, beside loopback, private and link-local addresses.
+	Quota  uint16         `cbor:"5,keyasint,omitempty"`
+	Exempt []netip.Prefix `cbor:"6,keyasint,omitempty"`
 }
+
+// DefaultQuota is how many supernodes of one prefix count: a household or a small
+// firm has fewer, and who rents a whole prefix gains no more by it.
+const DefaultQuota = 16
 
 // signedParams is what travels: the root key, the exact bytes of the
 // parameters, and the signature over them.
@@ -31,7 +40,10 @@ type signedParams struct {
 	Signature []byte `cbor:"3,keyasint"`
 }
 
-const maxBootstrap = 16
+const (
+	maxBootstrap = 16
+	maxExempt    = 16
+)
 
 // Errors of network parameters.
 var (
@@ -78,7 +90,12 @@ func (p Params) ok() bool {
 			return false
 		}
 	}
-	return len(p.Bootstrap) <= maxBootstrap && !p.Issuing.IsZero()
+	for _, e := range p.Exempt {
+		if !e.IsValid() || e != e.Masked() || e.Addr().Is4In6() {
+			return false
+		}
+	}
+	return len(p.Bootstrap) <= maxBootstrap && len(p.Exempt) <= maxExempt && !p.Issuing.IsZero()
 }
 
 // NetworkOfParams returns the network whose root key signed b: for a login

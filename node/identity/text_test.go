@@ -3,6 +3,7 @@ package identity_test
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,10 +135,26 @@ func TestParamsThatAreNotSigned(t *testing.T) {
 		"17 supernodes":  {Issuing: w.issuing.ID(), Bootstrap: many},
 		"port 0":         {Issuing: w.issuing.ID(), Bootstrap: []netip.AddrPort{netip.AddrPortFrom(addr.Addr(), 0)}},
 		"no address":     {Issuing: w.issuing.ID(), Bootstrap: []netip.AddrPort{{}}},
+		"no network":     {Issuing: w.issuing.ID(), Exempt: []netip.Prefix{{}}},
+		"a host's bits":  {Issuing: w.issuing.ID(), Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/24")}},
+		"17 networks":    {Issuing: w.issuing.ID(), Exempt: make([]netip.Prefix, 17)},
 	} {
 		if _, err := identity.SignParams(w.root, p); !errors.Is(err, identity.ErrParams) {
 			t.Errorf("%s: got %v, want %v", what, err, identity.ErrParams)
 		}
+	}
+}
+
+func TestParamsCarryTheQuota(t *testing.T) {
+	w := newTown(t)
+	want := identity.Params{
+		Issuing: w.issuing.ID(), NotAfter: w.now.Unix(), Quota: 3,
+		Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+	}
+	b, err := identity.SignParams(w.root, want)
+	got, err2 := identity.ParseParams(w.trust.Network, b, w.now)
+	if err != nil || err2 != nil || got.Quota != 3 || !slices.Equal(got.Exempt, want.Exempt) {
+		t.Errorf("got %+v, %v, %v, want %+v", got, err, err2, want)
 	}
 }
 

@@ -305,9 +305,9 @@ func TestAPrefixHasAQuota(t *testing.T) {
 	for n := 2; n < 60; n++ {
 		s.Handle(s.now, ix, wire.Gossip{News: public(n, fmt.Sprintf("192.0.2.%d:4000", n))})
 	}
-	s.want("of one prefix", len(s.Members()), 1+quota)
+	s.want("of one prefix", len(s.Members()), 1+identity.DefaultQuota)
 	s.Handle(s.now, ix, wire.Gossip{News: public(100, "198.51.100.1:4000")})
-	s.want("of another", len(s.Members()), 2+quota)
+	s.want("of another", len(s.Members()), 2+identity.DefaultQuota)
 }
 
 func TestAJoinSpeaksForItselfOnly(t *testing.T) {

@@ -60,6 +60,12 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		o.counters.Unasked++
 		return
 	}
+	if astray(l.addr.Addr(), a.Member.Addr.Addr()) {
+		o.counters.Refusals.Astray++
+		l.join = notJoined
+		o.release(now, l)
+		return
+	}
 	o.take(now, a, j.Self)
 	p := placeOfAnnouncement(a)
 	r := o.table.find(p)
@@ -153,7 +159,7 @@ func (o *Overlay) meshMissing() int {
 func (o *Overlay) dialMember(now time.Time) bool {
 	for _, at := range o.table.sample(o.rand.IntN, meshOut+len(o.links)) {
 		r := &o.table.rows[at]
-		if r.place == o.place || o.joinedTo(r.place) || o.suspicion(r.place) != nil || o.dying[r.place].count > 0 {
+		if r.place == o.place || o.joinedTo(r.place) || o.doubted(r.place) || o.dying[r.place].count > 0 {
 			continue
 		}
 		if m := r.member(); !o.dialling(m) && o.linkTo(m.Node) == nil {

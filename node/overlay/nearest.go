@@ -158,7 +158,7 @@ func (o *Overlay) someMembers(but identity.ID, n int) []wire.Member {
 	var ms []wire.Member
 	for _, at := range o.table.sample(o.rand.IntN, n+2) {
 		r := &o.table.rows[at]
-		if m := r.member(); r.place != o.place && m.Node != but && o.suspicion(r.place) == nil {
+		if m := r.member(); r.place != o.place && m.Node != but && !o.doubted(r.place) {
 			ms = append(ms, m)
 		}
 	}

@@ -213,7 +213,7 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 	case r == nil && o.table.live >= maxMembers:
 		o.counters.Refusals.Full++
 		return false
-	case r == nil && !exempt(a.Member.Addr.Addr()) && o.table.full(hashPrefix(a.Member)):
+	case (r == nil || r.died != 0) && o.overQuota(a.Member):
 		o.counters.Refusals.Quota++
 		return false
 	case o.cfg.CheckNode(a.Certificate, now) != nil:
@@ -223,11 +223,30 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 		o.counters.Refusals.Forged++
 		return false
 	}
+	fresh := r == nil || r.died != 0
 	o.revived(p, a.Incarnation)
 	o.table.put(rowOf(p, a.Incarnation, a.Member, raw))
 	o.counters.Met++
 	o.changed(p)
+	if fresh && o.sync == synced {
+		o.tryOut(now, p, a.Member)
+	}
 	return true
+}
+
+// tryOut asks a newcomer at the address that it announces, for its place follows
+// from that, if we are among the nearest; and whoever was there before it.
+func (o *Overlay) tryOut(now time.Time, p wire.Place, m wire.Member) {
+	o.inquire(now, o.table.alive(p))
+	if s := o.suspicion(p); s != nil {
+		s.trial = true
+	}
+	prefix := hashPrefix(m)
+	for i := range o.table.rows {
+		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.place != p && r.member().Addr == m.Addr {
+			o.inquire(now, r)
+		}
+	}
 }
 
 // revived holds to account who bore witness against a member that lives.

@@ -62,6 +62,7 @@ type Refusals struct {
 	Quota     uint64 // too many of one prefix
 	Full      uint64 // too many in all
 	Struck    uint64 // the witness was refuted too often
+	Astray    uint64 // who joins speaks from another prefix than it announces
 }
 
 // Overlay is the state of both halves. The zero value is not usable.
@@ -89,6 +90,7 @@ type Overlay struct {
 	// Of a supernode.
 	self        Self
 	place       wire.Place
+	limits      Limits
 	table       table
 	dying       map[wire.Place]dying
 	strikes     map[wire.Place]uint8 // of witnesses who were refuted
@@ -128,6 +130,7 @@ func New(cfg Config) *Overlay {
 		panic(fmt.Sprintf("overlay: no randomness: %v", err))
 	}
 	return &Overlay{
+		limits: Limits{Quota: identity.DefaultQuota},
 		cfg:    cfg,
 		rand:   rand.New(rand.NewChaCha8(seed)),
 		guests: map[identity.ID]*link{},

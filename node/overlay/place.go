@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"peerphone/node/identity"
 	"peerphone/node/wire"
@@ -75,6 +76,34 @@ func exempt(addr netip.Addr) bool {
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }
 
-// quota is how many supernodes of one prefix count. A household or a small
-// firm has fewer; who rents a whole prefix gains no more by it.
-const quota = 16
+// Limits are the network's word on how many supernodes of one prefix count.
+type Limits struct {
+	Quota  int            // 0: identity.DefaultQuota
+	Exempt []netip.Prefix // beside loopback, private and link-local addresses
+}
+
+// SetLimits takes the word of the network parameters. Whom we know stays.
+func (o *Overlay) SetLimits(l Limits) {
+	if l.Quota <= 0 {
+		l.Quota = identity.DefaultQuota
+	}
+	o.limits = l
+}
+
+// overQuota reports whether as many supernodes as count have the prefix of m.
+func (o *Overlay) overQuota(m wire.Member) bool {
+	ip := m.Addr.Addr()
+	if exempt(ip) || slices.ContainsFunc(o.limits.Exempt, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+		return false
+	}
+	return o.table.ofPrefix(hashPrefix(m)) >= o.limits.Quota
+}
+
+// astray reports whether a node that speaks to us from an address cannot be at the
+// place that follows from the one that it announces: both are public, of one
+// version of IP, and of different prefixes.
+func astray(from, announced netip.Addr) bool {
+	from, announced = from.Unmap(), announced.Unmap()
+	return from.IsValid() && from.Is4() == announced.Is4() && !exempt(from) && !exempt(announced) &&
+		prefixOf(from) != prefixOf(announced)
+}

@@ -107,15 +107,15 @@ func (t *table) purge(now time.Time) {
 	})
 }
 
-// full reports whether the prefix of r has as many live members as count.
-func (t *table) full(prefix uint16) bool {
+// ofPrefix counts the live members of a prefix, by its hash.
+func (t *table) ofPrefix(prefix uint16) int {
 	n := 0
 	for i := range t.rows {
 		if t.rows[i].prefix == prefix && t.rows[i].died == 0 {
 			n++
 		}
 	}
-	return n >= quota
+	return n
 }
 
 // root returns all sums in one.

@@ -32,6 +32,7 @@ type suspicion struct {
 	nonce uint64
 	sent  int       // pings; pings+1: it has answered
 	next  time.Time // when something is due
+	trial bool      // a newcomer: nothing speaks against it
 }
 
 const cleared = pings + 1
@@ -47,13 +48,23 @@ func (o *Overlay) suspicion(p wire.Place) *suspicion {
 
 // suspect begins to ask a member after wait.
 func (o *Overlay) suspect(now time.Time, p wire.Place, wait time.Duration) {
-	if s := o.suspicion(p); s != nil || len(o.suspicions) >= maxSuspicions || p == o.place || o.table.alive(p) == nil {
+	s := o.suspicion(p)
+	if s != nil {
+		s.trial = false
+	}
+	if s != nil || len(o.suspicions) >= maxSuspicions || p == o.place || o.table.alive(p) == nil {
 		return
 	}
 	if o.testified(p) {
 		return // we have said so
 	}
 	o.suspicions = append(o.suspicions, suspicion{place: p, nonce: o.rand.Uint64(), next: now.Add(wait)})
+}
+
+// doubted reports whether something speaks against the member at p.
+func (o *Overlay) doubted(p wire.Place) bool {
+	s := o.suspicion(p)
+	return s != nil && !s.trial
 }
 
 func (o *Overlay) forgetSuspicion(p wire.Place) {

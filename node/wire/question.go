@@ -28,7 +28,7 @@ type Topic uint8
 
 // The topics.
 const (
-	TopicPing     Topic = 1 // package overlay: is anybody there? No body
+	TopicPing     Topic = 1 // package overlay: is anybody there? The first eight bytes of the key of whom we mean, or nothing: whoever it is; answered without a body
 	TopicPresence Topic = 3 // package directory: a Look, answered by a Seen; or a Seen, answered without a body
 	TopicIndex    Topic = 2 // package directory: a Find or a Publish; answered by a Found or a Stored
 )
@@ -42,6 +42,8 @@ const (
 const (
 	// QuestionHeader is the size of a question without its body, in bytes.
 	QuestionHeader = 1 + 1 + 8 + 2
+	// PingBody is the size of a ping's body that says whom it means, in bytes.
+	PingBody = 8
 	// MaxQuestion is the size of the longest question or answer, in bytes: a
 	// Publish or Found with the longest record.
 	MaxQuestion = QuestionHeader + 1 + MaxRecord + 40
@@ -73,5 +75,5 @@ func ParseQuestion(b []byte) (q Question, ok bool) {
 		return Question{}, false
 	}
 	q = Question{Answer: b[0] == answerByte, Topic: Topic(b[1]), Nonce: binary.BigEndian.Uint64(b[2:]), Body: b[QuestionHeader:n:n]}
-	return q, q.Topic == TopicPing && n == QuestionHeader || q.Topic == TopicIndex || q.Topic == TopicPresence
+	return q, q.Topic == TopicPing && (len(q.Body) == 0 || len(q.Body) == PingBody) || q.Topic == TopicIndex || q.Topic == TopicPresence
 }
