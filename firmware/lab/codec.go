@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -40,7 +41,9 @@ type codecCommand struct {
 	Out        string `arg:"" help:"Sound to write: a WAV file if its name ends in .wav, else without a header."`
 }
 
-func (c codecCommand) Run() error {
+func (c codecCommand) Run() error { return c.run(os.Stdout) }
+
+func (c codecCommand) run(w io.Writer) error {
 	sound, err := readSound(c.In)
 	if err != nil {
 		return err
@@ -64,10 +67,10 @@ func (c codecCommand) Run() error {
 	for _, p := range packets {
 		bytes += len(p.data)
 	}
-	fmt.Printf("average bitrate: %.0f\n", float64(8*bytes)/seconds)
-	fmt.Printf("encoder: %.2f ms of CPU per second of sound\n", spent.Seconds()*1000/seconds)
-	fmt.Printf("decoder: %.2f ms of CPU per second of sound\n", spentBack.Seconds()*1000/seconds)
-	fmt.Printf("quality: %.2f of 4.64\n", quality.Score(sound, heard))
+	fmt.Fprintf(w, "average bitrate: %.0f\n", float64(8*bytes)/seconds)
+	fmt.Fprintf(w, "encoder: %.2f ms of CPU per second of sound\n", spent.Seconds()*1000/seconds)
+	fmt.Fprintf(w, "decoder: %.2f ms of CPU per second of sound\n", spentBack.Seconds()*1000/seconds)
+	fmt.Fprintf(w, "quality: %.2f of 4.64\n", quality.Score(sound, heard))
 	return writeSound(c.Out, heard)
 }
 

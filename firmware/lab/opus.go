@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -38,6 +39,9 @@ func readOpus(name string) ([]opusPacket, error) {
 	file, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
+	}
+	if len(file) == 0 {
+		return nil, fmt.Errorf("%s is empty", name)
 	}
 	var packets []opusPacket
 	for len(file) > 0 {
@@ -81,12 +85,14 @@ func (c opusdecCommand) Run() error {
 	return os.WriteFile(c.Out, raw, 0o644)
 }
 
-func (c opusinfoCommand) Run() error {
+func (c opusinfoCommand) Run() error { return c.run(os.Stdout) }
+
+func (c opusinfoCommand) run(w io.Writer) error {
 	packets, err := readOpus(c.In)
 	if err != nil {
 		return err
 	}
-	fmt.Println("packet mode   band      frames       bytes   kb/s")
+	fmt.Fprintln(w, "packet mode   band      frames       bytes   kb/s")
 	bytes, total := 0, time.Duration(0)
 	for i, p := range packets {
 		info, err := opus.Parse(p.data)
@@ -94,13 +100,11 @@ func (c opusinfoCommand) Run() error {
 			return fmt.Errorf("packet %d: %w", i, err)
 		}
 		bytes, total = bytes+len(p.data), total+info.Duration()
-		fmt.Printf("%6d %-6s %-9s %2d x %5.1f ms %5d %6.1f%s\n", i, info.Mode, info.Bandwidth, info.Frames,
+		fmt.Fprintf(w, "%6d %-6s %-9s %2d x %5.1f ms %5d %6.1f%s\n", i, info.Mode, info.Bandwidth, info.Frames,
 			info.FrameSize.Seconds()*1000, len(p.data), kilobits(len(p.data), info.Duration()), remarks(info))
 	}
-	if len(packets) > 0 {
-		fmt.Printf("%d packets, %.2f s, %d bytes, %.1f kb/s\n", len(packets), total.Seconds(), bytes, kilobits(bytes, total))
-	}
-	return nil
+	_, err = fmt.Fprintf(w, "%d packets, %.2f s, %d bytes, %.1f kb/s\n", len(packets), total.Seconds(), bytes, kilobits(bytes, total))
+	return err
 }
 
 func kilobits(bytes int, d time.Duration) float64 { return float64(8*bytes) / 1000 / d.Seconds() }

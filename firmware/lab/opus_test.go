@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -33,8 +35,12 @@ func TestOpusdec(t *testing.T) {
 	if want := 2 * 960 * 2; len(raw) != want {
 		t.Errorf("%d bytes of sound, want %d", len(raw), want)
 	}
-	if err := (opusinfoCommand{In: in}).Run(); err != nil {
+	var said strings.Builder
+	if err := (opusinfoCommand{In: in}).run(&said); err != nil {
 		t.Error(err)
+	}
+	if want := "2 packets, 0.04 s, 2 bytes, 0.4 kb/s\n"; !strings.HasSuffix(said.String(), want) {
+		t.Errorf("it says %q, want %q at the end", said.String(), want)
 	}
 }
 
@@ -44,7 +50,7 @@ func TestOpusdecHearsAll(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.raw")
 	for _, name := range []string{"joints", "hybrid", "stereo", "celt"} {
 		in := "../../node/media/testdata/" + name + ".bit"
-		if err := (opusinfoCommand{In: in}).Run(); err != nil {
+		if err := (opusinfoCommand{In: in}).run(io.Discard); err != nil {
 			t.Error(err)
 		}
 		var first int
@@ -69,6 +75,7 @@ func TestOpusdecRefuses(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"final range": strange,
 		"cut short":   silentOpus[:8],
+		"empty":       {},
 		"malformed":   {0, 0, 0, 0, 0, 0, 0, 0},
 	} {
 		if err := (opusdecCommand{Hz: 16000, In: opusFile(t, data), Out: filepath.Join(t.TempDir(), "out")}).Run(); err == nil {
