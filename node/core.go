@@ -102,7 +102,10 @@ func NewCore(cfg CoreConfig) *Core {
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
 		settings: cfg.Settings, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
-		outside: outside{port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT)},
+		outside: outside{
+			port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT),
+			lifetime: path.NewLifetime(path.Config{Rand: cfg.Rand}),
+		},
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
@@ -201,7 +204,7 @@ type timer interface {
 // timers yields the cores in a fixed order, so that equal times fire equally. It
 // is asked with every event and makes no list.
 func (c *Core) timers(yield func(timer) bool) {
-	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey} {
+	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey, c.outside.lifetime} {
 		if !yield(t) {
 			return
 		}
@@ -214,7 +217,7 @@ func (c *Core) timers(yield func(timer) bool) {
 	if c.presence != nil && !yield(c.presence) || c.lanes == nil {
 		return
 	}
-	for _, t := range [...]timer{c.lanes, c.index, c.keeper, c.relay} {
+	for _, t := range [...]timer{c.lanes, c.index, c.keeper, c.relay, &c.outside.later} {
 		if !yield(t) {
 			return
 		}

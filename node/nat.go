@@ -13,14 +13,16 @@ import (
 // outside is what a core knows of the way to the outside, and of how others
 // reach it.
 type outside struct {
-	survey  *path.Survey
-	reacher *path.Reacher  // supernode half; nil in a phone that serves nobody
-	port    uint16         // of the main socket
-	six     bool           // this host has IPv6 and no IPv4
-	begun   bool           // a first survey has been made
-	looked  time.Time      // when the last began
-	granted netip.AddrPort // the router's port that leads here; not valid: none
-	uplinks []*uplink      // besides the kernel's choice
+	survey   *path.Survey
+	lifetime *path.Lifetime
+	later    path.Later     // supernode half of that
+	reacher  *path.Reacher  // supernode half; nil in a phone that serves nobody
+	port     uint16         // of the main socket
+	six      bool           // this host has IPv6 and no IPv4
+	begun    bool           // a first survey has been made
+	looked   time.Time      // when the last began
+	granted  netip.AddrPort // the router's port that leads here; not valid: none
+	uplinks  []*uplink      // besides the kernel's choice
 
 	attesting time.Time       // until then supernodes that call us are told so
 	attested  []wire.Attested // at most one of each supernode, and maxAttested
@@ -124,6 +126,7 @@ func (c *Core) learnt(now time.Time, n path.NAT) {
 		"kind", n.Kind(), "mapping", n.Mapping.String(), "filtering", n.Filtering.String(), "seen", n.Mapped.String(),
 	}})
 	c.do(SaveNAT{n})
+	c.measureLifetime(now)
 	c.tellAgain(now)
 }
 
@@ -236,7 +239,7 @@ func natView(n path.NAT, granted netip.AddrPort) NATView {
 	}
 	v := NATView{
 		Kind: n.Kind(), Mapping: n.Mapping.String(), Filtering: n.Filtering.String(), Preserved: n.Preserved.String(),
-		Hairpin: n.Hairpin.String(), UDP: n.UDP.String(), Delta: n.Delta, Learnt: n.Learnt,
+		Hairpin: n.Hairpin.String(), UDP: n.UDP.String(), Delta: n.Delta, Lifetime: n.Lifetime.Seconds(), Learnt: n.Learnt,
 	}
 	if granted.IsValid() {
 		v.Granted = granted.String()

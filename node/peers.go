@@ -42,10 +42,8 @@ type dial struct {
 // their askers ask elsewhere.
 const maxWaiting = 64
 
-// Keep-alives. The first keeps NAT bindings until their lifetime has been measured
-// (DESIGN section 7).
+// Keep-alives of sessions that need none for a NAT.
 const (
-	keepAlive       = 25 * time.Second
 	memberKeepAlive = 10 * time.Second // between supernodes, so that deaths are known
 	homeKeepAlive   = 75 * time.Second // the overlay feels the pulse of homes, and guests refresh each minute
 	streamKeepAlive = 70 * time.Second // TCP's bindings live for hours; the refresh each minute comes before it
@@ -61,7 +59,7 @@ func (c *Core) keepAlive(ix wire.Index, initiator bool) time.Duration {
 	case c.index != nil:
 		return homeKeepAlive
 	}
-	return keepAlive
+	return c.binding()
 }
 
 // dialNode dials a supernode for the overlay.
@@ -305,6 +303,8 @@ func (c *Core) homesChanged(now time.Time) {
 	c.client.SetHomes(now, indices)
 	c.presenceHomes(now)
 	c.firstLook(now)
+	c.overlay.SetPulse(c.binding())
+	c.measureLifetime(now)
 	c.listing.wait(now, c.overlay.Coming())
 	c.list(now)
 	c.line(now)

@@ -38,6 +38,9 @@ func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Quest
 	case wire.TopicPresence:
 		c.presenceAnswered(now, from, q)
 		return
+	case wire.TopicLater:
+		c.outside.lifetime.Heard(now, from, q)
+		return
 	}
 	if m, err := wire.Parse(q.Body); err == nil && c.index != nil {
 		c.index.Reply(now, from, q.Nonce, m)
@@ -47,6 +50,10 @@ func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Quest
 // answerQuestion answers with no more bytes than were asked with: who sends
 // questions in another's name gains nothing.
 func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Question, size int) {
+	if q.Topic == wire.TopicLater {
+		c.outside.later.Asked(now, from, q, size)
+		return
+	}
 	answer := wire.Question{Answer: true, Topic: q.Topic, Nonce: q.Nonce}
 	if self := c.nodeID(); q.Topic == wire.TopicPing && len(q.Body) > 0 && !bytes.Equal(q.Body, self[:wire.PingBody]) {
 		return // whoever is meant is not here any more

@@ -33,6 +33,7 @@ func (c *Core) round(now time.Time) bool {
 	c.offerHome(now)
 	n += route(now, c.outside.survey.Take(), c.fromSurvey)
 	n += c.fromUplinks(now)
+	n += route(now, c.outside.lifetime.Take(), c.fromLifetime)
 	n += route(now, c.client.Take(), c.fromClient)
 	if c.presence != nil {
 		n += route(now, c.presence.Take(), c.fromPresence)
@@ -49,6 +50,7 @@ func (c *Core) round(now time.Time) bool {
 		n += route(now, c.keeper.Take(), c.fromKeeper)
 		n += route(now, c.outside.reacher.Take(), c.fromReacher)
 		n += route(now, c.relay.Take(), c.fromRelay)
+		n += route(now, c.outside.later.Take(), c.fromLater)
 	}
 	return n > 0
 }

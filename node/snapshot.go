@@ -72,9 +72,10 @@ type NATView struct {
 	Preserved string    `json:"preserved,omitempty"` // "yes", "no", "unknown"
 	Hairpin   string    `json:"hairpin,omitempty"`
 	UDP       string    `json:"udp,omitempty"`
-	Delta     int       `json:"delta,omitempty"`   // from one port of a symmetric NAT to its next; 0: at random
-	Granted   string    `json:"granted,omitempty"` // port of the router that leads here
-	Seen      []string  `json:"seen,omitempty"`    // at which supernodes see us, IPv4 and IPv6
+	Delta     int       `json:"delta,omitempty"`      // from one port of a symmetric NAT to its next; 0: at random
+	Lifetime  float64   `json:"lifetime_s,omitempty"` // seconds for which it stays open after a packet, at least; 0: not known
+	Granted   string    `json:"granted,omitempty"`    // port of the router that leads here
+	Seen      []string  `json:"seen,omitempty"`       // at which supernodes see us, IPv4 and IPv6
 	Learnt    time.Time `json:"learnt,omitzero"`
 }
 

@@ -33,6 +33,7 @@ func (c *Core) NetworkChanged(now time.Time, list []Uplink) {
 	c.do(ShakeMedia{})
 	c.outside.families(c.candidate())
 	c.setUplinks(now, list)
+	c.forgetLifetime(now)
 	c.paths.StirAll(now)
 	c.overlay.Wake(now)
 	c.lookOut(now)

@@ -84,6 +84,8 @@ type Overlay struct {
 	rounds rounds
 	lonely lonely
 
+	binding time.Duration // how often homes are asked at least; 0: no NAT wants that
+
 	guests map[identity.ID]*link // attached here
 	admit  *rate.Limiter
 

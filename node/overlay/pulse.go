@@ -12,8 +12,8 @@ import (
 // when half of the supernodes vanish a phone may have lost all three, and nobody
 // reaches it until it has found out.
 const (
-	// pulseEvery is how often each home is asked; with three homes some home is
-	// asked each eight seconds.
+	// pulseEvery is how often each home is asked unless a NAT wants it oftener;
+	// with three homes some home is asked each eight seconds.
 	pulseEvery = 24 * time.Second
 	// pulseWait is how long a home may take to answer, pulseTries how often it is
 	// asked: a home that loses one datagram in ten is given up once in a year.
@@ -95,9 +95,16 @@ func (o *Overlay) armPulse(now time.Time) {
 	if n == 0 {
 		o.pulse = time.Time{}
 	} else if o.pulse.IsZero() {
-		o.pulse = now.Add(pulseEvery/time.Duration(n) - o.jitter(pulseEvery/16))
+		every := pulseEvery
+		if o.binding > 0 {
+			every = min(every, o.binding)
+		}
+		o.pulse = now.Add(every/time.Duration(n) - o.jitter(every/16))
 	}
 }
+
+// SetPulse tells how often homes must be asked at least so that a NAT lets them in.
+func (o *Overlay) SetPulse(every time.Duration) { o.binding = every }
 
 // pulseWake returns when feelPulse has something to do.
 func (o *Overlay) pulseWake() time.Time {

@@ -56,4 +56,9 @@
 // alone at which the home sees us. Silence for a second means no. Reacher is
 // the supernode's half; its callers also attest that they have reached a node,
 // which is what it needs to serve others.
+//
+// Lifetime finds out how long we are let in after the last packet that went out:
+// a spare socket asks a supernode to answer after 20 to 125 seconds, and keeps
+// silent until then. Later is the supernode's half; its two answers are no more
+// bytes than the question.
 package path

@@ -60,6 +60,7 @@ type NAT struct {
 	UDP       Finding        `json:"udp"`       // passes at all
 	TCP       Finding        `json:"tcp"`       // passes to any port; asked when UDP is silent
 	Web       Finding        `json:"web"`       // passes to 443 or 80; likewise
+	Lifetime  time.Duration  `json:"lifetime"`  // for which we are remembered at least after a packet; 0: not known
 	Learnt    time.Time      `json:"learnt"`
 }
 
@@ -99,6 +100,18 @@ func (n NAT) cone() string {
 		return "port-restricted"
 	}
 	return "endpoint-independent"
+}
+
+// Closes reports whether a NAT or firewall lets packets in only for a while after
+// one that went out, as far as is known.
+func (n NAT) Closes() bool {
+	switch n.Mapping {
+	case MappingIndependent, MappingDependent:
+		return true
+	case MappingNone:
+		return n.Filtering == FilteringAddress || n.Filtering == FilteringPort
+	}
+	return false
 }
 
 // same reports whether two findings agree but for their time.

@@ -17,14 +17,21 @@ const (
 	surveyEvery = 4 * time.Minute
 	// surveyTCP is when TCP is tried because no datagram has come back.
 	surveyTCP = 400 * time.Millisecond
+	// surveyTCPEvery is how often TCP is tried at most while UDP is blocked.
+	surveyTCPEvery = time.Hour
 	// surveyEnd is when what has not answered counts as blocked.
 	surveyEnd = 1800 * time.Millisecond
+	// callsEvery is how often we have ourselves called at most while the mapping
+	// stays: who gets in changes with the router only.
+	callsEvery = 15 * time.Minute
 	// callsEnd is how long calls from outside and our own packet may take;
 	// callsWait is how long we wait for a home that asks for them.
 	callsEnd  = time.Second
 	callsWait = 30 * time.Second
-	// maxHelpers bounds the supernodes that are asked, of each family.
-	maxHelpers = 4
+	// maxHelpers bounds the supernodes that are asked, of each family;
+	// blockedHelpers where UDP was found not to pass.
+	maxHelpers     = 4
+	blockedHelpers = 2
 	// maxDelta is up to where the steps between ports count as a sequence; two
 	// random ports are so close once in 4,000 times.
 	maxDelta = 8
@@ -63,6 +70,12 @@ type Survey struct {
 	begun     time.Time
 	tcp       time.Time // when TCP is tried; set by Begin, cleared when it is or an answer comes
 	again     time.Time // when Again is emitted; set at the end of a survey
+
+	// triedTCP is when TCP was tried last. Set by advanceAsking, cleared by Forget.
+	triedTCP time.Time
+	// wasCalled is when calls showed last who gets in. Set by finish, cleared by
+	// Forget.
+	wasCalled time.Time
 
 	calls   calls
 	contact []netip.Addr // whom we have sent to; at most maxContact
@@ -167,7 +180,11 @@ func (s *Survey) choose(family func(netip.Addr) bool) {
 		}
 	}
 	chosen = append(chosen, doubles...)
-	for _, h := range chosen[:min(len(chosen), maxHelpers)] {
+	most := maxHelpers
+	if s.blocked() {
+		most = blockedHelpers
+	}
+	for _, h := range chosen[:min(len(chosen), most)] {
 		q := &question{to: h}
 		io.ReadFull(s.rand, q.id[:])
 		s.questions = append(s.questions, q)
@@ -272,9 +289,19 @@ func (s *Survey) judge(seen []netip.AddrPort) {
 		s.nat.Mapping = MappingUnknown // one answer; what held before holds no longer
 	}
 	if s.nat.Mapping != before.Mapping || last.Addr() != before.Mapped.Addr() {
-		s.nat.Filtering, s.nat.Hairpin = FilteringUnknown, Unknown
+		s.nat.Filtering, s.nat.Hairpin, s.nat.Lifetime = FilteringUnknown, Unknown, 0
 	}
 }
+
+// Lived takes what was found out about how long we are remembered.
+func (s *Survey) Lived(now time.Time, lifetime time.Duration) {
+	s.nat.Lifetime = lifetime
+	s.tell(now)
+}
+
+// Forget tells that the network has changed: what a survey does not find out
+// each time holds no longer.
+func (s *Survey) Forget() { s.nat.Lifetime, s.triedTCP, s.wasCalled = 0, time.Time{}, time.Time{} }
 
 // deltaOf returns the step between the ports, 0 when there is none to rely on.
 func deltaOf(seen []netip.AddrPort) int {
@@ -293,6 +320,10 @@ func deltaOf(seen []netip.AddrPort) int {
 
 // enough ends Asking: the mapping is known, and now we are to be called.
 func (s *Survey) enough(now time.Time) {
+	if s.nat.Filtering != FilteringUnknown && now.Sub(s.wasCalled) < callsEvery {
+		s.finish(now)
+		return
+	}
 	s.tell(now)
 	s.state = Calling
 	s.calls.end = now.Add(callsWait)
@@ -402,12 +433,7 @@ func (s *Survey) Advance(now time.Time) {
 func (s *Survey) advanceAsking(now time.Time) {
 	if due(s.tcp, now) {
 		s.tcp = time.Time{}
-		s.nat.TCP, s.nat.Web = Unknown, Unknown
-		for _, q := range s.questions[:min(2, len(s.questions))] {
-			s.emit(TryTCP{Addr: q.to})
-			s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 443), Web: true})
-			s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 80), Web: true})
-		}
+		s.tryTCP(now)
 	}
 	if now.Before(s.begun.Add(surveyEnd)) {
 		return
@@ -418,6 +444,26 @@ func (s *Survey) advanceAsking(now time.Time) {
 	}
 	s.nat = NAT{UDP: No, TCP: s.nat.TCP, Web: s.nat.Web}
 	s.finish(now)
+}
+
+// tryTCP looks what else passes where UDP does not. What was found holds for a
+// while: six connections are many bytes for a phone that nobody uses.
+func (s *Survey) tryTCP(now time.Time) {
+	if s.blocked() && now.Sub(s.triedTCP) < surveyTCPEvery {
+		return
+	}
+	s.triedTCP = now
+	s.nat.TCP, s.nat.Web = Unknown, Unknown
+	for _, q := range s.questions[:min(2, len(s.questions))] {
+		s.emit(TryTCP{Addr: q.to})
+		s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 443), Web: true})
+		s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 80), Web: true})
+	}
+}
+
+// blocked reports whether UDP was found not to pass, but TCP.
+func (s *Survey) blocked() bool {
+	return s.nat.UDP == No && (s.nat.TCP == Yes || s.nat.Web == Yes)
 }
 
 // finish judges what did not come, tells, and rests.
@@ -431,6 +477,9 @@ func (s *Survey) finish(now time.Time) {
 		s.nat.Filtering = FilteringAddress
 	case c.sure && !c.near:
 		s.nat.Filtering = FilteringPort
+	}
+	if s.state == Calling && (c.far || c.sure) {
+		s.wasCalled = now
 	}
 	if s.state == Calling && c.own != [stunID]byte{} {
 		s.nat.Hairpin = finding(c.ownCame)

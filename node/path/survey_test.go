@@ -172,6 +172,37 @@ func TestFilteringIsKnownByWhoGetsIn(t *testing.T) {
 	}
 }
 
+// A phone that nobody uses need not be called every few minutes.
+func TestCallsAreRareWhileTheMappingStays(t *testing.T) {
+	o := newOutdoors(t, same)
+	survey := func() (wished int) {
+		before := len(o.said)
+		o.begin(helperA, helperB)
+		o.advance(o.rtt)
+		if o.survey.WantsHome() {
+			o.survey.Home(o.now, 5, helperA)
+			o.settle()
+			o.survey.Called(wire.Calling{Token: o.said[len(o.said)-1].Token, Others: 1})
+		}
+		o.advance(surveyEvery)
+		o.wantKind("port-restricted")
+		return len(o.said) - before
+	}
+	for i, want := range []int{1, 0, 0, 0, 1, 0} {
+		if got := survey(); got != want {
+			t.Errorf("survey %d: %d wishes to be called, want %d", i, got, want)
+		}
+	}
+	o.survey.Forget()
+	if got := survey(); got != 1 {
+		t.Errorf("in a network that has changed: %d wishes, want 1", got)
+	}
+	o.maps = func(netip.AddrPort) netip.AddrPort { return helperC }
+	if got := survey(); got != 1 {
+		t.Errorf("with another mapping: %d wishes, want 1", got)
+	}
+}
+
 func TestSilenceWithoutACallerMeansNothing(t *testing.T) {
 	o := newOutdoors(t, same)
 	o.begin(helperA, helperB)
@@ -208,6 +239,19 @@ func TestBlockedIsKnownWithinTwoSeconds(t *testing.T) {
 		o.advance(surveyEvery)
 		if o.again != 1 {
 			t.Errorf("%d surveys follow, want 1", o.again)
+		}
+		before := len(o.sent)
+		o.begin(helperA, helperB, helperC)
+		o.advance(surveyEvery)
+		o.wantKind(kind)
+		if asked := len(o.sent) - before; len(o.tried) != 6 || asked > 2*(1+len(surveyPauses)) {
+			t.Errorf("the next survey tries TCP %d times and asks %d times", len(o.tried)-6, asked)
+		}
+		o.survey.Forget()
+		o.begin(helperA, helperB)
+		o.advance(surveyEvery)
+		if len(o.tried) != 12 {
+			t.Errorf("in another network TCP is tried %d times", len(o.tried)-6)
 		}
 	}
 }

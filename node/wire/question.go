@@ -31,6 +31,7 @@ const (
 	TopicPing     Topic = 1 // package overlay: is anybody there? The first eight bytes of the key of whom we mean, or nothing: whoever it is; answered without a body
 	TopicPresence Topic = 3 // package directory: a Look, answered by a Seen; or a Seen, answered without a body
 	TopicIndex    Topic = 2 // package directory: a Find or a Publish; answered by a Found or a Stored
+	TopicLater    Topic = 4 // package path: seconds, two bytes; answered by the same at once, and by 0 after them
 )
 
 // First bytes of questions and answers.
@@ -75,5 +76,6 @@ func ParseQuestion(b []byte) (q Question, ok bool) {
 		return Question{}, false
 	}
 	q = Question{Answer: b[0] == answerByte, Topic: Topic(b[1]), Nonce: binary.BigEndian.Uint64(b[2:]), Body: b[QuestionHeader:n:n]}
-	return q, q.Topic == TopicPing && (len(q.Body) == 0 || len(q.Body) == PingBody) || q.Topic == TopicIndex || q.Topic == TopicPresence
+	return q, q.Topic == TopicPing && (len(q.Body) == 0 || len(q.Body) == PingBody) || q.Topic == TopicIndex || q.Topic == TopicPresence ||
+		q.Topic == TopicLater && len(q.Body) == 2
 }
