@@ -39,7 +39,7 @@ const (
 )
 
 // tcpAlive finds a dead connection that a session does not watch any more; it
-// says nothing while a session does.
+// says nothing while a session does. Go's own choice is a probe each 15 s.
 var tcpAlive = net.KeepAliveConfig{Enable: true, Idle: 2 * time.Minute, Interval: 15 * time.Second, Count: 4}
 
 // connections are the TLS connections of a running node.
@@ -92,6 +92,16 @@ func tune(_, _ string, raw syscall.RawConn) error {
 		// Without these the stream works, only later.
 		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer)
 		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
+	})
+}
+
+// keepQuiet sets tcpAlive for a connection that was accepted.
+func keepQuiet(raw syscall.RawConn) {
+	raw.Control(func(fd uintptr) {
+		// Without these there is a probe each 15 s.
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(tcpAlive.Idle/time.Second))
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(tcpAlive.Interval/time.Second))
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPCNT, tcpAlive.Count)
 	})
 }
 
@@ -150,6 +160,7 @@ func (n *Node) Accept(ctx context.Context, conn net.Conn) (serve func(), err err
 	if raw, ok := conn.(syscall.Conn); ok {
 		if r, err := raw.SyscallConn(); err == nil {
 			tune("", "", r)
+			keepQuiet(r)
 		}
 	}
 	c := &connection{stop: func() { conn.Close() }}

@@ -127,6 +127,9 @@ func (c *Core) learnt(now time.Time, n path.NAT) {
 	}})
 	c.do(SaveNAT{n})
 	c.measureLifetime(now)
+	if n.UDP == path.Yes {
+		c.paths.TryUDP(now)
+	}
 	c.tellAgain(now)
 }
 

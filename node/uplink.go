@@ -35,6 +35,7 @@ func (c *Core) NetworkChanged(now time.Time, list []Uplink) {
 	c.setUplinks(now, list)
 	c.forgetLifetime(now)
 	c.paths.StirAll(now)
+	c.paths.TryUDP(now)
 	c.overlay.Wake(now)
 	c.lookOut(now)
 	c.tellAgain(now)

@@ -396,7 +396,7 @@ func (t *Table) use(now time.Time, r *route, w Way) {
 	}
 	r.state, r.at, r.heard, r.trial = Direct, w, now, Way{}
 	r.race, r.giveUp, r.flight = time.Time{}, time.Time{}, nil
-	r.overtaken(now)
+	t.overtaken(now, r)
 	t.endSpray(r)
 	if r.opener() {
 		t.announce(now, r)

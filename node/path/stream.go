@@ -2,6 +2,7 @@ package path
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"peerphone/node/wire"
@@ -13,6 +14,10 @@ const (
 	// changed, or the phone carried elsewhere.
 	tryUDPFirst = 5 * time.Second
 	tryUDPLast  = time.Minute
+	// tryUDPTimes is how often a try asks, tryUDPPause the pause after the first:
+	// as a rule in vain, for hours.
+	tryUDPTimes = 3
+	tryUDPPause = 200 * time.Millisecond
 	// streamLinger is how long a stream is kept after the session has moved to
 	// UDP, so that the peer can move as well.
 	streamLinger = 10 * time.Second
@@ -63,23 +68,65 @@ func (t *Table) StreamLost(now time.Time, ix wire.Index) {
 	}
 }
 
-// overtaken notes that the route has an address now.
-func (r *route) overtaken(now time.Time) {
+// overtaken notes that the route has an address now: UDP passes, and the other
+// sessions that go by streams try it at once.
+func (t *Table) overtaken(now time.Time, r *route) {
 	r.stream.try = time.Time{}
-	if r.stream.id != 0 && r.stream.udp.IsValid() {
-		r.stream.drop = now.Add(streamLinger)
+	if r.stream.id == 0 || !r.stream.udp.IsValid() {
+		return
+	}
+	r.stream.drop = now.Add(streamLinger)
+	t.TryUDP(now)
+}
+
+// TryUDP tells that UDP may pass now: each session that goes by a stream tries
+// it.
+func (t *Table) TryUDP(now time.Time) {
+	for _, ix := range t.streaming() {
+		r := t.routes[ix]
+		r.stream.pause = tryUDPFirst
+		t.tryUDP(now, r)
+	}
+}
+
+// streaming returns the sessions that go by a stream and look for UDP.
+func (t *Table) streaming() []wire.Index {
+	var list []wire.Index
+	for _, r := range t.timed {
+		if r.state == Streaming && !r.stream.try.IsZero() {
+			list = append(list, r.ix)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// tryUDP challenges the address at which the peer takes UDP.
+func (t *Table) tryUDP(now time.Time, r *route) {
+	s := &r.stream
+	s.try = now.Add(s.pause)
+	w := Way{Addr: s.udp}
+	if r.prober.find(w) != nil {
+		return
+	}
+	t.probe(now, r, w, credit{free: true}, 0)
+	if q := r.prober.find(w); q != nil {
+		q.sent, q.pause, q.at = 1+probeTries-tryUDPTimes, tryUDPPause, now.Add(tryUDPPause)
 	}
 }
 
 // advanceStream tries UDP when that is due, and gives up a stream that is not
-// needed any more.
+// needed any more. Of the streams that have been tried in vain one tries for all:
+// what lies before them is the same firewall.
 func (t *Table) advanceStream(now time.Time, r *route) {
 	s := &r.stream
 	if !s.try.IsZero() && !s.try.After(now) {
+		first := s.pause == tryUDPFirst
 		s.pause = min(2*s.pause, tryUDPLast)
-		s.try = now.Add(s.pause)
-		if w := (Way{Addr: s.udp}); r.prober.find(w) == nil {
-			t.probe(now, r, w, credit{free: true}, 0)
+		if first || t.streaming()[0] == r.ix {
+			t.tryUDP(now, r)
+		} else {
+			s.try = now.Add(s.pause)
 		}
 	}
 	if !s.drop.IsZero() && !s.drop.After(now) {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"peerphone/node/wire"
 )
 
 // streaming returns a script whose session goes by stream 7; the peer takes UDP
@@ -49,6 +51,47 @@ func TestUDPIsTriedNowAndThen(t *testing.T) {
 		t.Errorf("tried at %v, want %v", tries, want)
 	}
 	s.wantState(Streaming)
+}
+
+// What lies before three streams is one firewall: after the first try of each
+// one looks for UDP on behalf of all, and when it gets through all try.
+func TestOneStreamTriesForAll(t *testing.T) {
+	s := streaming(t)
+	s.table.OpenStream(s.now, ours+1, 8, other)
+	s.table.OpenStream(s.now, ours+2, 9, host)
+	tries := map[wire.Index]int{}
+	for s.at() < 10*time.Minute {
+		s.advance(time.Second)
+		for _, e := range s.table.Take() {
+			if p, ok := e.(Probe); ok {
+				tries[p.Index]++
+			}
+		}
+	}
+	if n := tries[ours]; n < 10*tryUDPTimes || n > 14*tryUDPTimes {
+		t.Errorf("the first asks %d times in ten minutes", n)
+	}
+	if tries[ours+1] != tryUDPTimes || tries[ours+2] != tryUDPTimes {
+		t.Errorf("the others ask %d and %d times, want %d", tries[ours+1], tries[ours+2], tryUDPTimes)
+	}
+	s.table.TryUDP(s.now)
+	s.table.Take()
+	s.respond(mapped, mapped)
+	others := 0
+	for _, e := range s.table.Take() {
+		if p, ok := e.(Probe); ok && p.Index != ours {
+			others++
+		}
+	}
+	s.advance(tryUDPPause)
+	for _, e := range s.table.Take() {
+		if p, ok := e.(Probe); ok && p.Index != ours {
+			others++
+		}
+	}
+	if others < 2 {
+		t.Errorf("the others ask %d times when the first gets through", others)
+	}
 }
 
 func isProbe(e Event) bool {
