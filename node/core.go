@@ -268,6 +268,7 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	}
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
+		c.overlay.Alive(ix)
 		c.sessions.Payload(now, ix, payload)
 	case wire.PayloadPath:
 		c.paths.Payload(now, ix, w, payload)

@@ -327,12 +327,20 @@ func (o *Overlay) advanceHome(now time.Time, l *link) {
 	}
 	switch l.home {
 	case home:
-		l.homeAt, l.owed = now.Add(l.refresh), 1
-		o.send(l, wire.Refresh{})
+		o.refresh(now, l)
 	case asked:
 		o.leaveHome(now, l)
 		o.release(now, l)
 	}
+}
+
+func (o *Overlay) refresh(now time.Time, l *link) {
+	l.homeAt, l.owed = now.Add(l.refresh), 1
+	if l.pulse.tries == 0 {
+		o.beginPulse(now, l)
+		o.pulse = time.Time{} // the next one has time
+	}
+	o.send(l, wire.Refresh{})
 }
 
 // handleMembers takes what a home tells now and then, as an answer to Refresh.

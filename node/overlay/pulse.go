@@ -8,13 +8,16 @@ import (
 
 // A phone feels the pulse of its homes, one after the other, by a question
 // outside of the session: forty bytes there and forty back, which keep a NAT's
-// binding, too. The first home that is silent lets all others be asked at once:
-// when half of the supernodes vanish a phone may have lost all three, and nobody
-// reaches it until it has found out.
+// binding, too. A Refresh that is nearly due takes the place of a question: that it
+// has arrived tells as much. The first home that is silent lets all others be
+// asked at once: when half of the supernodes vanish a phone may have lost all
+// three, and nobody reaches it until it has found out.
 const (
 	// pulseEvery is how often each home is asked unless a NAT wants it oftener;
 	// with three homes some home is asked each eight seconds.
 	pulseEvery = 24 * time.Second
+	// earlyRefresh is how early a Refresh may be for that.
+	earlyRefresh = 2 * pulseEvery / 3
 	// pulseWait is how long a home may take to answer, pulseTries how often it is
 	// asked: a home that loses one datagram in ten is given up once in a year.
 	pulseWait  = 600 * time.Millisecond
@@ -61,18 +64,38 @@ func (o *Overlay) feelPulse(now time.Time) {
 			next = l
 		}
 	}
-	if next != nil {
+	switch {
+	case next == nil:
+	case passed(next.homeAt, now.Add(earlyRefresh)):
+		o.refresh(now, next)
+	default:
 		o.askPulse(now, next)
 	}
 }
 
-func (o *Overlay) askPulse(now time.Time, l *link) {
+// beginPulse notes that l is asked.
+func (o *Overlay) beginPulse(now time.Time, l *link) {
 	if l.pulse.tries == 0 {
 		l.pulse.nonce = o.rand.Uint64()
 	}
 	l.pulse.tries++
 	l.pulse.asked = now
+}
+
+func (o *Overlay) askPulse(now time.Time, l *link) {
+	o.beginPulse(now, l)
 	o.emit(Ping{Index: l.ix, Member: wire.Member{Node: l.node, Addr: l.addr}, Nonce: l.pulse.nonce})
+}
+
+// Alive tells that something authentic has come in session ix: a home that is
+// asked need not answer any more.
+func (o *Overlay) Alive(ix wire.Index) {
+	if o.cfg.Homes == 0 {
+		return
+	}
+	if l := o.link(ix); l != nil && l.pulse.tries > 0 {
+		l.pulse.tries, o.calm = 0, false
+	}
 }
 
 // homeLinks returns the sessions with our homes.
@@ -99,7 +122,7 @@ func (o *Overlay) armPulse(now time.Time) {
 		if o.binding > 0 {
 			every = min(every, o.binding)
 		}
-		o.pulse = now.Add(every/time.Duration(n) - o.jitter(every/16))
+		o.pulse = now.Add(every/time.Duration(n) - every/32 + o.jitter(every/16))
 	}
 }
 

@@ -3,6 +3,8 @@ package overlay
 import (
 	"testing"
 	"time"
+
+	"peerphone/node/wire"
 )
 
 func attached(t *testing.T) *script {
@@ -18,9 +20,55 @@ func attached(t *testing.T) *script {
 func TestSomeHomeIsAskedEachEightSeconds(t *testing.T) {
 	s := attached(t)
 	s.advance(50 * time.Second)
-	if s.pulses < 5 || s.pulses > 7 {
-		t.Errorf("%d pulses in 50 s, want one each eight seconds", s.pulses)
+	if n := s.pulses + s.refreshes; n < 5 || n > 7 {
+		t.Errorf("%d pulses in 50 s, want one each eight seconds", n)
 	}
+}
+
+// A Refresh takes the place of a question: each home is refreshed within a minute,
+// and is asked once between two of them.
+func TestARefreshIsAPulse(t *testing.T) {
+	s := attached(t)
+	s.advance(10 * time.Minute)
+	if s.refreshes < 30 || s.refreshes > 39 {
+		t.Errorf("%d refreshes of three homes in ten minutes, want one each 48 to 60 s", s.refreshes)
+	}
+	if n := s.pulses + s.refreshes; n < 72 || n > 82 {
+		t.Errorf("%d pulses in ten minutes, %d of them refreshes, want one each eight seconds", n, s.refreshes)
+	}
+}
+
+// A NAT that forgets soon is reminded as often as it needs.
+func TestPulsesFollowTheBinding(t *testing.T) {
+	s := attached(t)
+	s.SetPulse(10 * time.Second)
+	s.advance(time.Minute)
+	if n := s.pulses + s.refreshes; n < 16 || n > 20 {
+		t.Errorf("%d pulses in a minute, want one of each of three homes each ten seconds", n)
+	}
+}
+
+// A Refresh that is not answered is followed by questions.
+func TestAnUnansweredRefreshIsFollowedByQuestions(t *testing.T) {
+	s := attached(t)
+	for s.refreshes == 0 {
+		s.advance(100 * time.Millisecond)
+	}
+	took[Event](s)
+	for _, h := range s.Homes() {
+		s.dead = append(s.dead, h.Index)
+	}
+	refreshed := false
+	for began := s.now; len(s.Homes()) > 0 && s.now.Sub(began) < time.Minute; {
+		s.advance(100 * time.Millisecond)
+		for _, e := range took[Send](s) {
+			refreshed = refreshed || e.Message.Kind() == wire.Refresh{}.Kind()
+		}
+		if refreshed && len(s.Homes()) < 3 {
+			return
+		}
+	}
+	t.Errorf("%d homes are left, refreshed: %v", len(s.Homes()), refreshed)
 }
 
 // All homes are dead: the first that is asked gives it away, and soon others are

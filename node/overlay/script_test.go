@@ -39,10 +39,11 @@ type script struct {
 	*testing.T
 	now, start time.Time
 	*Overlay
-	events []Event
-	last   wire.Index
-	dead   []wire.Index // homes that do not answer
-	pulses int          // that were answered
+	events    []Event
+	last      wire.Index
+	dead      []wire.Index // homes that do not answer
+	pulses    int          // that were answered
+	refreshes int          // likewise
 }
 
 func newScript(t *testing.T, cfg Config) *script {
@@ -132,6 +133,10 @@ func (s *script) collect() {
 			s.pulses++
 			s.Pong(s.now, p.Member.Addr, p.Nonce)
 			continue
+		}
+		if m, ok := e.(Send); ok && m.Message.Kind() == (wire.Refresh{}).Kind() && !slices.Contains(s.dead, m.Index) {
+			s.refreshes++
+			s.Alive(m.Index)
 		}
 		s.events = append(s.events, e)
 	}

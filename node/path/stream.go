@@ -123,7 +123,7 @@ func (t *Table) advanceStream(now time.Time, r *route) {
 	if !s.try.IsZero() && !s.try.After(now) {
 		first := s.pause == tryUDPFirst
 		s.pause = min(2*s.pause, tryUDPLast)
-		if first || t.streaming()[0] == r.ix {
+		if all := t.streaming(); first || slices.Index(all, r.ix) == 0 {
 			t.tryUDP(now, r)
 		} else {
 			s.try = now.Add(s.pause)
