@@ -174,8 +174,13 @@ func (o *Overlay) joinedTo(p wire.Place) bool {
 	return slices.ContainsFunc(o.links, func(l *link) bool { return l.join != notJoined && l.place == p })
 }
 
-// unknown reports whether e is an address of which we do not know whose it is.
-func (o *Overlay) unknown(e *entry) bool { return e.m.Node.IsZero() && !o.dialling(e.m) }
+// unknown reports whether e is an address of which we do not know whose it is,
+// nor that a fellow says it is its.
+func (o *Overlay) unknown(e *entry) bool {
+	return e.m.Node.IsZero() && !o.dialling(e.m) && !slices.ContainsFunc(o.cache.entries, func(x *entry) bool {
+		return x.m.At(e.m.Addr) && o.linked(x.m.Node)
+	})
+}
 
 // meshWake returns when seekMesh could do more than now.
 func (o *Overlay) meshWake() time.Time {

@@ -90,3 +90,29 @@ func TestAMembersAddresses(t *testing.T) {
 		t.Errorf("both %v, one %v, another %v", s.IsMember(dualOf(1)), s.IsMember(memberOf(1)), s.IsMember(lying))
 	}
 }
+
+// A bootstrap address that turns out to be the other address of a fellow is not
+// dialled again and again, until that fellow is gone.
+func TestAFellowIsNotDialledByItsOtherAddress(t *testing.T) {
+	s := newScript(t, Config{Supernode: true, SelfAddr: addrOf(0), SelfAddr6: sixOf(0)})
+	s.Learn(s.now, []wire.Member{{Addr: addrOf(1)}, {Addr: sixOf(1)}})
+	took[Dial](s)
+	join := wire.Join{Self: Announce(selfOf(1), dualOf(1), 1_600_000_000)}
+	first := s.upBy(1, addrOf(1))
+	s.Handle(s.now, first, join)
+	dials := 0
+	for range 20 {
+		second := s.upBy(1, sixOf(1))
+		s.Down(s.now, second, nil) // the one that stands is enough
+		s.advance(1e9)
+		dials += len(took[Dial](s))
+	}
+	if dials > 1 {
+		t.Errorf("it is dialled %d times in 20 s", dials)
+	}
+	s.Down(s.now, first, nil)
+	s.advance(2e9)
+	if len(took[Dial](s)) == 0 {
+		t.Error("when it is gone it is not dialled again")
+	}
+}
