@@ -175,9 +175,14 @@ func (c *Core) cancel(now time.Time, id call.ID) {
 	}
 }
 
-// callKeepAlive finds out within seconds that the far end has vanished, even
-// when no sound flows.
-const callKeepAlive = 2 * time.Second
+const (
+	// callKeepAlive finds out within seconds that nothing comes from the far end,
+	// even when no sound flows.
+	callKeepAlive = 2 * time.Second
+	// callBear is how long a call then waits for it: a router that starts anew, or
+	// a walk from one network to another, takes some seconds.
+	callBear = 8 * time.Second
+)
 
 // phoneUp takes a session with a phone that has come up.
 func (c *Core) phoneUp(now time.Time, e session.Up) {
@@ -185,6 +190,7 @@ func (c *Core) phoneUp(now time.Time, e session.Up) {
 	id, asked := c.attempts.dialled[e.Index]
 	c.attempts.phones[e.Index] = farPhone{Phone: p, asked: asked}
 	c.sessions.KeepAlive(e.Index, callKeepAlive)
+	c.sessions.Bear(e.Index, callBear)
 	if asked {
 		delete(c.attempts.dialled, e.Index)
 		if p.Account != c.calls.Current().Peer.Account {

@@ -19,6 +19,9 @@ const (
 	// does not agree any more to what we send there. RFC 7675 section 5.1 has
 	// 30 s, for browsers.
 	consentLife = 5 * time.Second
+	// seekEvery is how often the candidates of a peer to which there is no way are
+	// tried, those that have rested.
+	seekEvery = 500 * time.Millisecond
 	// doubtAfter is how many checks in vain make a way give place to another.
 	doubtAfter = 3
 	// A way over IPv6 may be sixBonus slower than one over IPv4: no router
@@ -156,10 +159,25 @@ func (t *Table) fallBack(now time.Time, r *route) {
 		r.state = Relayed
 	case best == nil:
 		r.state, r.best, r.told = Stranded, Way{}, Way{} // a network that comes back finds the call
+		r.seek = now.Add(seekEvery)
+		t.arm(r)
 	case best.state == laneAnswered:
 		r.state = Laned
 	default:
 		r.state = Opening
+	}
+}
+
+// advanceSeek tries the peer's candidates again while there is no way to it. Both
+// ends do, until the session ends.
+func (t *Table) advanceSeek(now time.Time, r *route) {
+	switch {
+	case !due(r.seek, now):
+	case r.state != Stranded || r.prober == nil:
+		r.seek = time.Time{}
+	default:
+		r.seek = now.Add(seekEvery)
+		t.tryTold(now, r, 0)
 	}
 }
 

@@ -265,3 +265,31 @@ func TestStirMovesASupernode(t *testing.T) {
 		t.Errorf("%d probes are left", n)
 	}
 }
+
+// A network that is away for eight seconds, longer than the consent lasts, finds
+// the call again: both ends go on trying each other's candidates.
+func TestANetworkThatComesBackFindsTheCall(t *testing.T) {
+	m := newReunion(t)
+	m.lines[four] = 20 * time.Millisecond
+	m.ends[0].Candidates(m.now, 100, []netip.AddrPort{four.there.Addr})
+	m.ends[1].Candidates(m.now, 101, []netip.AddrPort{four.back.Addr})
+	for i, e := range m.ends {
+		e.Lost(m.now, homeA) // no lane is left
+		if s, _ := e.State(e.ix); s != Stranded {
+			t.Fatalf("end %d: %v", i, s)
+		}
+	}
+	m.settle()
+	m.advance(2 * time.Second)
+	m.wantAt(four)
+	m.lines = map[line]time.Duration{}
+	m.advance(8 * time.Second)
+	for i, e := range m.ends {
+		if s, _ := e.State(e.ix); s != Stranded {
+			t.Errorf("end %d: %v after 8 s", i, s)
+		}
+	}
+	m.lines[four] = 20 * time.Millisecond
+	m.advance(2 * time.Second)
+	m.wantAt(four)
+}

@@ -62,6 +62,10 @@ type route struct {
 	giveUp time.Time
 	why    wire.LaneRefusal // of the lane that ended last
 
+	// seek is when the peer's candidates are tried again. Set when the last way
+	// dies, cleared once it is due and there is one again.
+	seek time.Time
+
 	at    Way       // in state Direct
 	heard time.Time // when something last came by it
 	trial Way       // by which the peer seems to send now; zero: none. Unproven, challenged
@@ -79,7 +83,7 @@ type route struct {
 
 // due returns the earliest of the route's timers; zero: none is set.
 func (r *route) due() time.Time {
-	due := earlier(earlier(r.race, r.giveUp), r.stream.due())
+	due := earlier(earlier(r.race, r.giveUp), earlier(r.seek, r.stream.due()))
 	for _, l := range r.lanes {
 		due = earlier(due, l.end)
 	}

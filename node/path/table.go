@@ -210,6 +210,7 @@ func (t *Table) Advance(now time.Time) {
 			t.advanceProbes(now, r)
 			t.advanceStream(now, r)
 			t.advanceRelays(now, r)
+			t.advanceSeek(now, r)
 		}
 	}
 	t.timed = slices.DeleteFunc(t.timed, func(r *route) bool { return r.due().IsZero() })

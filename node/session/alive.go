@@ -16,6 +16,7 @@ const (
 // again, until patience is over.
 type alive struct {
 	every  time.Duration // zero: never look
+	bear   time.Duration // how long questions may stay unanswered at least
 	heard  time.Time     // of the last sign of life, as far as known; set when Live
 	opened uint64        // packets that the channel had opened then
 	asked  time.Time     // since when we ask; zero: not asking
@@ -32,7 +33,7 @@ func (a *alive) start(now time.Time) {
 	}
 }
 
-func (a *alive) patience() time.Duration { return max(a.every, shortestPatience) }
+func (a *alive) patience() time.Duration { return max(a.every, a.bear, shortestPatience) }
 
 // checkAlive looks whether the peer of s lives, and asks if that is doubtful.
 func (t *Table) checkAlive(now time.Time, s *session) {

@@ -159,6 +159,27 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
+// TestBear has a peer that is away for a while.
+func TestBear(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, _ := w.connect(a, b, AsPhone)
+	a.table.KeepAlive(ia, 2*time.Second)
+	a.table.Bear(ia, 8*time.Second)
+	w.run(time.Minute)
+	carry := w.carry
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	w.run(9 * time.Second)
+	w.carry = carry
+	w.run(time.Minute)
+	if len(a.downs) > 0 {
+		t.Fatal("down although the peer came back after nine seconds")
+	}
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	w.run(11500 * time.Millisecond)
+	a.wantDown(func(err error) bool { return err == ErrTimeout }, "by time")
+}
+
 // TestKeepAliveThroughLoss keeps a session up on a line that loses a fifth.
 func TestKeepAliveThroughLoss(t *testing.T) {
 	down := 0

@@ -244,6 +244,14 @@ func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
 	}
 }
 
+// Bear lets the peer of ix leave questions unanswered for d before it counts as
+// vanished, if that is longer than KeepAlive has it.
+func (t *Table) Bear(ix wire.Index, d time.Duration) {
+	if s := t.sessions[ix]; s != nil {
+		s.alive.bear = d
+	}
+}
+
 // Peer returns whom a session reaches; ok is false until that is proven.
 func (t *Table) Peer(ix wire.Index) (p Peer, ok bool) {
 	if s := t.sessions[ix]; s != nil && s.channel != nil {
