@@ -67,6 +67,8 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			if n.engine != nil {
 				n.engine.Key(byte(e.Key))
 			}
+		case Serve:
+			n.serve(e.On)
 		case ShowFace:
 			n.faces.put(e.Face)
 			n.sound.tone = tones[e.Face.Tone]

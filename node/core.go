@@ -53,6 +53,8 @@ type Core struct {
 	keeper    *directory.Keeper   // likewise
 	relay     *path.Relay         // likewise
 	questions *path.PrefixLimiter // likewise
+	halves    halves              // what they are made from
+	candidacy *overlay.Candidacy  // nil: this node is a supernode from the start, or never
 
 	granted  login.Granted  // zero before the first grant
 	cache    []overlay.Kept // that was kept, until the first grant
@@ -74,7 +76,8 @@ type CoreConfig struct {
 	Network    identity.Network
 	Account    identity.Key
 	Device     identity.Key
-	Supernode  bool
+	Supernode  bool // from the start
+	Candidate  bool // becomes one when it is able and others attest that it is reachable
 	Phone      bool
 	Addr       netip.AddrPort          // of our socket, as others reach a supernode
 	Addr6      netip.AddrPort          // likewise over IPv6, beside an Addr of IPv4; not valid: it has none
@@ -133,14 +136,13 @@ func NewCore(cfg CoreConfig) *Core {
 	c.handset = handset.New(handset.Config{})
 	c.listing.due = c.list
 	c.legs = path.NewLegkeeper(path.Config{Rand: cfg.Rand})
-	if cfg.Supernode {
-		c.lanes = path.NewIntroducer(path.Config{Rand: cfg.Rand})
-		c.index = directory.NewIndex(records)
-		c.keeper = directory.NewKeeper(records)
-		c.outside.reacher = path.NewReacher(path.Config{Rand: cfg.Rand})
-		cfg.Relay.Rand, cfg.Relay.Verify = cfg.Rand, cfg.Verify
-		c.relay = path.NewRelay(cfg.Relay)
-		c.questions = path.NewPrefixLimiter(questionLimits)
+	cfg.Relay.Rand, cfg.Relay.Verify = cfg.Rand, cfg.Verify
+	c.halves = halves{records, cfg.Relay}
+	switch {
+	case cfg.Supernode:
+		c.openHalves()
+	case cfg.Candidate:
+		c.candidacy = overlay.NewCandidacy(cfg.Rand)
 	}
 	return c
 }
@@ -214,7 +216,7 @@ func (c *Core) timers(yield func(timer) bool) {
 			return
 		}
 	}
-	if c.presence != nil && !yield(c.presence) || c.lanes == nil {
+	if c.presence != nil && !yield(c.presence) || c.candidacy != nil && !yield(c.candidacy) || c.lanes == nil {
 		return
 	}
 	for _, t := range [...]timer{c.lanes, c.index, c.keeper, c.relay, &c.outside.later} {

@@ -112,6 +112,9 @@ type (
 	SaveNAT struct{ NAT path.NAT }
 	// SaveCache keeps the host cache.
 	SaveCache struct{ Members []overlay.Kept }
+	// Serve lets the sockets serve others, or ends that: the relay's data plane is
+	// Core.Legs.
+	Serve struct{ On bool }
 	// SaveRoster keeps the membership that a supernode knows: Core.Roster.
 	SaveRoster struct{}
 	// SaveContacts keeps the contacts.
@@ -176,6 +179,7 @@ func (TryTCP) effect()            {}
 func (Knock) effect()             {}
 func (SaveNAT) effect()           {}
 func (SaveCache) effect()         {}
+func (Serve) effect()             {}
 func (SaveRoster) effect()        {}
 func (SaveContacts) effect()      {}
 func (SaveLog) effect()           {}

@@ -183,7 +183,7 @@ func (c *Core) reachMessage(now time.Time, ix wire.Index, from identity.ID, m wi
 	case wire.Calling:
 		c.outside.survey.Called(m)
 	case wire.Attested:
-		c.takeAttested(now, from, m)
+		c.takeAttested(now, ix, from, m)
 	case wire.CallBack:
 		if r != nil {
 			r.CallBack(now, ix, from, c.addr(ix), m, c.overlay.Members())
@@ -207,13 +207,17 @@ func (c *Core) isMember(id identity.ID) bool {
 // call us by UDP and at the TCP ports, and say what they found. Attested has
 // what came, within seconds.
 func (c *Core) SeekAttestations(now time.Time, ports wire.Ports) {
+	c.seekAttestations(now, ports)
+	c.settle(now)
+}
+
+func (c *Core) seekAttestations(now time.Time, ports wire.Ports) {
 	ix, ok := c.speaksFor()
 	if !ok {
 		return
 	}
 	c.outside.attesting = now.Add(attestTime)
 	c.send(now, ix, wire.CallBack{Others: wire.MaxCallers, Ports: ports, Not: c.outside.survey.Contacts()})
-	c.settle(now)
 }
 
 // Attested returns the words of supernodes that have reached us, the newest
@@ -221,7 +225,7 @@ func (c *Core) SeekAttestations(now time.Time, ports wire.Ports) {
 func (c *Core) Attested() []wire.Attested { return slices.Clone(c.outside.attested) }
 
 // takeAttested keeps a supernode's word that it has reached us.
-func (c *Core) takeAttested(now time.Time, from identity.ID, a wire.Attested) {
+func (c *Core) takeAttested(now time.Time, ix wire.Index, from identity.ID, a wire.Attested) {
 	if now.After(c.outside.attesting) || a.By != from || a.Node != c.nodeID() || !c.verify(from, wire.AttestedMessage(a), a.Signature) {
 		return
 	}
@@ -230,6 +234,9 @@ func (c *Core) takeAttested(now time.Time, from identity.ID, a wire.Attested) {
 		list = slices.Delete(list, 0, 1)
 	}
 	c.outside.attested = append(list, a)
+	if c.candidacy != nil {
+		c.candidacy.Word(now, from, c.addr(ix).Addr(), a.Addr)
+	}
 }
 
 // NAT returns what is known of the way to the outside.

@@ -26,7 +26,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		log: cfg.Log, state: cfg.State, inv: cfg.Invitation, devices: cfg.Devices, version: cfg.Version,
-		mapping: cfg.PortMapping, begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
+		mapping: cfg.PortMapping, candidate: cfg.Promotion == Auto, line: cfg.RelayLine, begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
 		faces: make(latest[handset.Face], 1), sounds: make(latest[sound], 1),
 	}
 	if err := n.openSocket(cfg.Listen, cfg.Promotion == Always); err != nil {
@@ -64,7 +64,8 @@ func (n *Node) openSocket(listen string, public bool) error {
 	if public {
 		conn.makeRoom(relayRoom)
 	}
-	n.socket = &socket{conn: conn, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{}), public: public}
+	n.socket = &socket{conn: conn, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{})}
+	n.socket.public.Store(public)
 	n.socket.streams.tls = session.NewTLS(n.credentials, n.trust, time.Now)
 	if public {
 		if err := n.socket.openExtra(path.CallSocket, extraSocket{}); err != nil {
@@ -126,7 +127,7 @@ func (n *Node) openCore(cfg Config) error {
 	n.core = NewCore(CoreConfig{
 		Rand: rand.Reader, Network: cfg.Invitation.Network,
 		Account: keys.account, Device: keys.device,
-		Supernode: cfg.Promotion == Always, Phone: cfg.Devices.Keypad != nil,
+		Supernode: cfg.Promotion == Always, Candidate: cfg.Promotion == Auto, Phone: cfg.Devices.Keypad != nil,
 		Addr: reachable.Addr, Addr6: reachable.Addr6, Port: n.Addr().Port(), NAT: nat, Candidates: n.candidates,
 		Login: login.ClientConfig{
 			Invitation: cfg.Invitation, Name: cfg.Name, Number: cfg.Number, Display: cfg.Display,
@@ -136,7 +137,7 @@ func (n *Node) openCore(cfg Config) error {
 		Verify: identity.ID.Verify, Settings: settings, Known: known,
 		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})
-	n.socket.legs = n.core.Legs()
+	n.socket.legs.Store(n.core.Legs())
 	return nil
 }
 

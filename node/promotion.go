@@ -8,7 +8,7 @@ type Promotion uint8
 // The words.
 const (
 	Never  Promotion = iota // a phone only
-	Auto                    // when reachable and able; until others can attest that, never
+	Auto                    // when it is reachable and able, as overlay.Candidacy finds out
 	Always                  // a supernode from the start
 )
 

@@ -45,7 +45,8 @@ func newRelayPost(tb testing.TB, legs int) *relayPost {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(conn.close)
-	p.addr, p.socket = conn.addr, &socket{conn: conn, legs: relay.Legs()}
+	p.addr, p.socket = conn.addr, &socket{conn: conn}
+	p.socket.legs.Store(relay.Legs())
 	sound := append(wire.AppendHeader(nil, wire.Header{To: 1}), make([]byte, 80-wire.RelayHeader-wire.SessionHeader)...)
 	for i := range legs {
 		c := listen()

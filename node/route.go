@@ -38,6 +38,9 @@ func (c *Core) round(now time.Time) bool {
 	if c.presence != nil {
 		n += route(now, c.presence.Take(), c.fromPresence)
 	}
+	if c.candidacy != nil {
+		n += route(now, c.candidacy.Take(), c.fromCandidacy)
+	}
 	n += route(now, c.calls.Take(), c.fromCall)
 	n += route(now, c.legs.Take(), c.fromLegs)
 	c.meetDirectly(now)

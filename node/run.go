@@ -62,6 +62,10 @@ type Node struct {
 	version string
 	begun   time.Time
 	mapping bool // wanted
+	// candidate says that the owner does not mind serving others, line how many
+	// bytes a second he lets go for it, 0 when he has not said.
+	candidate bool
+	line      uint64
 
 	in     chan input
 	tls    chan session.Request
@@ -110,6 +114,9 @@ func (n *Node) Run(ctx context.Context) error {
 		n.workers.Go(func() { n.mapper.Run(ctx) })
 	}
 	n.workers.Go(func() { n.tickWatchers(ctx) })
+	if n.candidate {
+		n.workers.Go(func() { n.watchAbility(ctx, n.line) })
+	}
 	n.loop(ctx)
 	stop()
 	n.socket.close()

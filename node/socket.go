@@ -40,8 +40,8 @@ type socket struct {
 
 	streams connections // TLS, beside UDP
 
-	public bool       // a supernode: answers STUN, which a phone does not
-	legs   *path.Legs // of the relay; nil: there is none
+	public atomic.Bool               // a supernode: answers STUN, which a phone does not
+	legs   atomic.Pointer[path.Legs] // of the relay; nil: there is none
 	count  counters
 }
 
@@ -118,7 +118,10 @@ func (s *socket) readBatch(b *batch, plain []byte) (passed int) {
 	s.count.bytesIn.Add(uint64(bytes))
 	if passed > 0 {
 		s.count.datagramsOut.Add(uint64(passed))
-		s.legs.Failed(b.flush())
+		failed := b.flush()
+		if legs := s.legs.Load(); legs != nil {
+			legs.Failed(failed)
+		}
 	}
 	return passed
 }
@@ -126,10 +129,14 @@ func (s *socket) readBatch(b *batch, plain []byte) (passed int) {
 // forward is the relay: it says where a frame that came by w goes on to; false:
 // nowhere, or it is for ourselves.
 func (s *socket) forward(w path.Way, b []byte) (to path.Way, ok bool) {
-	if s.legs == nil || wire.KindOf(b) != wire.RelayFrame {
+	if wire.KindOf(b) != wire.RelayFrame {
 		return path.Way{}, false
 	}
-	return s.legs.Forward(w, b)
+	legs := s.legs.Load()
+	if legs == nil {
+		return path.Way{}, false
+	}
+	return legs.Forward(w, b)
 }
 
 // passOn sends a frame of the relay on.
@@ -224,7 +231,7 @@ func (s *socket) hearSTUN(from path.Way, b []byte) {
 	case !path.IsSTUNRequest(b):
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.STUN(now, from, frame) })
-	case !s.public || from.Socket != 0 || !s.stun.Allow(time.Now(), from.Addr.Addr()):
+	case !s.public.Load() || from.Socket != 0 || !s.stun.Allow(time.Now(), from.Addr.Addr()):
 		s.count.dropped.Add(1)
 	default:
 		if answer := path.AnswerSTUN(nil, b, from.Addr); answer != nil {

@@ -9,7 +9,7 @@ import (
 	"peerphone/node/wire"
 )
 
-//go:generate go tool stringer -type=homeState,standing,guestState,joinState,syncState,direction -output=state_string.go
+//go:generate go tool stringer -type=homeState,standing,candidacyState,guestState,joinState,syncState,direction -output=state_string.go
 
 // maxVisitors bounds the sessions of others that are neither guests nor
 // members: callers who come for an introduction.
@@ -52,9 +52,10 @@ type link struct {
 	join       joinState
 	place      wire.Place // when joined
 	answerJoin time.Time  // a Join before this is not answered again
+	joinEnd    time.Time  // without a Join by then it is no supernode; set while joining
 }
 
-func (l *link) due() time.Time { return earlier(l.homeAt, l.guestEnd) }
+func (l *link) due() time.Time { return earlier(earlier(l.homeAt, l.guestEnd), l.joinEnd) }
 
 // member returns whom l leads to.
 func (l *link) member() wire.Member { return wire.MemberAt(l.node, l.addr, l.other, l.ports) }

@@ -18,6 +18,9 @@ const (
 	maxMemberDials = 8
 	// joinPause is how often the Join of a session is answered at most.
 	joinPause = 200 * time.Millisecond
+	// joinWait is how long a Join may take to be answered: an old acquaintance may
+	// have become a phone.
+	joinWait = 10 * time.Second
 )
 
 // joinState is what a session is to us as a supernode among supernodes.
@@ -35,20 +38,20 @@ const (
 )
 
 // meet opens the talk with whoever answers a session of ours: a supernode.
-func (o *Overlay) meet(l *link) {
+func (o *Overlay) meet(now time.Time, l *link) {
 	if o.cfg.Supernode {
-		o.joinLink(l)
+		o.joinLink(now, l)
 	}
 }
 
 // joinLink announces us, once to each fellow: two sessions with one node say no
 // more than one.
-func (o *Overlay) joinLink(l *link) {
+func (o *Overlay) joinLink(now time.Time, l *link) {
 	own := o.table.alive(o.place)
 	if own == nil || slices.ContainsFunc(o.links, func(x *link) bool { return x.node == l.node && x.join != notJoined }) {
 		return
 	}
-	l.join = joining
+	l.join, l.joinEnd = joining, now.Add(joinWait)
 	o.send(l, wire.Join{Self: []byte(own.news.Value())})
 }
 
@@ -62,7 +65,7 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 	}
 	if astray(l.addr.Addr(), a.Member.Addr.Addr()) {
 		o.counters.Refusals.Astray++
-		l.join = notJoined
+		l.join, l.joinEnd = notJoined, time.Time{}
 		o.release(now, l)
 		return
 	}
@@ -86,8 +89,8 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 	r.kept = false
 	o.forgetSuspicion(p)
 	crowded := o.countJoined() >= maxMesh && l.join == notJoined
-	o.joinLink(l)
-	l.join, l.place = joined, p
+	o.joinLink(now, l)
+	l.join, l.place, l.joinEnd = joined, p, time.Time{}
 	if r = o.table.find(p); r.died != 0 { // it shall hear of it, and refute
 		var pages paging
 		o.prove(&pages, l, p)
@@ -99,6 +102,14 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 	case (l.dir == ours || o.sync == unsynced) && !l.answerJoin.After(now):
 		l.answerJoin = now.Add(joinPause)
 		o.compare(l)
+	}
+}
+
+// advanceJoin lets go of who does not answer our Join.
+func (o *Overlay) advanceJoin(now time.Time, l *link) {
+	if passed(l.joinEnd, now) {
+		l.join, l.joinEnd = notJoined, time.Time{}
+		o.release(now, l)
 	}
 }
 
@@ -120,7 +131,7 @@ func (o *Overlay) introduce(now time.Time, l *link) {
 		pages.add(o, l, o.table.rows[at].news.Value())
 	}
 	pages.flush(o, l)
-	l.join = notJoined
+	l.join, l.joinEnd = notJoined, time.Time{}
 	o.release(now, l)
 }
 

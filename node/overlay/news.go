@@ -349,6 +349,13 @@ func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool 
 	d.proof[0] = unique.Make(string(raw))
 	o.dying[f.Of] = d
 	o.died(now, r)
+	node := r.member().Node
+	for _, l := range slices.Clone(o.links) {
+		if l.join != notJoined && l.node == node { // it may be a guest of ours yet, or come back
+			l.join, l.joinEnd = notJoined, time.Time{}
+			o.release(now, l)
+		}
+	}
 	return true
 }
 

@@ -224,7 +224,7 @@ func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.
 	switch l.dir {
 	case ours:
 		o.offer(now, l)
-		o.meet(l)
+		o.meet(now, l)
 		if wanted {
 			o.release(now, l)
 		}
@@ -338,6 +338,7 @@ func (o *Overlay) Advance(now time.Time) {
 	for _, l := range slices.Clone(o.links) {
 		o.advanceHome(now, l)
 		o.advanceGuest(now, l)
+		o.advanceJoin(now, l)
 	}
 	o.feelPulse(now)
 	if o.cfg.Supernode {

@@ -148,12 +148,12 @@ func (o *Overlay) testify(now time.Time, p wire.Place, incarnation uint32) {
 // lostFellow notes that a session with a fellow has ended.
 func (o *Overlay) lostFellow(now time.Time, l *link) {
 	if l.join != joined {
-		l.join = notJoined
+		l.join, l.joinEnd = notJoined, time.Time{}
 		return
 	}
-	l.join = notJoined
+	l.join, l.joinEnd = notJoined, time.Time{}
 	if other := o.linkTo(l.node); other != nil {
-		o.joinLink(other)
+		o.joinLink(now, other)
 		return
 	}
 	o.suspect(now, l.place, 0)

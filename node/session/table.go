@@ -108,6 +108,13 @@ func (t *Table) own(r Role) identity.ID {
 	return t.node
 }
 
+// SetPublic tells whether we answer whoever knows only the network, as
+// Config.Public did at the start.
+func (t *Table) SetPublic(public bool) {
+	t.public = public
+	t.addresses = addresses(t.node, t.before, t.device, t.network, public)
+}
+
 // Take returns the events since the last Take, oldest first.
 func (t *Table) Take() []Event {
 	events := t.outbox

@@ -96,7 +96,7 @@ func (n *Node) boot() error {
 	n.hands = n.newHands()
 	n.core = node.NewCore(node.CoreConfig{
 		Rand: w.rng, Network: w.network, Account: n.account, Device: n.device,
-		Supernode: !n.phone, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
+		Supernode: !n.phone, Candidate: n.phone && w.cfg.Candidates, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
 		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
@@ -237,6 +237,7 @@ func (n *Node) switchOn(now time.Time) {
 	}
 	n.on = true
 	n.core.Start(now)
+	n.core.Able(now, true)
 	n.flush(now)
 	if n.user != nil {
 		n.core.Hook(now, false)

@@ -32,6 +32,7 @@ type Config struct {
 	Old        bool          // the supernodes know each other from before
 	Silent     bool          // there are phones, but nobody uses them
 	Strangers  bool          // nobody is anybody's contact: calls are relayed
+	Candidates bool          // the phones are able to serve others, and their owners do not mind
 	Real       bool          // the handshakes are TLS's, not the stand-in's
 	Birth      time.Time     // when the world begins
 }
