@@ -123,6 +123,7 @@ func (c *Core) list(now time.Time) {
 		Name:        c.granted.Name.Name,
 		Placements:  c.granted.Placements,
 		RecordKeys:  login.RecordKeys(c.account),
+		Unlisted:    c.settings.Unlisted,
 	})
 }
 

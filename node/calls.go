@@ -47,14 +47,18 @@ func newAttempts() attempts {
 type query struct {
 	call   call.ID
 	number identity.Number
+	name   identity.Name // to be looked for if the number is not found: it may be unlisted; "": none
 }
 
 // search asks the directory for what was dialled: a number, or a name.
 func (c *Core) search(now time.Time, id call.ID, dialled string) {
 	var q directory.QueryID
+	var name identity.Name
 	number, err := identity.ParseNumber(c.numberOf(dialled))
 	if err == nil {
 		q = c.client.Find(now, c.network.LookupNumber(number))
+		known, _ := c.contacts.ByNumber(number)
+		name = known.Name
 	} else {
 		name, err := identity.ParseName(dialled)
 		if err != nil {
@@ -63,7 +67,7 @@ func (c *Core) search(now time.Time, id call.ID, dialled string) {
 		}
 		q = c.client.Find(now, c.network.LookupName(name))
 	}
-	c.attempts.queries[q] = query{id, number}
+	c.attempts.queries[q] = query{id, number, name}
 }
 
 // numberOf turns a contact's name into its number, so that the pinned key is
@@ -88,10 +92,13 @@ func (c *Core) located(now time.Time, r directory.Result) {
 	}
 	delete(c.attempts.queries, r.Query)
 	c.view.search = r.Elapsed
-	switch r.Outcome {
-	case directory.Absent:
+	switch {
+	case r.Outcome == directory.Absent && q.name != "":
+		again := c.client.Find(now, c.network.LookupName(q.name))
+		c.attempts.queries[again] = query{call: q.call, number: q.number}
+	case r.Outcome == directory.Absent:
 		c.calls.Absent(now, q.call, call.NotFound)
-	case directory.Unsure:
+	case r.Outcome == directory.Unsure:
 		c.calls.Absent(now, q.call, call.Unreachable)
 	default:
 		c.callee(now, q, r)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"peerphone/node/call"
+	"peerphone/node/contacts"
 	"peerphone/node/directory"
 	"peerphone/node/identity"
 	"peerphone/node/wire"
@@ -74,12 +75,21 @@ func (c *Core) befriend(now time.Time) {
 		readers = append(readers, directory.PresenceKeyFor(c.account, contact.Account))
 		if key, ok := c.known.given[contact.Account]; ok {
 			kept = append(kept, Acquaintance{contact.Account, key})
-			buddies = append(buddies, directory.Buddy{Account: contact.Account, Lookup: c.network.LookupNumber(contact.Number), Key: key})
+			buddies = append(buddies, directory.Buddy{Account: contact.Account, Lookup: c.lookup(contact), Key: key})
 		}
 	}
 	c.presence.SetReaders(now, readers)
 	c.presence.SetBuddies(now, buddies)
 	c.keepAcquaintances(kept)
+}
+
+// lookup returns where the record of a contact is: under the name if we know it,
+// for the number may be unlisted.
+func (c *Core) lookup(contact contacts.Contact) identity.Lookup {
+	if contact.Name != "" {
+		return c.network.LookupName(contact.Name)
+	}
+	return c.network.LookupNumber(contact.Number)
 }
 
 // keepAcquaintances forgets the keys of who is a contact no more, and saves the

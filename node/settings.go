@@ -14,6 +14,8 @@ type Settings struct {
 	// AlwaysRelay: calls go round by a supernode, and nobody that we talk with
 	// learns our address. It holds from the next call on.
 	AlwaysRelay bool `json:"always_relay"`
+	// Unlisted: who tries numbers does not find ours; contacts find us by our name.
+	Unlisted bool `json:"unlisted"`
 }
 
 // Configure makes s the owner's choice from now on.
@@ -23,6 +25,7 @@ func (c *Core) Configure(now time.Time, s Settings) {
 	}
 	c.settings = s
 	c.do(SaveSettings{s})
+	c.list(now)
 	c.settle(now)
 }
 

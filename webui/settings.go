@@ -11,6 +11,7 @@ import (
 // switches are the settings that are on or off, by their names in the API.
 var switches = map[string]func(*node.Settings) *bool{
 	"always_relay":   func(s *node.Settings) *bool { return &s.AlwaysRelay },
+	"unlisted":       func(s *node.Settings) *bool { return &s.Unlisted },
 	"check_releases": func(s *node.Settings) *bool { return &s.CheckReleases },
 }
 

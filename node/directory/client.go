@@ -24,9 +24,10 @@ type Client struct {
 	finds []*find      // by age
 	last  QueryID
 
-	pubs     [2]*publication // under the number and the name; nil before SetListing
-	sequence uint64          // the highest used
-	own      Own
+	pubs      [2]*publication // under the number and the name; nil before SetListing; of an unlisted number, but until it is withdrawn
+	withdrawn bool            // nothing of ours lies under the number any more
+	sequence  uint64          // the highest used
+	own       Own
 
 	out      []Event
 	counters ClientCounters

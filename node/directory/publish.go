@@ -27,7 +27,10 @@ const (
 	// after thinPause, doubled each time, at most Resign: the network may just
 	// be starting, and one copy dies with its keeper.
 	fewCopies = 3
-	thinPause = time.Minute
+	// withdrawLife is how long the record lives that takes the place of one that is
+	// withdrawn: clocks may differ.
+	withdrawLife = clockAllowance + 5*time.Minute
+	thinPause    = time.Minute
 )
 
 // Own is what a phone publishes of itself. Index 0 of the arrays is for the
@@ -39,11 +42,14 @@ type Own struct {
 	Name        identity.Name
 	Placements  [2]wire.Placement
 	RecordKeys  [2]identity.Key
+	// Unlisted: nothing is published under the number, for numbers can be found by
+	// trying. Who knows the name finds it under that.
+	Unlisted bool
 }
 
 // equal reports whether a and b make the same records but for their age.
 func (a Own) equal(b Own) bool {
-	same := bytes.Equal(a.Certificate, b.Certificate) && a.Number == b.Number && a.Name == b.Name &&
+	same := a.Unlisted == b.Unlisted && bytes.Equal(a.Certificate, b.Certificate) && a.Number == b.Number && a.Name == b.Name &&
 		a.Device.Device == b.Device.Device && a.Device.Node == b.Device.Node && slices.Equal(a.Device.Homes, b.Device.Homes)
 	for i := range a.Placements {
 		same = same && bytes.Equal(a.Placements[i].Signature, b.Placements[i].Signature)
@@ -78,10 +84,13 @@ type publication struct {
 	record []byte
 	open   []question
 	home   int // how many homes have been tried with this record
-	fails  int
-	copies int
-	thin   int    // how often it was stored with few copies, in a row
-	older  uint64 // next leap of the sequence
+	// withdraw: the record is to vanish from the index. Whatever is there is
+	// replaced by one that expires soon, and then the publication ends.
+	withdraw bool
+	fails    int
+	copies   int
+	thin     int    // how often it was stored with few copies, in a row
+	older    uint64 // next leap of the sequence
 	// at is when publishing is tried at the next home, pausing ends, or
 	// published is signed anew; zero in pausing without homes.
 	at time.Time
@@ -90,7 +99,7 @@ type publication struct {
 // SetListing tells what to publish; what differs from before replaces it at
 // once. A listing without homes is not published. The zero Own stops.
 func (c *Client) SetListing(now time.Time, own Own) {
-	if c.pubs[0] != nil && c.own.equal(own) {
+	if c.pubs[1] != nil && c.own.equal(own) {
 		return
 	}
 	c.own = own
@@ -99,9 +108,16 @@ func (c *Client) SetListing(now time.Time, own Own) {
 		return
 	}
 	lookups := [2]identity.Lookup{c.cfg.Network.LookupNumber(own.Number), c.cfg.Network.LookupName(own.Name)}
+	if !own.Unlisted {
+		c.withdrawn = false
+	}
 	for i := range c.pubs {
-		c.pubs[i] = &publication{which: i, lookup: lookups[i], older: olderStep}
-		c.sign(now, c.pubs[i])
+		p := &publication{which: i, lookup: lookups[i], older: olderStep, withdraw: own.Unlisted && i == 0}
+		if p.withdraw && c.withdrawn {
+			continue
+		}
+		c.pubs[i] = p
+		c.sign(now, p)
 	}
 }
 
@@ -109,8 +125,12 @@ func (c *Client) SetListing(now time.Time, own Own) {
 // sequence is wall time in milliseconds, so that it survives a restart.
 func (c *Client) sign(now time.Time, p *publication) {
 	c.sequence = max(c.sequence+1, uint64(max(now.UnixMilli(), 0)))
+	life := Lifetime
+	if p.withdraw {
+		life = withdrawLife
+	}
 	record, err := BuildRecord(c.cfg.Rand, p.lookup, c.own.Placements[p.which], c.own.RecordKeys[p.which],
-		c.sequence, now.Add(Lifetime), wire.Listing{Name: c.own.Certificate, Devices: []wire.Device{c.own.Device}})
+		c.sequence, now.Add(life), wire.Listing{Name: c.own.Certificate, Devices: []wire.Device{c.own.Device}})
 	if err != nil {
 		p.state, p.at = pausing, now.Add(retryMax)
 		c.emit(Published{Err: err})
@@ -175,9 +195,20 @@ func (c *Client) publicationOf(q question) *publication {
 func (c *Client) stored(now time.Time, p *publication, copies int) {
 	p.state, p.fails, p.copies, p.older, p.open = published, 0, copies, olderStep, nil
 	p.at = now.Add(p.nextSigning(c))
-	if a, b := c.pubs[0], c.pubs[1]; a.state == published && b.state == published {
-		c.emit(Published{Copies: min(a.copies, b.copies)})
+	if p.withdraw {
+		c.withdrawn, c.pubs[p.which] = true, nil
 	}
+	fewest := 0
+	for _, p := range c.pubs {
+		switch {
+		case p == nil:
+		case p.state != published:
+			return
+		case fewest == 0 || p.copies < fewest:
+			fewest = p.copies
+		}
+	}
+	c.emit(Published{Copies: fewest})
 }
 
 // nextSigning returns how long a stored record is left alone.

@@ -17,8 +17,10 @@ import (
 // are asked at once: half of a cache may be of last month, and the living show
 // within a round trip.
 const (
-	// maxProbes is how many are asked in a round, as Skype's.
-	maxProbes = 20
+	// maxProbes is how many are asked in the first round, as Skype's; laterProbes
+	// how many in the next ones, for an idle phone counts its bytes.
+	maxProbes   = 20
+	laterProbes = 8
 	// The first round begins arrivalWait after the homes are complete, the next
 	// each roundEvery.
 	arrivalWait = 20 * time.Second
@@ -102,7 +104,7 @@ func (o *Overlay) advanceProbes(now time.Time) {
 		r.next = now.Add(probeEvery)
 	default:
 		o.seekNearer(now)
-		r.next, r.left = now.Add(roundEvery-o.jitter(roundEvery/8)), maxProbes
+		r.next, r.left = now.Add(roundEvery-o.jitter(roundEvery/8)), laterProbes
 	}
 }
 
