@@ -62,6 +62,9 @@ func (o *Overlay) handleDigest(now time.Time, l *link, m wire.Digest) {
 		return
 	}
 	same := m.Root == o.table.root()
+	if same {
+		o.confirmAll()
+	}
 	switch {
 	case !m.Done && same:
 		o.synced()
@@ -72,6 +75,17 @@ func (o *Overlay) handleDigest(now time.Time, l *link, m wire.Digest) {
 		o.synced()
 	case len(m.Sums) > 0:
 		o.differ(now, l, m.Sums)
+	}
+}
+
+// confirmAll notes that a fellow knows exactly whom we know.
+func (o *Overlay) confirmAll() {
+	if !o.unconfirmed {
+		return
+	}
+	o.unconfirmed = false
+	for i := range o.table.rows {
+		o.table.rows[i].kept = false
 	}
 }
 

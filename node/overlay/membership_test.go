@@ -482,6 +482,15 @@ func TestAllRestartWithTheirRosters(t *testing.T) {
 			t.Errorf("supernode %d: synced after %v, told of %d", r.n, r.synced, r.Counters().Met)
 		}
 	}
+	for _, r := range w.nodes[:15] {
+		w.kill(r)
+	}
+	t.Logf("half of them killed: the others agree after %v", w.runUntil(15*time.Second, w.agreed))
+	for _, r := range w.nodes[15:] {
+		if n := r.Counters().Testified; n > 12 {
+			t.Errorf("supernode %d has found %d dead by itself", r.n, n)
+		}
+	}
 }
 
 func TestTheRosterIsWrittenEachHour(t *testing.T) {

@@ -106,6 +106,7 @@ type Overlay struct {
 	decline     decline
 	burial      time.Time // when the dead of long ago are forgotten
 	roster      time.Time // when the roster is to be written; set by Learn
+	unconfirmed bool      // nobody has said that he knows whom our roster knows
 	nearChanged bool      // NeighboursChanged has been told
 
 	gone bool // Leave has been called: nothing is asked for any more

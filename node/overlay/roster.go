@@ -70,7 +70,7 @@ func ParseRoster(b []byte) Roster {
 
 // Restore takes the membership of an earlier run. It comes before SetSelf.
 func (o *Overlay) Restore(r Roster) {
-	o.calm = false
+	o.calm, o.unconfirmed = false, true
 	o.table.rows = slices.Clone(r.rows)
 	for i := range o.table.rows {
 		o.table.rows[i].kept = true

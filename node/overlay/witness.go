@@ -127,12 +127,13 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 		s.next = now.Add(firstPing << s.sent)
 		s.sent++
 		o.emit(Ping{Member: r.member(), Nonce: s.nonce})
-	case r.kept:
-		o.died(now, r) // long ago; that others take it for live is not known
 	default:
 		incarnation := r.incarnation
 		o.forgetSuspicion(p)
 		o.testify(now, p, incarnation)
+		if r = o.table.alive(p); r != nil && r.kept {
+			o.died(now, r) // maybe long ago, and nobody else takes it for live
+		}
 	}
 }
 
