@@ -122,6 +122,7 @@ func (c *Core) candidates(now time.Time, ix wire.Index, m wire.Candidates) {
 	if v.Index != ix || v.State < call.RingingFar || !v.State.Live() || !c.mayMeet(ix) {
 		return // no call, no ringing: nobody shall find out where a phone is
 	}
+	m = c.sensible(m)
 	first := c.attempts.told != ix && c.attempts.phones[ix].asked
 	c.tellCandidates(now, ix)
 	c.attempts.heard = m
@@ -131,6 +132,16 @@ func (c *Core) candidates(now time.Time, ix wire.Index, m wire.Candidates) {
 		c.paths.Candidates(now, ix, m.Addrs)
 	}
 	c.scatter(now, ix)
+}
+
+// sensible returns m without what is no far phone's address: all of this host or
+// of everybody.
+func (c *Core) sensible(m wire.Candidates) wire.Candidates {
+	m.Addrs = slices.DeleteFunc(slices.Clone(m.Addrs), func(a netip.AddrPort) bool { return !c.mayDial(a) })
+	if m.Scatter.IsValid() && !c.mayDial(netip.AddrPortFrom(m.Scatter, 1)) {
+		m.Scatter = netip.Addr{}
+	}
+	return m
 }
 
 // oneWay is how long a message takes to the far phone: half a round trip, or

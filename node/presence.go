@@ -184,8 +184,12 @@ func (c *Core) answerPresence(now time.Time, from netip.AddrPort, body []byte) *
 	return nil
 }
 
-// presenceAnswered takes the answer to a question of our keeper's.
+// presenceAnswered takes the answer to a question of our keeper's, if we have
+// one: anybody may send a phone such an answer.
 func (c *Core) presenceAnswered(now time.Time, from netip.AddrPort, q wire.Question) {
+	if c.keeper == nil {
+		return
+	}
 	if len(q.Body) == 0 {
 		c.keeper.Reply(now, from, q.Nonce, nil)
 		return

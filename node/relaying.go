@@ -85,9 +85,9 @@ func (c *Core) askRelay(now time.Time, relay wire.Member, m wire.Message) {
 	}
 }
 
-// mayDial reports whether an address that another phone has named is one that a
-// supernode can have: not our own, and none of this host unless our network
-// lives on it.
+// mayDial reports whether an address that another phone has named is one that
+// somebody else can have: not our own, none of this host unless our network
+// lives on it, and none of everybody.
 func (c *Core) mayDial(addr netip.AddrPort) bool {
 	ip := addr.Addr()
 	switch {
