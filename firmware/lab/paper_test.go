@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,10 +11,14 @@ import (
 	"peerphone/firmware/lab/natlab"
 )
 
-// mostAtStart is how many bytes a start with three homes may take before
-// something is wrong. It takes 15,240 on a machine with nothing else to do,
-// which is 240 above what we want; what a busy one loses is sent again.
-const mostAtStart = 16000
+// What a start may take in bytes, with three homes and to the first: it takes
+// 14,800 and 4,300. A machine with other work, which takes longer than stillMS
+// to attach, sends again what it was too slow to answer; its bytes say nothing.
+const (
+	mostAtStart = 15000
+	mostToHome  = 4600
+	stillMS     = 400
+)
 
 // TestPaper makes the short form: logins and a call in each set-up. Times are
 // for the command to show; bytes are held.
@@ -27,11 +32,13 @@ func TestPaper(t *testing.T) {
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatal(err)
 	}
-	least := r.Setups[0].Later // a busy machine is late, and what is late is sent again
+	var still []paperStart
 	for i, s := range r.Setups {
 		if i < 2 {
 			for _, start := range []paperStart{s.Later, s.Flushed} {
-				least.AttachedBytes, least.Bytes = min(least.AttachedBytes, start.AttachedBytes), min(least.Bytes, start.Bytes)
+				if t.Logf("%s: %v", s.Name, start); start.AttachedMS <= stillMS {
+					still = append(still, start)
+				}
 			}
 		}
 		if s.Later.AttachedMS <= 0 || s.Later.ReadyMS <= 0 || s.Flushed.ReadyMS <= 0 || s.First.ReadyMS <= 0 {
@@ -47,8 +54,10 @@ func TestPaper(t *testing.T) {
 			t.Errorf("%s: the voice goes by %s", s.Name, s.Call.Path)
 		}
 	}
-	if least.AttachedBytes > 4600 || least.Bytes > mostAtStart {
-		t.Errorf("%d bytes to the first home and %d in all, want at most 4600 and %d", least.AttachedBytes, least.Bytes, mostAtStart)
+	if len(still) == 0 {
+		t.Log("the machine has other work: bytes are not held")
+	} else if least := slices.MinFunc(still, func(a, b paperStart) int { return a.Bytes - b.Bytes }); least.AttachedBytes > mostToHome || least.Bytes > mostAtStart {
+		t.Errorf("%d bytes to the first home and %d in all, want at most %d and %d", least.AttachedBytes, least.Bytes, mostToHome, mostAtStart)
 	}
 }
 

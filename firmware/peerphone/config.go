@@ -58,7 +58,7 @@ type NetworkConfig struct {
 	// goes round by a supernode. The owner's choice on the page comes before it.
 	AlwaysRelay bool `toml:"always_relay"`
 
-	// PortMapping asks the router, by NAT-PMP or UPnP, for a port that leads
+	// PortMapping asks the router, by PCP, NAT-PMP or UPnP, for a port that leads
 	// here.
 	PortMapping bool `toml:"port_mapping"`
 }

@@ -51,7 +51,7 @@ func TestPortMapping(t *testing.T) {
 		t.Skip("no miniupnpd (Debian package of that name)")
 	}
 	w := newWorld(t)
-	for by, pmp := range map[string]string{"NAT-PMP": "yes", "UPnP": "no"} {
+	for by, pmp := range map[string]string{"PCP": "yes", "UPnP": "no"} {
 		t.Run(by, func(t *testing.T) {
 			s := w.site("home"+by, PortRestricted)
 			phone := w.host(s, "phone")

@@ -1,6 +1,6 @@
-// Package portmap asks the router for a port that leads to ours: by NAT-PMP
-// (RFC 6886), which routers with PCP answer too (RFC 6887 appendix A), else by
-// UPnP (the services WANIPConnection and WANPPPConnection of an Internet
+// Package portmap asks the router for a port that leads to ours: by PCP (RFC
+// 6887), else by NAT-PMP (RFC 6886), which came before it, else by UPnP (the
+// services WANIPConnection and WANPPPConnection of an Internet
 // Gateway Device). So a phone behind a home router is reached directly, and can
 // serve others.
 //

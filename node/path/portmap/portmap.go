@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -25,7 +26,7 @@ var ErrNone = errors.New("portmap: no router here grants ports")
 type Mapping struct {
 	Addr  netip.AddrPort // outside, as the router says
 	Lease time.Duration  // granted; 0: until the router restarts
-	By    string         // "NAT-PMP" or "UPnP"
+	By    string         // "PCP", "NAT-PMP" or "UPnP"
 }
 
 // lease is a mapping that can be renewed and given back.
@@ -111,16 +112,30 @@ func (m *Mapper) ask(ctx context.Context) (Mapping, error) {
 	return m.find(ctx, gateway)
 }
 
-// find asks by NAT-PMP, which answers within milliseconds, then by UPnP, which
-// has to be looked for.
+// find asks by PCP, which is answered within milliseconds, then by NAT-PMP,
+// which has the same port, unless nobody listens there, then by UPnP, which has
+// to be looked for.
 func (m *Mapper) find(ctx context.Context, gateway netip.Addr) (Mapping, error) {
-	for _, l := range []lease{&pmp{gateway: gateway, port: m.port}, &upnp{gateway: gateway, port: m.port}} {
-		if got, err := l.obtain(ctx); err == nil {
-			m.held = l
-			return got, nil
-		}
+	got, err := m.try(ctx, &pcp{gateway: gateway, port: m.port})
+	if err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+		got, err = m.try(ctx, &pmp{gateway: gateway, port: m.port})
 	}
-	return Mapping{}, ErrNone
+	if err != nil {
+		got, err = m.try(ctx, &upnp{gateway: gateway, port: m.port})
+	}
+	if err != nil {
+		return Mapping{}, ErrNone
+	}
+	return got, nil
+}
+
+// try holds what l obtains.
+func (m *Mapper) try(ctx context.Context, l lease) (Mapping, error) {
+	got, err := l.obtain(ctx)
+	if err == nil {
+		m.held = l
+	}
+	return got, err
 }
 
 // giveBack ends the mapping, so that nobody gets what was meant for us.

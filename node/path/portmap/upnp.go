@@ -59,19 +59,23 @@ func (u *upnp) obtain(ctx context.Context) (Mapping, error) {
 	return Mapping{Addr: netip.AddrPortFrom(outside.Unmap(), u.outside), Lease: lease, By: "UPnP"}, nil
 }
 
-// discover looks for the service of our own router; others' are left alone.
+// gateways is what is searched for: a gateway of any version answers for the
+// first.
+const gateways = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
+
+// discover looks for the service of our own router, in one search; others' are
+// left alone.
 func (u *upnp) discover(ctx context.Context) error {
 	if u.service != nil {
 		return nil
 	}
-	for _, search := range []func(context.Context) []gatewayService{
-		searchBy(internetgateway2.NewWANIPConnection2ClientsCtx),
-		searchBy(internetgateway2.NewWANIPConnection1ClientsCtx),
-		searchBy(internetgateway2.NewWANPPPConnection1ClientsCtx),
-	} {
-		for _, s := range search(ctx) {
-			if at := s.GetServiceClient().Location; at != nil && at.Hostname() == u.gateway.String() {
-				u.service = s
+	found, err := goupnp.DiscoverDevicesCtx(ctx, gateways)
+	if err != nil {
+		return fmt.Errorf("portmap: UPnP: %w", err)
+	}
+	for _, d := range found {
+		if d.Err == nil && d.Location.Hostname() == u.gateway.String() {
+			if u.service = serviceOf(d); u.service != nil {
 				return nil
 			}
 		}
@@ -79,18 +83,19 @@ func (u *upnp) discover(ctx context.Context) error {
 	return ErrNone
 }
 
-func searchBy[C gatewayService](find func(context.Context) ([]C, []error, error)) func(context.Context) []gatewayService {
-	return func(ctx context.Context) []gatewayService {
-		clients, _, err := find(ctx)
-		if err != nil {
-			return nil
-		}
-		var all []gatewayService
-		for _, c := range clients {
-			all = append(all, c)
-		}
-		return all
+// serviceOf returns the service of a gateway that maps ports, the newest that it
+// has; nil: none.
+func serviceOf(d goupnp.MaybeRootDevice) gatewayService {
+	if all, err := internetgateway2.NewWANIPConnection2ClientsFromRootDevice(d.Root, d.Location); err == nil && len(all) > 0 {
+		return all[0]
 	}
+	if all, err := internetgateway2.NewWANIPConnection1ClientsFromRootDevice(d.Root, d.Location); err == nil && len(all) > 0 {
+		return all[0]
+	}
+	if all, err := internetgateway2.NewWANPPPConnection1ClientsFromRootDevice(d.Root, d.Location); err == nil && len(all) > 0 {
+		return all[0]
+	}
+	return nil
 }
 
 // add asks for our own port, else for another one.
