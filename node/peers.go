@@ -98,7 +98,7 @@ func (c *Core) startDial(now time.Time, m wire.Member) *dial {
 	}
 	at := c.addrOf(m)
 	c.paths.Open(now, ix, path.Way{Addr: at})
-	c.outside.survey.Contact(at.Addr())
+	c.outside.survey.Contact(now, at.Addr())
 	d := &dial{to: m, at: at, race: ix, attempts: []wire.Index{ix}}
 	c.peers.dials[ix] = d
 	if c.index == nil { // supernodes have UDP, else they were none
@@ -138,6 +138,9 @@ func (c *Core) ask(now time.Time, m wire.Member, msg wire.Message) {
 func (c *Core) send(now time.Time, ix wire.Index, m wire.Message) {
 	if err := c.sessions.Send(now, ix, wire.Append(nil, m)); err != nil {
 		c.do(Log{Debug, "message not sent", []any{"session", ix, "error", err}})
+	}
+	if w, ok := c.paths.Way(ix); ok && w.Direct() {
+		c.outside.survey.Contact(now, w.Addr.Addr())
 	}
 }
 

@@ -89,7 +89,7 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 		return
 	}
 	to := c.addrOf(e.Member)
-	c.outside.survey.Contact(to.Addr())
+	c.outside.survey.Contact(now, to.Addr())
 	q := wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}
 	if e.Index == 0 && !e.Member.Node.IsZero() { // with a home there is a session: it knows
 		q.Body = e.Member.Node[:wire.PingBody]

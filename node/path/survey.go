@@ -78,7 +78,7 @@ type Survey struct {
 	wasCalled time.Time
 
 	calls   calls
-	contact []netip.Addr // whom we have sent to; at most maxContact
+	contact contacted
 	out     []Event
 }
 
@@ -104,9 +104,6 @@ type calls struct {
 
 // stunID is the length of a transaction ID (RFC 8489 section 5).
 const stunID = 12
-
-// maxContact bounds whom we remember having sent to.
-const maxContact = 16
 
 // question is a STUN request to one supernode.
 type question struct {
@@ -203,7 +200,7 @@ func (s *Survey) ofFamily(four bool) []*question {
 
 func (s *Survey) ask(now time.Time, q *question) {
 	s.emit(UDP{Socket: s.here.Socket, Addr: q.to, Frame: appendSTUNRequest(nil, q.id)})
-	s.Contact(q.to.Addr())
+	s.Contact(now, q.to.Addr())
 	q.sent++
 	q.at = time.Time{}
 	if q.sent <= len(surveyPauses) {
@@ -212,16 +209,11 @@ func (s *Survey) ask(now time.Time, q *question) {
 }
 
 // Contact notes that we send to an address: its calls show nothing about
-// filtering. The oldest is forgotten.
-func (s *Survey) Contact(a netip.Addr) {
-	if slices.Contains(s.contact, a) {
-		return
-	}
-	if len(s.contact) == maxContact {
-		s.contact = slices.Delete(s.contact, 0, 1)
-	}
-	s.contact = append(s.contact, a)
-}
+// filtering.
+func (s *Survey) Contact(now time.Time, a netip.Addr) { s.contact.note(now, a) }
+
+// Contacted reports whether we have sent to an address lately.
+func (s *Survey) Contacted(now time.Time, a netip.Addr) bool { return s.contact.lately(now, a) }
 
 // Heard takes a STUN message that came from from and that is no request: an
 // answer to ours, our own packet, or a call. nonce is a call's, to be said
@@ -339,17 +331,17 @@ func (s *Survey) Home(now time.Time, home wire.Index, addr netip.AddrPort) {
 	if !s.WantsHome() {
 		return
 	}
-	s.Contact(addr.Addr())
+	s.Contact(now, addr.Addr())
 	s.calls.home, s.calls.token = addr.Addr(), draw32(s.rand)
 	s.calls.end = now.Add(callsEnd)
-	s.emit(Say{Index: home, Message: wire.CallBack{Token: s.calls.token, Others: 1, Not: slices.Clone(s.contact)}})
+	s.emit(Say{Index: home, Message: wire.CallBack{Token: s.calls.token, Others: 1, Not: s.contact.latest()}})
 }
 
 // WantsHome reports whether a home is missing that has us called.
 func (s *Survey) WantsHome() bool { return s.state == Calling && !s.calls.home.IsValid() }
 
 // Contacts returns whom we have sent to lately.
-func (s *Survey) Contacts() []netip.Addr { return slices.Clone(s.contact) }
+func (s *Survey) Contacts() []netip.Addr { return s.contact.latest() }
 
 // Called takes the home's answer: who calls.
 func (s *Survey) Called(m wire.Calling) {
@@ -367,7 +359,7 @@ func (s *Survey) called(now time.Time, from netip.AddrPort, id [stunID]byte) (no
 	token, nonce := splitCall(id)
 	if s.state == Calling && token == s.calls.token {
 		s.calls.near = s.calls.near || from.Addr() == s.calls.home
-		s.calls.far = s.calls.far || !slices.Contains(s.contact, from.Addr())
+		s.calls.far = s.calls.far || !s.contact.lately(now, from.Addr())
 		if s.calls.far {
 			s.finish(now)
 		}
