@@ -70,6 +70,7 @@ func TestSounds(t *testing.T) {
 		udp(1, sessionFrame(1, 80)),             // once more
 		udp(2, relayFrame(sessionFrame(1, 80))), // by another way
 		udp(3, sessionFrame(2, 34)),             // an acknowledgement
+		udp(3, sessionFrame(6, 40)),             // a challenge
 		udp(4, sessionFrame(3, 1000)),           // a message
 		udp(5, []byte{0, 1, 0, 0}),              // STUN
 		withPayload(control, append(make([]byte, 28), sessionFrame(9, 80)...), 28), // a supernode's own

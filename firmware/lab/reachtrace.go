@@ -88,7 +88,10 @@ func describeSession(b []byte) string {
 		return "too short"
 	}
 	what := ""
-	if len(b) >= leastSound && len(b) <= mostSound {
+	switch {
+	case len(b) == aChallenge:
+		what = ", as long as a challenge"
+	case len(b) >= leastSound && len(b) <= mostSound:
 		what = ", as long as sound"
 	}
 	return fmt.Sprintf("session %06x, packet %d, %d bytes%s", h.To, h.Counter, len(b), what)

@@ -34,10 +34,12 @@ const (
 )
 
 // Lengths of a session frame with sound, in bytes: header, tag, media header,
-// and one packet of speech at 6 to 40 kb/s. Acknowledgements (34 bytes) and
-// challenges (32) are shorter, most messages longer. A packet of silence can
-// be as short as an acknowledgement.
+// and one packet of speech at 6 to 40 kb/s. Acknowledgements (34 bytes) are
+// shorter, most messages longer. A packet of silence can be as short as an
+// acknowledgement. Challenges and their answers are all of one length, in which
+// hardly a packet of speech is.
 const (
+	aChallenge   = wire.SessionHeader + wire.Tag + 2 + 16
 	leastSound   = wire.SessionHeader + wire.Tag + wire.MediaHeader + 12
 	mostSound    = wire.SessionHeader + wire.Tag + wire.MediaHeader + 400
 	leastSilence = wire.SessionHeader + wire.Tag + 12
@@ -96,7 +98,7 @@ func soundFrame(b []byte, length, least int) (id frameID, relayed, ok bool) {
 	if wire.KindOf(b) == wire.RelayFrame && len(b) > relayHeader {
 		b, length, relayed = b[relayHeader:], length-relayHeader, true
 	}
-	if length < least || length > mostSound {
+	if length < least || length > mostSound || length == aChallenge {
 		return frameID{}, relayed, false
 	}
 	h, ok := wire.ParseHeader(b)
