@@ -350,6 +350,7 @@ func (c *Core) callChanged(now time.Time, v call.View) {
 		if err := c.log.Add(now, entry(v)); err != nil {
 			c.do(Log{Debug, "call not logged", []any{"error", err}})
 		}
+		c.view.logged = v.ID
 	}
 }
 

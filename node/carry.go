@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"peerphone/hal"
+	"peerphone/node/call"
 	"peerphone/node/contacts"
 	"peerphone/node/identity"
 	"peerphone/node/login"
@@ -62,7 +63,7 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 				n.call.route.shake(hal.Now())
 			}
 		case StopMedia:
-			n.stopMedia()
+			n.stopMedia(e.Call)
 		case SoundKey:
 			if n.engine != nil {
 				n.engine.Key(byte(e.Key))
@@ -228,13 +229,15 @@ func (n *Node) routeMedia(e RouteMedia) {
 }
 
 // stopMedia ends a call's sound; its statistics stay until the next call.
-func (n *Node) stopMedia() {
+func (n *Node) stopMedia(id call.ID) {
 	if n.call.leg == nil {
 		return
 	}
 	n.hear(n.call.index, nil)
 	n.call.leg.SetRoute(nil)
 	n.log.Info("sound of the call", soundWords(n.call.leg)...)
+	heard := loggedSound(n.call.leg.Summary())
+	n.socket.post(func(c *Core, now time.Time) { c.Sounded(now, id, heard) })
 	n.call = strip{}
 	n.sound.leg = nil
 	n.sounds.put(n.sound)

@@ -23,6 +23,7 @@ func (c *Core) Snapshot(now time.Time) Snapshot {
 		Timing:  c.timing(),
 
 		Contacts: c.contactViews(now),
+		Calls:    c.loggedCalls(),
 		Settings: c.settings,
 	}
 }

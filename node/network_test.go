@@ -267,19 +267,24 @@ func TestCall(t *testing.T) {
 	workshop.end(kitchen)
 }
 
-// Both ends log a call, and keep the log.
+// Both ends log a call, how it was heard too, and keep the log.
 func TestCallLog(t *testing.T) {
 	l := newLAN(t, 1)
 	state := newState(t)
-	kitchen := l.phone("kitchen", "1001", "1002")
-	workshop := l.open("workshop", "1002", node.Config{State: state, Contacts: []node.Contact{{Name: "k", Number: "1001"}}})
-	workshop.wait("in", 5*time.Second, func(s node.Snapshot) bool { return s.Timing.Login > 0 })
+	kitchen := l.talker("kitchen", "1001", node.Config{Contacts: []node.Contact{{Name: "w", Number: "1002"}}})
+	workshop := l.talker("workshop", "1002", node.Config{State: state, Contacts: []node.Contact{{Name: "k", Number: "1001"}}})
 	kitchen.call(workshop)
+	workshop.wait("two seconds of sound", 30*time.Second, func(s node.Snapshot) bool {
+		return len(s.Call.History) > 1 && s.Call.History[1].MouthMS > 0
+	})
 	kitchen.end(workshop)
+	workshop.wait("the sound in the log", 30*time.Second, func(s node.Snapshot) bool {
+		return len(s.Calls) == 1 && s.Calls[0].Sound.Score > 0 && s.Calls[0].Sound.Mouth > 0
+	})
 	workshop.off()
 	again, err := node.LoadLog(state)
-	if err != nil || len(again) != 1 || again[0].Direction != contacts.Received || again[0].Number != "1001" || again[0].Talked <= 0 {
-		t.Errorf("the workshop's log holds %+v, %v, want the call received from 1001", again, err)
+	if err != nil || len(again) != 1 || again[0].Direction != contacts.Received || again[0].Number != "1001" || again[0].Talked <= 0 || again[0].Sound.Score == 0 {
+		t.Errorf("the workshop's log holds %+v, %v, want the call received from 1001, and how it was heard", again, err)
 	}
 }
 

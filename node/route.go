@@ -280,6 +280,7 @@ func (c *Core) fromContacts(now time.Time, e contacts.Event) {
 
 func (c *Core) fromLog(_ time.Time, e contacts.Event) {
 	if _, ok := e.(contacts.Changed); ok {
+		c.view.calls = nil
 		c.do(SaveLog{c.log.List()})
 	}
 }

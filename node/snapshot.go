@@ -21,6 +21,7 @@ type Snapshot struct {
 	Counts  Counts        `json:"counts"`
 
 	Contacts []ContactView `json:"contacts"`
+	Calls    []LoggedCall  `json:"calls"` // the last ones, the newest first
 	Settings Settings      `json:"settings"`
 	Release  ReleaseView   `json:"release"`
 }

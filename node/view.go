@@ -23,6 +23,8 @@ type view struct {
 	line    handset.LineState
 	way     path.Way
 	safety  string
+	logged  call.ID      // the last one in the log
+	calls   []LoggedCall // of the log; nil: it has changed
 
 	stranded bool // nobody in the host cache has answered since there was a home
 }

@@ -38,6 +38,24 @@ func newPhone() *phone {
 	}
 }
 
+// heardWell and heardBadly are how calls were heard.
+var (
+	heardWell = node.Heard{
+		Score: 108.1, MOS: 4.3, Worst: 88.2, WorstAt: 71 * time.Second, Mouth: 84 * time.Millisecond, Concealed: 40 * time.Millisecond, Lost: 3,
+	}
+	heardBadly = node.Heard{Score: 60.4, MOS: 2.4, WorstAt: 9 * time.Second, Mouth: 700 * time.Millisecond}
+)
+
+// talkedBefore is a telephone that has been in use for a while.
+func talkedBefore(s *node.Snapshot) {
+	now := time.Now()
+	s.Calls = []node.LoggedCall{
+		{Direction: "missed", Number: "1003", At: now.Add(-20 * time.Minute), Reason: "no answer"},
+		{Direction: "received", Name: "workshop", Number: "1002", At: now.Add(-26 * time.Hour), Seconds: 754, Reason: "hung up", Sound: heardWell},
+		{Direction: "made", Name: "workshop", Number: "1002", At: now.Add(-70 * time.Hour), Seconds: 61, Reason: "we hung up", Sound: heardBadly},
+	}
+}
+
 func (p *phone) Snapshot() node.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,7 +163,7 @@ func inCall(seconds int) func(*node.Snapshot) {
 			t := float64(i)
 			h := media.Second{At: t + 1, BytesUp: 4900, BytesDown: 4850, Now: nowTalking(44+9*math.Sin(t/7)+3*math.Sin(t*1.7), 34+8*math.Sin(t/7+.4))}
 			if i%37 == 20 {
-				h.Lost, h.Concealed, h.DelayMS = 1, 2, h.DelayMS+18
+				h.Lost, h.Concealed, h.MouthMS = 1, 2, h.MouthMS+18
 			}
 			s.Call.History = append(s.Call.History, h)
 		}

@@ -39,6 +39,7 @@ func TestShots(t *testing.T) {
 	} {
 		t.Run(shot.name, func(t *testing.T) {
 			p := newPhone()
+			talkedBefore(&p.snapshot)
 			if shot.state != nil {
 				shot.state(&p.snapshot)
 			}

@@ -13,7 +13,7 @@ import (
 func viewSound(p parts, c node.CallView) {
 	m := c.Media
 	p["call@data-sound"] = yes(m.Sent+m.Received > 0)
-	p["call-delay"] = fmt.Sprintf("%.0f ms", m.DelayMS)
+	p["call-delay"] = fmt.Sprintf("%.0f ms", m.MouthMS)
 	p["call-buffer"] = fmt.Sprintf("%.0f ms", m.BufferMS)
 	p["call-loss"] = fmt.Sprintf("%.1f %%", 100*float64(m.Lost)/float64(max(1, m.Received+m.Lost)))
 	p["call-packets"] = fmt.Sprintf("%d packets sent, %d received, %d lost, %d late; %d ms of sound made up.", m.Sent, m.Received, m.Lost, m.Late, 10*m.Concealed)
@@ -87,13 +87,13 @@ func (a panel) draw(points []media.Second, x func(at float64) float64) string {
 	return line.String()
 }
 
-// chart draws delay and buffer over the seconds of the call, a tick where packets
+// chart draws mouth to ear and buffer over the seconds of the call, a tick where packets
 // were lost or sound was made up, a smaller one above where much was stretched,
 // and the panels. There are at most chartPoints.
 func chart(p parts, points []media.Second) {
 	end, top := 0.0, 40.0
 	for _, s := range points {
-		end, top = max(end, s.At), max(top, s.DelayMS, s.BufferMS)
+		end, top = max(end, s.At), max(top, s.MouthMS, s.BufferMS)
 	}
 	end, top = max(end, 10), roundUp(top)
 	x := func(at float64) float64 { return chartLeft + (chartRight-chartLeft)*at/end }
@@ -101,7 +101,7 @@ func chart(p parts, points []media.Second) {
 
 	var delay, buffer, lost, stretched strings.Builder
 	for _, s := range points {
-		fmt.Fprintf(&delay, "%.0f,%.1f ", x(s.At), y(s.DelayMS))
+		fmt.Fprintf(&delay, "%.0f,%.1f ", x(s.At), y(s.MouthMS))
 		fmt.Fprintf(&buffer, "%.0f,%.1f ", x(s.At), y(s.BufferMS))
 		if s.Lost+s.Concealed > 0 {
 			fmt.Fprintf(&lost, "M%.0f %.0fv-7", x(s.At), chartBottom)
@@ -125,15 +125,15 @@ func chartWords(points []media.Second) string {
 		return "No call's seconds to show yet."
 	}
 	w := worst(points)
-	return fmt.Sprintf("%s of a call: delay up to %.0f ms, buffer up to %.0f ms, %d packets lost, %d ms of sound made up, score no worse than %s.",
-		clock(w.At), w.DelayMS, w.BufferMS, w.Lost, 10*w.Concealed, scoreWords(w.Now))
+	return fmt.Sprintf("%s of a call: up to %.0f ms from mouth to ear, buffer up to %.0f ms, %d packets lost, %d ms of sound made up, score no worse than %s.",
+		clock(w.At), w.MouthMS, w.BufferMS, w.Lost, 10*w.Concealed, scoreWords(w.Now))
 }
 
 func table(seconds []media.Second) [][]string {
 	rows := make([][]string, len(seconds))
 	for i, s := range seconds {
 		rows[i] = []string{
-			clock(s.At), fmt.Sprintf("%.0f", s.DelayMS), fmt.Sprintf("%.0f", s.BufferMS),
+			clock(s.At), fmt.Sprintf("%.0f", s.MouthMS), fmt.Sprintf("%.0f", s.BufferMS),
 			fmt.Sprint(s.Lost), fmt.Sprint(10 * s.Concealed), fmt.Sprint(s.Stretched * 1000 / samplesPerSecond),
 			fmt.Sprintf("%.0f", s.SkewPPM), fmt.Sprint(s.BytesUp), fmt.Sprint(s.BytesDown),
 			fmt.Sprintf("%.0f", s.LevelIn), fmt.Sprintf("%.0f", s.LevelOut), fmt.Sprintf("%.0f", s.Score), scoreWords(s.Now),

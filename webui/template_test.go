@@ -136,8 +136,8 @@ func TestNumbersThatJSONLacks(t *testing.T) {
 	p := newPhone()
 	p.become(inCall(3))
 	p.become(func(s *node.Snapshot) {
-		s.Call.Media.LevelIn, s.Call.Media.DelayMS = math.Inf(-1), math.NaN()
-		s.Call.History = []media.Second{{At: math.Inf(1), Now: media.Now{DelayMS: math.NaN(), LevelOut: math.Inf(-1), MOS: math.NaN()}}}
+		s.Call.Media.LevelIn, s.Call.Media.MouthMS = math.Inf(-1), math.NaN()
+		s.Call.History = []media.Second{{At: math.Inf(1), Now: media.Now{MouthMS: math.NaN(), LevelOut: math.Inf(-1), MOS: math.NaN()}}}
 	})
 	u := p.page(t)
 	for _, path := range []string{"/", "/api/v1/state", "/page/state"} {

@@ -82,7 +82,7 @@ func TestChart(t *testing.T) {
 	for _, seconds := range []int{0, 1, 10, chartPoints, chartPoints + 1, 3600, 100_000} {
 		var history []media.Second
 		for i := range seconds {
-			history = append(history, media.Second{At: float64(i + 1), Now: media.Now{DelayMS: float64(i % 300), BufferMS: -1}})
+			history = append(history, media.Second{At: float64(i + 1), Now: media.Now{MouthMS: float64(i % 300), BufferMS: -1}})
 		}
 		p := parts{}
 		chart(p, gather(history, chartPoints))
@@ -105,12 +105,12 @@ func TestChart(t *testing.T) {
 // TestGather keeps what matters of each stretch: the worst, and every loss.
 func TestGather(t *testing.T) {
 	history := []media.Second{
-		{At: 1, Lost: 1, Now: media.Now{DelayMS: 40, BufferMS: 30, LevelIn: -20, MOS: 4}},
-		{At: 2, Lost: 2, Concealed: 4, Now: media.Now{DelayMS: 90, BufferMS: 20, LevelIn: -30, MOS: 3}},
-		{At: 3, Now: media.Now{DelayMS: 50, BufferMS: 60}},
+		{At: 1, Lost: 1, Now: media.Now{MouthMS: 40, BufferMS: 30, LevelIn: -20, MOS: 4}},
+		{At: 2, Lost: 2, Concealed: 4, Now: media.Now{MouthMS: 90, BufferMS: 20, LevelIn: -30, MOS: 3}},
+		{At: 3, Now: media.Now{MouthMS: 50, BufferMS: 60}},
 	}
 	got := gather(history, 2)
-	if len(got) != 2 || got[0] != (media.Second{At: 2, Lost: 3, Concealed: 4, Now: media.Now{DelayMS: 90, BufferMS: 30, LevelIn: -20, MOS: 3}}) || got[1] != history[2] {
+	if len(got) != 2 || got[0] != (media.Second{At: 2, Lost: 3, Concealed: 4, Now: media.Now{MouthMS: 90, BufferMS: 30, LevelIn: -20, MOS: 3}}) || got[1] != history[2] {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -18,7 +18,7 @@ import (
 const version = 1
 
 // MaxFile is the largest file that is read, in bytes. A full list of contacts
-// takes about 160 kB, a full log as much.
+// takes about 160 kB, a full log 220 kB.
 const MaxFile = 512 << 10
 
 // ErrFile is wrapped by every error of Load and LoadLog.

@@ -46,6 +46,7 @@ type Entry struct {
 	At        time.Time     `json:"at"`                  // it was dialled, or began to ring
 	Talked    time.Duration `json:"talked_ns,omitempty"` // 0: it was not answered
 	Reason    string        `json:"reason,omitempty"`    // why it ended
+	Sound     Sound         `json:"sound,omitzero"`      // how it was heard; zero: it was not
 }
 
 const (
@@ -71,6 +72,8 @@ func (e Entry) check() error {
 		return fmt.Errorf("%w: number or reason", ErrBadEntry)
 	case e.Talked < 0 || e.Direction == Missed && e.Talked != 0:
 		return fmt.Errorf("%w: talked for %v", ErrBadEntry, e.Talked)
+	case e.Sound != (Sound{}) && (e.Talked == 0 || !e.Sound.check()):
+		return fmt.Errorf("%w: the sound of it", ErrBadEntry)
 	case e.At.Year() < 0 || e.At.Year() > 9999:
 		return fmt.Errorf("%w: year %d", ErrBadEntry, e.At.Year())
 	}

@@ -34,6 +34,37 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// TestSounded: what the log says of the sound belongs to the call before, and
+// stays in the file.
+func TestSounded(t *testing.T) {
+	var l Log
+	good := Sound{Score: 108.1, MOS: 4.3, Worst: 91, WorstAt: 3 * time.Second, Mouth: 82 * time.Millisecond, Concealed: 40 * time.Millisecond, Lost: 2}
+	wantError(t, l.Sounded(noon, good), ErrBadEntry)
+	for _, e := range []Entry{{Number: "1001", Talked: time.Minute}, {Number: "1002", Talked: time.Hour}} {
+		if err := l.Add(noon, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Sounded(noon, good); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, l.Sounded(noon, Sound{Score: 1000}), ErrBadEntry)
+	list, err := LoadLog(AppendLog(nil, l.List()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list[0].Sound != (Sound{}) || list[1].Sound != good {
+		t.Errorf("the file has %+v and %+v", list[0].Sound, list[1].Sound)
+	}
+	if err := l.Add(noon, Entry{Number: "1003", Direction: Missed}); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, l.Sounded(noon, good), ErrBadEntry) // nobody answered
+	if got := len(l.Take()); got != 4 {
+		t.Errorf("%d events, want 4", got)
+	}
+}
+
 func TestBadEntries(t *testing.T) {
 	for _, e := range []Entry{
 		{Direction: directions, Number: "1001"},
@@ -43,6 +74,11 @@ func TestBadEntries(t *testing.T) {
 		{Number: "1001", Talked: -1},
 		{Number: "1001", Name: "Not A Name"},
 		{Number: "1001", Direction: Missed, Talked: 1},
+		{Number: "1001", Sound: Sound{Score: 90}},
+		{Number: "1001", Talked: 1, Sound: Sound{Score: 130}},
+		{Number: "1001", Talked: 1, Sound: Sound{Worst: -1}},
+		{Number: "1001", Talked: 1, Sound: Sound{MOS: 5}},
+		{Number: "1001", Talked: 1, Sound: Sound{Concealed: -1}},
 		{Number: "1001", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		var l Log
@@ -60,6 +96,7 @@ func fullLog() []Entry {
 		list = append(list, Entry{
 			Direction: Direction(i % 2), Name: identity.Name("a" + strings.Repeat("b", 31)), Number: strings.Repeat("\"", maxField),
 			Account: identity.ID{1, byte(i)}, At: noon.Add(time.Duration(i)), Talked: 1 << 60, Reason: strings.Repeat("<", maxField),
+			Sound: Sound{128.123456789, 4.123456789, 1.123456789, 1 << 60, 1 << 60, 1 << 60, 1 << 60},
 		})
 	}
 	return list

@@ -38,7 +38,8 @@ type books struct {
 
 	mu      sync.Mutex // guards what follows; playout only tries it
 	history [historySeconds]Second
-	seconds int // ever written
+	seconds int     // ever written
+	summary Summary // of them all; its means are sums
 }
 
 // tally sums up one second.
@@ -124,6 +125,7 @@ func (b *books) turn(j *jitter.Buffer) {
 	s.round()
 	b.history[b.seconds%historySeconds] = s
 	b.seconds++
+	b.summary.add(s)
 	b.before, b.second = now, tally{}
 	b.finished = b.finished.Add(time.Second)
 }
@@ -203,6 +205,14 @@ func (l *Leg) History() []Second {
 		h = append(h, b.history[i%historySeconds])
 	}
 	return h
+}
+
+// Summary returns what the seconds of the call come to, all of them.
+func (l *Leg) Summary() Summary {
+	b := &l.books
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.summary.mean()
 }
 
 // silentLevel is the least level shown, in dBFS: that of 16 bits.

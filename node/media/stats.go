@@ -29,6 +29,39 @@ type Second struct {
 	Now
 }
 
+// Summary is what all seconds of a call come to. The zero value is that of none.
+type Summary struct {
+	Seconds   int     // that something was heard in
+	Score     float64 // R of the E-model, mean
+	MOS       float64 // as a mean opinion, mean
+	MouthMS   float64 // from mouth to ear, mean
+	Worst     float64 // score of the worst second
+	WorstAt   float64 // its end, in seconds since the strip began
+	Concealed uint64  // frames of 10 ms that were made up
+	Lost      uint64  // packets
+}
+
+// add takes a second; the means are sums until mean.
+func (m *Summary) add(s Second) {
+	m.Concealed += s.Concealed
+	m.Lost += s.Lost
+	if s.MouthMS == 0 {
+		return // nothing has come yet
+	}
+	m.Seconds++
+	m.Score, m.MOS, m.MouthMS = m.Score+s.Score, m.MOS+s.MOS, m.MouthMS+s.MouthMS
+	if m.Seconds == 1 || s.Score < m.Worst {
+		m.Worst, m.WorstAt = s.Score, s.At
+	}
+}
+
+// mean returns m with means for sums.
+func (m Summary) mean() Summary {
+	n := float64(max(m.Seconds, 1))
+	m.Score, m.MOS, m.MouthMS = m.Score/n, m.MOS/n, m.MouthMS/n
+	return m
+}
+
 // Now is what a call is like at one time; in a Second it is the mean of those
 // figures that move.
 type Now struct {
