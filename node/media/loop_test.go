@@ -53,6 +53,7 @@ func speech(seed uint64, rate int, seconds float64) []int16 {
 // over; like a socket it drops when it is full.
 type cable struct {
 	far     *Leg
+	now     func() hal.Instant
 	packets chan []byte
 	free    chan []byte
 	done    chan struct{}
@@ -64,8 +65,8 @@ type cable struct {
 	least, latest time.Duration
 }
 
-func newCable(far *Leg) *cable {
-	c := &cable{far: far, packets: make(chan []byte, 64), free: make(chan []byte, 64), done: make(chan struct{})}
+func newCable(far *Leg, now func() hal.Instant) *cable {
+	c := &cable{far: far, now: now, packets: make(chan []byte, 64), free: make(chan []byte, 64), done: make(chan struct{})}
 	for range 64 {
 		c.free <- make([]byte, 0, 1500)
 	}
@@ -77,7 +78,7 @@ func (c *cable) read() {
 	defer close(c.done)
 	Urgent() // as the reader of the socket is
 	for p := range c.packets {
-		at := hal.Now()
+		at := c.now()
 		c.far.Receive(at, p)
 		c.note(at, p)
 		c.free <- p[:0]
@@ -275,6 +276,7 @@ type conversation struct {
 	rate   int // of both cards
 	packet Encoder
 	most   time.Duration // mouth to ear, in the mean
+	clock  sim.Clock     // nil: that of the machine
 }
 
 func (c conversation) name() string {
@@ -298,8 +300,10 @@ type way struct {
 	name       string
 	mean, most time.Duration // mouth to ear
 	pieces     int
-	match      float64 // of the worst piece
+	delays     []time.Duration // of each half second
+	match      float64         // of the worst piece
 	stats      Stats
+	seconds    []Second
 }
 
 func (r result) quiet() bool { return r.jitter <= machineJitter && r.stalls == 0 }
@@ -342,16 +346,17 @@ func (r result) check(t *testing.T, allowed time.Duration) {
 
 // talk lets the two talk; their clocks differ.
 func (c conversation) talk(t *testing.T, length time.Duration) (r result) {
-	a := newPhone(t, 1, sim.Config{Rate: c.rate, DriftPPM: 50})
-	b := newPhone(t, 2, sim.Config{Rate: c.rate, DriftPPM: -50})
+	a := newPhone(t, 1, sim.Config{Rate: c.rate, DriftPPM: 50, Clock: c.clock})
+	b := newPhone(t, 2, sim.Config{Rate: c.rate, DriftPPM: -50, Clock: c.clock})
 	a.leg.enc, b.leg.enc = c.packet, c.packet
-	ab, ba := newCable(b.leg), newCable(a.leg)
+	ab, ba := newCable(b.leg, b.engine.now), newCable(a.leg, a.engine.now)
 	a.leg.SetRoute(&Route{Sender: ab})
 	b.leg.SetRoute(&Route{Sender: ba})
 	a.engine.Talk(a.leg)
 	b.engine.Talk(b.leg)
 	time.Sleep(length)
 	stats := []Stats{b.leg.Stats(), a.leg.Stats()}
+	seconds := [][]Second{b.leg.History(), a.leg.History()}
 	for _, p := range []*phone{a, b} {
 		p.engine.Close()
 		must(t, p.board.Close())
@@ -361,7 +366,7 @@ func (c conversation) talk(t *testing.T, length time.Duration) (r result) {
 	r.jitter = max(ab.pull(), ba.pull())
 	r.ways = []way{b.hears(a, "a to b"), a.hears(b, "b to a")}
 	for i := range r.ways {
-		r.ways[i].stats = stats[i]
+		r.ways[i].stats, r.ways[i].seconds = stats[i], seconds[i]
 	}
 	return r
 }
@@ -370,7 +375,7 @@ func (c conversation) talk(t *testing.T, length time.Duration) (r result) {
 func (p *phone) hears(far *phone, name string) way {
 	p.t.Helper()
 	delays, match := p.mouthToEar(far)
-	w := way{name: name, match: match, pieces: len(delays)}
+	w := way{name: name, match: match, pieces: len(delays), delays: delays}
 	for _, d := range delays {
 		w.mean += d / time.Duration(len(delays))
 		w.most = max(w.most, d)

@@ -13,6 +13,11 @@ const (
 	startSpan = time.Second
 	// startFall is the time in which that minimum then falls to nothing.
 	startFall = 4 * time.Second
+	// Where packets have come evenly so far, within evenSpread, less is unknown:
+	// that minimum is held for evenSpan and falls in evenFall.
+	evenSpread = 3 * time.Millisecond
+	evenSpan   = 250 * time.Millisecond
+	evenFall   = time.Second
 	// leastWait covers what a quiet network hides: a reader that is a few
 	// milliseconds late.
 	leastWait = 6 * time.Millisecond
@@ -320,10 +325,19 @@ func (a *aim) target(now hal.Instant) time.Duration {
 	if !a.grid.regular {
 		least += max(0, unit-(high-low)/2)
 	}
-	if age := now.Sub(a.began); age < startSpan+startFall {
-		least = max(least, low+startWait*(min(startFall, startSpan+startFall-age)/time.Millisecond)/(startFall/time.Millisecond))
-	}
+	least = max(least, low+startLeast(now.Sub(a.began), high-low))
 	return min(a.grid.above(t, least), low+mostWait)
+}
+
+// startLeast is what sound waits at least in a call of an age whose packets came
+// within spread.
+func startLeast(age, spread time.Duration) time.Duration {
+	span, fall := startSpan, startFall
+	if spread <= evenSpread {
+		span, fall = evenSpan, evenFall
+	}
+	left := min(fall, max(0, span+fall-age))
+	return startWait * (left / time.Millisecond) / (fall / time.Millisecond)
 }
 
 // wanted is the target above the fastest packets.

@@ -114,7 +114,7 @@ func TestPacketThatComesTooLateIsDropped(t *testing.T) {
 func TestPacketThatIsLateForAPartIsPlayedFromThere(t *testing.T) {
 	l := newLink(t)
 	l.units, l.keep = 3, true
-	as := l.steady(7, 100, 5*time.Millisecond, 0)
+	as := l.steady(7, 100, 5*time.Millisecond, 4*time.Millisecond)
 	as[50].at += 51 * time.Millisecond
 	l.run(as, 2900*time.Millisecond)
 	c := l.b.Counters()
@@ -124,6 +124,25 @@ func TestPacketThatIsLateForAPartIsPlayedFromThere(t *testing.T) {
 		t.Errorf("%d units concealed, want a part of the three", c.Concealed)
 	}
 	l.wantSmooth(naturalStep + 300)
+}
+
+// TestEvenPacketsShortenTheBeginning: where packets come evenly a call has its
+// least delay soon after its beginning.
+func TestEvenPacketsShortenTheBeginning(t *testing.T) {
+	for _, test := range []struct {
+		jitter    time.Duration
+		low, high time.Duration // of the target after 1.3 s
+	}{
+		{0, leastWait, leastWait + unit},
+		{8 * time.Millisecond, startWait - 5*time.Millisecond, startWait + unit},
+	} {
+		l := newLink(t)
+		l.run(l.steady(31, 65, 5*time.Millisecond, test.jitter), 1300*time.Millisecond)
+		if got := l.b.Target(); got < test.low || got > test.high {
+			t.Errorf("jitter of %v: the target is %v, want %v to %v", test.jitter, got, test.low, test.high)
+		}
+		l.want("concealed", l.b.Counters().Concealed, 0)
+	}
 }
 
 // A burst after a pause of the network: nothing was lost, so nothing is
@@ -368,7 +387,7 @@ func TestPacketBehindAHoleFillsIt(t *testing.T) {
 	l := newLink(t)
 	l.b = New(new(fecPCM))
 	l.keep = true
-	as := l.steady(19, 300, 5*time.Millisecond, 0)
+	as := l.steady(19, 300, 5*time.Millisecond, 4*time.Millisecond)
 	as[100].lost = true
 	l.run(as, as[299].at)
 	c := l.b.Counters()
