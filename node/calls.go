@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"peerphone/node/call"
@@ -25,6 +26,7 @@ type attempts struct {
 	told    wire.Index      // the session that has been told our candidates
 	said    wire.Candidates // what it was told last
 	heard   wire.Candidates // what the far end has told last
+	afresh  netip.AddrPort  // of the caller's further socket
 }
 
 // farPhone is a phone that we have a session with.
@@ -291,6 +293,9 @@ func (c *Core) moveMedia(now time.Time, e call.MoveMedia) {
 func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
 	if _, ok := c.attempts.phones[ix]; ok {
 		c.view.moved(now, ix, w)
+		if w.Direct() {
+			c.fresh.Settle(ix, w.Socket)
+		}
 		return
 	}
 	if s, ok := c.streamOf(ix); ok {
@@ -347,11 +352,19 @@ func (c *Core) callChanged(now time.Time, v call.View) {
 	c.handset.Call(now, faceCall(v))
 	c.acquaint(now)
 	if v.State == call.Ended {
+		c.lastWords(c.attempts.told)
 		if err := c.log.Add(now, entry(v)); err != nil {
 			c.do(Log{Debug, "call not logged", []any{"error", err}})
 		}
 		c.view.logged = v.ID
 	}
+}
+
+// lastWords ends the search for ways of a session whose call is over.
+func (c *Core) lastWords(ix wire.Index) {
+	w, _ := c.paths.Way(ix)
+	c.paths.Rest(ix)
+	c.fresh.Settle(ix, w.Socket)
 }
 
 // meetDirectly tells the far phone our addresses once it rings here, or once we

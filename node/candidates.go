@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"peerphone/node/call"
 	"peerphone/node/path"
 	"peerphone/node/wire"
 )
@@ -118,8 +117,7 @@ func (c *Core) tellAgain(now time.Time) {
 
 // candidates takes the far end's addresses. Probing them shows ours.
 func (c *Core) candidates(now time.Time, ix wire.Index, m wire.Candidates) {
-	v := c.calls.Current()
-	if v.Index != ix || v.State < call.RingingFar || !v.State.Live() || !c.mayMeet(ix) {
+	if !c.maySearch(ix) {
 		return // no call, no ringing: nobody shall find out where a phone is
 	}
 	m = c.sensible(m)
@@ -132,6 +130,7 @@ func (c *Core) candidates(now time.Time, ix wire.Index, m wire.Candidates) {
 		c.paths.Candidates(now, ix, m.Addrs)
 	}
 	c.scatter(now, ix)
+	c.freshen(now, ix)
 }
 
 // sensible returns m without what is no far phone's address: all of this host or

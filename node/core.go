@@ -64,6 +64,7 @@ type Core struct {
 	listing  listing
 	racer    path.Racer
 	outside  outside
+	fresh    *path.Fresh
 	view     view
 	settings Settings
 	known    acquaintances
@@ -109,6 +110,7 @@ func NewCore(cfg CoreConfig) *Core {
 			port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT),
 			lifetime: path.NewLifetime(path.Config{Rand: cfg.Rand}),
 		},
+		fresh: path.NewFresh(path.Config{Rand: cfg.Rand}),
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
@@ -206,7 +208,7 @@ type timer interface {
 // timers yields the cores in a fixed order, so that equal times fire equally. It
 // is asked with every event and makes no list.
 func (c *Core) timers(yield func(timer) bool) {
-	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey, c.outside.lifetime} {
+	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey, c.outside.lifetime, c.fresh} {
 		if !yield(t) {
 			return
 		}

@@ -77,6 +77,10 @@ func (c *Core) firstLook(now time.Time) {
 
 // STUN takes a STUN message that came by w and is no request.
 func (c *Core) STUN(now time.Time, w path.Way, b []byte) {
+	if c.fresh.Heard(now, w, b) {
+		c.settle(now)
+		return
+	}
 	nonce, call := c.surveyOf(w.Socket).Heard(now, w.Addr, b)
 	if call && now.Before(c.outside.attesting) && !c.outside.survey.Contacted(now, w.Addr.Addr()) {
 		c.ask(now, wire.Member{Addr: w.Addr}, wire.Reached{Nonce: nonce})

@@ -194,6 +194,7 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 		c.endStream(c.streams.byIndex[ix])
 	}
 	c.paths.Shut(now, ix)
+	c.fresh.Shut(ix)
 	c.legs.Shut(ix)
 	c.peers.idle = slices.DeleteFunc(c.peers.idle, func(other wire.Index) bool { return other == ix })
 	if c.phoneDown(now, ix, reason) {

@@ -34,6 +34,7 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.outside.survey.Take(), c.fromSurvey)
 	n += c.fromUplinks(now)
 	n += route(now, c.outside.lifetime.Take(), c.fromLifetime)
+	n += route(now, c.fresh.Take(), c.fromFresh)
 	n += route(now, c.client.Take(), c.fromClient)
 	if c.presence != nil {
 		n += route(now, c.presence.Take(), c.fromPresence)
@@ -329,6 +330,8 @@ func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m w
 		c.invited(now, ix, peer.Phone, m)
 	case wire.Candidates:
 		c.candidates(now, ix, m)
+	case wire.Afresh:
+		c.afresh(now, ix, m)
 	case wire.Acquaint:
 		c.acquainted(now, peer.Phone.Account, m)
 	case wire.Relays:

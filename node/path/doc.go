@@ -42,6 +42,10 @@
 // sockets and sends once from each, the other phone sends to random ports, a
 // hundred a second at most, until two meet (spray).
 //
+// A router that answers strangers gives a host another port once it has answered
+// the peer; when no direct way is found, both ends try again from a further
+// socket (Fresh).
+//
 // # STUN
 //
 // AnswerSTUN answers Binding requests (RFC 8489), PrefixLimiter says how often.

@@ -117,7 +117,11 @@ func (p *prober) due() time.Time {
 	return due
 }
 
+// find returns the probe of w; nil: there is none, or no prober.
 func (p *prober) find(w Way) *probe {
+	if p == nil {
+		return nil
+	}
 	for _, q := range p.probes {
 		if q.way == w {
 			return q
@@ -161,6 +165,32 @@ func (t *Table) CandidatesAfter(now time.Time, ix wire.Index, addrs []netip.Addr
 	}
 	r.prober.told = slices.Clone(addrs)
 	t.tryTold(now, r, wait)
+}
+
+// CandidatesBy challenges addr after wait, by one socket, which is none of
+// SetSockets. Direct ways must be permitted already.
+func (t *Table) CandidatesBy(now time.Time, ix wire.Index, s Socket, addr netip.AddrPort, wait time.Duration) {
+	r := t.routes[ix]
+	if r == nil || r.prober == nil {
+		t.counters.NoRoute++
+		return
+	}
+	if w := (Way{Addr: addr, Socket: s}); r.prober.find(w) == nil {
+		t.probe(now, r, w, credit{free: true}, wait)
+	}
+}
+
+// Rest ends the search for direct ways of session ix, whose call is over: last
+// words go by the way in use, and nothing else goes out. A stray challenge
+// would come to a router that has forgotten us by the next call, and spoil
+// that.
+func (t *Table) Rest(ix wire.Index) {
+	r := t.routes[ix]
+	if r == nil || r.prober == nil {
+		return
+	}
+	t.endSpray(r)
+	r.prober, r.trial = nil, Way{}
 }
 
 // tryTold challenges the peer's candidates after wait.

@@ -123,7 +123,7 @@ func (t *Table) Nominate(now time.Time, ix wire.Index, w Way) {
 			t.arm(r)
 		}
 		t.settle(r)
-	case q == nil && w.Direct() && r.works(w):
+	case q == nil && w.Direct() && r.prober != nil && r.works(w):
 		t.use(now, r, w)
 	}
 }

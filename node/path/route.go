@@ -7,7 +7,7 @@ import (
 	"peerphone/node/wire"
 )
 
-//go:generate go tool stringer -type=State,laneState,probeState,SurveyState,sprayState -output=state_string.go
+//go:generate go tool stringer -type=State,laneState,probeState,SurveyState,sprayState,freshState -output=state_string.go
 
 // State says how far a route has got.
 //

@@ -131,6 +131,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"reject code 5":         Reject{Code: 5},
 		"17 candidates":         Candidates{Addrs: make([]netip.AddrPort, 17)},
 		"no address":            Candidates{Addrs: make([]netip.AddrPort, 1)},
+		"afresh nowhere":        Afresh{},
 		"port 0":                Candidates{Addrs: []netip.AddrPort{addr4(0)}},
 		"a mapped address":      Candidates{Addrs: []netip.AddrPort{netip.MustParseAddrPort("[::ffff:192.0.2.1]:1")}},
 		"a member without key":  Attached{Members: []Member{{Addr: addr4(1)}}},

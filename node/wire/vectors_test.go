@@ -127,6 +127,7 @@ func messageVectors() map[string]Message {
 		"digit":                Digit{Call: call, Key: '*'},
 		"candidates":           Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
 		"candidates-symmetric": Candidates{Addrs: []netip.AddrPort{addr4(40000)}, Scatter: addr4(1).Addr()},
+		"afresh":               Afresh{Addr: addr4(40000)},
 		"relays":               Relays{Tickets: []Ticket{first, second}},
 		"relay-open":           RelayOpen{Ticket: first},
 		"relay-opened":         RelayOpened{Serial: 1, Channel: 0xabcdef},
