@@ -149,3 +149,26 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
+
+// TestLast: a copy by another way does not make a call's path.
+func TestLast(t *testing.T) {
+	ways := func(n int, via soundWay) (list []sound) {
+		for range n {
+			list = append(list, sound{via: via})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		list []sound
+		want soundWay
+	}{
+		{nil, noWay},
+		{ways(5, streamWay), streamWay},
+		{append(ways(20, directWay), ways(3, relayWay)...), directWay},
+		{append(ways(100, relayWay), ways(latest, directWay)...), directWay},
+	} {
+		if got := last(c.list); got != c.want {
+			t.Errorf("%d sounds: by %v, want %v", len(c.list), got, c.want)
+		}
+	}
+}

@@ -31,6 +31,7 @@ const (
 	afterwards = time.Second      // what is heard of the path that was found
 	lastWords  = 8 * time.Second  // until phones that have hung up send each other nothing any more
 	lookEvery  = 100 * time.Millisecond
+	latest     = 15 // sounds by which the path is told
 )
 
 // patience is how long the direct path is waited for.
@@ -123,11 +124,20 @@ func (c *townCall) lastWay() soundWay {
 	return worst
 }
 
+// last is the way of most of the latest sounds: while a machine is too busy to
+// send, each packet goes by several ways, and any of them may be the last.
 func last(list []sound) soundWay {
-	if len(list) == 0 {
-		return noWay
+	var count [streamWay + 1]int
+	for _, s := range list[max(0, len(list)-latest):] {
+		count[s.via]++
 	}
-	return list[len(list)-1].via
+	way := noWay
+	for via, n := range count {
+		if n > count[way] {
+			way = soundWay(via)
+		}
+	}
+	return way
 }
 
 // worse prefers what is farther from direct; no sound is the worst.
