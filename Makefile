@@ -52,7 +52,7 @@ cross:
 ##### test
 
 .PHONY: test
-test: deps lab-deps check test-all test-race demo ## everything that CI runs: installs what it needs, then check, unit, race and demo
+test: deps lab-deps check test-all test-race demo test-reach ## everything that CI runs: installs what it needs, then check, unit, race, demo and networks
 	@echo "make test: all passed"
 
 .PHONY: test-unit
@@ -69,10 +69,10 @@ RACY := ./node ./node/session ./node/login ./node/media ./hal/... ./firmware/lab
 # How phones reach each other, across real NATs: short here, the whole matrix and 200 changes of network in test-long.
 .PHONY: test-reach
 test-reach: native lab-deps ## calls across NATs, changes of network, strangers, and relays, in short
-	bin/lab nat --short --parallel 3
-	bin/lab roam --short --parallel 4
+	bin/lab nat --short
+	bin/lab roam --short
 	bin/lab probe --short
-	bin/lab relay --seconds 4
+	bin/lab relay --short
 
 .PHONY: test-reach-long
 test-reach-long: native lab-deps

@@ -172,3 +172,41 @@ func TestLast(t *testing.T) {
 		}
 	}
 }
+
+// TestOnceMore: in the short form a call that is not as it must be is made
+// again, but not for ever.
+func TestOnceMore(t *testing.T) {
+	m := newMatrix([]natPair{{natlab.Carrier, natlab.FullCone}}, 1, 0)
+	m.again = 2
+	all := places{}
+	for _, k := range []natlab.Kind{natlab.Carrier, natlab.FullCone} {
+		all[k] = &[2]place{{resident: &resident{}}, {resident: &resident{}}}
+	}
+	now, calls := epoch, 0
+	for ; calls < 10; now = now.Add(lastWords) {
+		j, more := m.next(all, now)
+		if j == nil {
+			if more {
+				t.Fatal("the pair waits for nobody")
+			}
+			break
+		}
+		if _, more := m.next(all, now); !more {
+			t.Error("nobody waits for the call under way, which may be made once more")
+		}
+		calls++
+		j.run.Path = relayWay.String()
+		m.finish(j, now)
+	}
+	if r := m.row(m.pairs[0]); calls != 3 || r.Again != 2 || r.Runs != 1 || r.Passed {
+		t.Errorf("%d calls, %+v", calls, r)
+	}
+	m.pairs[0].runs[0].StalledMS = stood
+	if r := m.row(m.pairs[0]); !r.Passed {
+		t.Errorf("the machine stood still, %+v", r)
+	}
+	m.pairs[0].runs[0].Problem = "silence"
+	if r := m.row(m.pairs[0]); r.Passed {
+		t.Errorf("nothing was heard, %+v", r)
+	}
+}

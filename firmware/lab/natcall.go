@@ -13,14 +13,15 @@ import (
 
 // natRun is one call of the matrix.
 type natRun struct {
-	Caller   string  `json:"caller"`
-	Path     string  `json:"path"`      // by which sound came in last, at the end that is worse off
-	SetupMS  float64 `json:"setup_ms"`  // from the last key until the far phone rang
-	AudioMS  float64 `json:"audio_ms"`  // from the answer until sound had come in at both ends
-	DirectMS float64 `json:"direct_ms"` // from when both ends had sent to the other's address until sound came in directly at both; -1: it never did
-	WithinMS float64 `json:"within_ms"` // the same, from ringing on
-	GapMS    float64 `json:"gap_ms"`    // longest pause between new frames, less the usual
-	Problem  string  `json:"problem,omitempty"`
+	Caller    string  `json:"caller"`
+	Path      string  `json:"path"`       // by which sound came in last, at the end that is worse off
+	SetupMS   float64 `json:"setup_ms"`   // from the last key until the far phone rang
+	AudioMS   float64 `json:"audio_ms"`   // from the answer until sound had come in at both ends
+	DirectMS  float64 `json:"direct_ms"`  // from when both ends had sent to the other's address until sound came in directly at both; -1: it never did
+	WithinMS  float64 `json:"within_ms"`  // the same, from ringing on
+	StalledMS float64 `json:"stalled_ms"` // in which this machine ran nothing of ours
+	GapMS     float64 `json:"gap_ms"`     // longest pause between new frames, less the usual
+	Problem   string  `json:"problem,omitempty"`
 }
 
 // How long a call is watched.
@@ -161,6 +162,7 @@ func (p party) first(answered, ended time.Time) (time.Time, bool) {
 func (r *natRun) read(c *townCall) {
 	r.SetupMS = round(ms(c.rang.Sub(c.dialled)), 1)
 	r.Path = c.lastWay().String()
+	r.StalledMS = round(ms(c.from.town.stalls.within(c.dialled, time.Now())), 1)
 	if c.answered.IsZero() || r.Path == noWay.String() {
 		r.Path = noWay.String()
 		return

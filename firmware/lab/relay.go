@@ -16,6 +16,7 @@ import (
 type relayCommand struct {
 	lifetime
 	Legs    int    `help:"Legs, each with 50 packets of 80 bytes a second. Default: ${default}." default:"400" placeholder:"N"`
+	Short   bool   `help:"Two seconds with 100 legs each, and figures are judged only if this machine does not stand still: that all three relay."`
 	Seconds int    `help:"How long each relay is measured. Default: ${default}." default:"10" placeholder:"N"`
 	JSON    bool   `help:"Print the results as JSON, and the progress on the standard error."`
 	Dir     string `help:"Folder for what each process writes. Default: ${default}." default:"out/relay" placeholder:"DIR"`
@@ -53,20 +54,40 @@ func (r relayCommand) Run() error {
 	if r.Legs < 2 || r.Legs > 4000 || r.Legs%2 != 0 || r.Seconds < 2 || r.Seconds > 600 {
 		return errUsage{errors.New("want an even number of --legs, 2 to 4000, and --seconds 2 to 600")}
 	}
+	if r.Short {
+		r.Legs, r.Seconds = 100, 2
+	}
 	ctx, stop := r.life()
 	defer stop()
 	out := os.Stdout
 	if r.JSON {
 		out = os.Stderr
 	}
+	still := watchStalls()
+	begun := time.Now()
 	results, err := r.measure(ctx, newSteps(out))
+	still.close()
 	if err != nil {
 		return err
 	}
 	if err := r.print(os.Stdout, results); err != nil {
 		return err
 	}
+	if r.Short && still.within(begun, time.Now()) > 0 {
+		return carriedBy(results)
+	}
 	return verdictOf(results)
+}
+
+// carriedBy is an error when a relay has passed on less than most of what it
+// got: all that can be asked of it on a busy machine.
+func carriedBy(list []*measured) error {
+	for _, m := range list {
+		if m.Loss > 0.5 {
+			return fmt.Errorf("%s lost %.0f %% of the packets", m.Relay, 100*m.Loss)
+		}
+	}
+	return nil
 }
 
 // measured is a relay and what it took.

@@ -63,6 +63,16 @@ type memoryBed struct {
 
 func (m memoryBed) grown() int64 { return int64(m.bytes) }
 
+// TestCarriedBy: on a busy machine a relay may lose some, but not most.
+func TestCarriedBy(t *testing.T) {
+	if err := carriedBy([]*measured{{Loss: 0.3}, {}}); err != nil {
+		t.Error(err)
+	}
+	if carriedBy([]*measured{{}, {Relay: "ours", Loss: 1}}) == nil {
+		t.Error("a relay that passes on nothing is good enough")
+	}
+}
+
 // TestUsageOf: a process that works has used time.
 func TestUsageOf(t *testing.T) {
 	before, err := usageOf(os.Getpid())

@@ -46,6 +46,22 @@ func TestRoamVerdict(t *testing.T) {
 	}
 }
 
+// TestLenience: in the short form a pause while the machine stood still does not
+// count, but the end of a call does.
+func TestLenience(t *testing.T) {
+	for _, c := range []struct {
+		change roamChange
+		good   bool
+	}{
+		{roamChange{HereMS: 900, StalledMS: 12}, true}, {roamChange{HereMS: 900}, false}, {roamChange{Problem: "silence", StalledMS: 900}, false},
+	} {
+		r := &roamResult{LimitMS: 160, wanted: 1, lenient: true, Changes: []*roamChange{&c.change}}
+		if r.sum(); r.Passed != c.good {
+			t.Errorf("%+v: passed is %v", c.change, r.Passed)
+		}
+	}
+}
+
 // TestLimits: those of each scene, as people read them.
 func TestLimits(t *testing.T) {
 	help := roamCommand{}.Help()

@@ -33,7 +33,7 @@ func (r roamCommand) play(ctx context.Context, sc scene, result *roamResult, s *
 		begun := time.Now()
 		if err := sc.call(ctx, roams, stays, result, s); err != nil {
 			c := &roamChange{Problem: err.Error()}
-			result.Changes = append(result.Changes, c)
+			result.add(c)
 			s.say("lab", "%s %d: %v", sc.name, len(result.Changes), c)
 		}
 		time.Sleep(dialRest - time.Since(begun))
@@ -111,7 +111,7 @@ func (s scene) call(ctx context.Context, r *roamer, far *resident, result *roamR
 			out.say("lab", "%s once more: %v, but the machine stood still for %.0f ms", s.name, change, change.StalledMS)
 			continue
 		}
-		result.Changes = append(result.Changes, change)
+		result.add(change)
 		out.say("lab", "%s %d of %d: %v", s.name, len(result.Changes), result.wanted, change)
 		if change.Problem != "" {
 			return nil
