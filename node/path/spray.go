@@ -16,6 +16,12 @@ import (
 //	(1 - sprayGates/64512)^n
 //
 // which is 0.1 % after 20 s.
+//
+// A router that answers strangers remembers each gate by that answer, and then
+// keeps to itself what its phone sends to the right port. There a gate only
+// counts if the far phone has sent to its port before it opened: so all are
+// opened anew after sprayAgain, when the far phone has tried a thousand ports,
+// and again 99 in 100 searches end in time.
 const (
 	sprayGates = 240
 	// FirstGate is the number of the first socket of a spray; they go up to
@@ -24,8 +30,9 @@ const (
 	// sprayPause keeps below 100 probes a second.
 	sprayPause = 11 * time.Millisecond
 	// sprayAfter is how long the candidates are tried before, sprayLife how long
-	// the spray lasts.
+	// the spray lasts, sprayAgain after how much of it the gates are opened anew.
 	sprayAfter = 700 * time.Millisecond
+	sprayAgain = 13 * time.Second
 	sprayLife  = 25 * time.Second
 	// sprayBurst is how many probes go out at a time when the loop was late.
 	sprayBurst = 3
@@ -40,6 +47,8 @@ const (
 //	Spray                                               +----> (ended)
 //	-----> opening -------------------------> waiting --+
 //	               all gates have been sent from
+//	                 ^                          |
+//	                 +--- sprayAgain, once -----+
 type sprayState uint8
 
 const (
@@ -55,6 +64,7 @@ type spray struct {
 	end   time.Time
 	to    netip.AddrPort // seeking: its address counts
 	gate  int            // opening: the next
+	again time.Time      // when all gates are opened anew; zero: they were
 	token token
 	ports [1 << 13]byte // seeking: which have been tried, a bit each
 }
@@ -98,7 +108,7 @@ func (t *Table) beginSpray(now time.Time, ix wire.Index, s spray) {
 	io.ReadFull(t.rand, s.token[:])
 	r.prober.spray = &s
 	if s.state == opening {
-		t.gates = ix
+		t.gates, s.again = ix, s.at.Add(sprayAgain)
 	}
 	t.arm(r)
 }
@@ -118,8 +128,13 @@ func (t *Table) advanceSpray(now time.Time, r *route) {
 			t.seek(r)
 		case s.state == opening:
 			t.openGate(now, r)
-		default:
+		case s.again.IsZero():
 			s.at = s.end
+		case s.again.After(now):
+			s.at = s.again
+		default:
+			t.emit(CloseGates{First: FirstGate, Count: sprayGates})
+			s.state, s.gate, s.again = opening, 0, time.Time{}
 		}
 	}
 }
@@ -149,7 +164,7 @@ func (t *Table) openGate(now time.Time, r *route) {
 	s.gate++
 	s.at = s.at.Add(sprayPause)
 	if s.gate == sprayGates {
-		s.state, s.at = waiting, s.end
+		s.state = waiting
 	}
 }
 
