@@ -86,7 +86,7 @@ func (c *Core) tellCandidates(now time.Time, ix wire.Index) {
 	if c.attempts.told == ix || !c.mayMeet(ix) {
 		return
 	}
-	c.attempts.told = ix
+	c.attempts.told, c.attempts.heard = ix, wire.Candidates{}
 	c.paths.Permit(now, ix)
 	c.sayCandidates(now, ix)
 	if c.NAT().Delta != 0 {
