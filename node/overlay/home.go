@@ -176,12 +176,12 @@ const nearestOf = 3
 // promise is how much an entry promises; what is less promises more.
 type promise struct {
 	standing standing
-	fails    int
+	fails    int // entry.rank
 	crowded  int // homes, and dials, in its network
 }
 
 func (o *Overlay) promise(now time.Time, e *entry) promise {
-	p := promise{standing: e.standing(now), fails: e.fails}
+	p := promise{standing: e.standing(now), fails: e.rank()}
 	for _, l := range o.links {
 		if l.home != notHome && sameNetwork(l.addr, e.m.Addr) {
 			p.crowded++
@@ -197,6 +197,16 @@ func (o *Overlay) promise(now time.Time, e *entry) promise {
 
 func (p promise) less(q promise) bool {
 	return cmp.Or(cmp.Compare(p.standing, q.standing), cmp.Compare(p.fails, q.fails), cmp.Compare(p.crowded, q.crowded)) < 0
+}
+
+// rank orders entries by how soon they are tried. All phones know the same few
+// bootstrap addresses: who knows others leaves those to newcomers, or a handful of
+// supernodes would bear the guests of all.
+func (e *entry) rank() int {
+	if e.bootstrap {
+		return e.fails + 1
+	}
+	return e.fails
 }
 
 // busy reports whether e is being tried or is a home already, maybe by its other
