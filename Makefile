@@ -91,6 +91,7 @@ test-race:
 test-long: deps lab-deps native ## the full forms: no cached results, longer fuzzing, all NATs
 	go test -count=1 ./...
 	bin/lab town --kill 0.5
+	go test -count=1 -timeout 3h ./node/sim -long
 	$(MAKE) test-reach-long
 	$(MAKE) fuzz FUZZTIME=200000x
 

@@ -34,6 +34,7 @@ type Core struct {
 	candidate func() []netip.AddrPort
 	rand      io.Reader
 	verify    func(id identity.ID, msg, sig []byte) bool
+	lie       func(ix wire.Index, m wire.Message) wire.Message // nil but in simulations
 
 	sessions *session.Table
 	paths    *path.Table
@@ -98,6 +99,12 @@ type CoreConfig struct {
 	// certificates of supernodes; nil: in earnest.
 	Verify    func(id identity.ID, msg, sig []byte) bool
 	CheckNode func(compact []byte, trust identity.Trust, now time.Time) error
+	// Lie makes a liar, in simulations: it returns what is said in a session in the
+	// place of m, nil for nothing. Nil: the truth.
+	Lie func(ix wire.Index, m wire.Message) wire.Message
+	// Of a supernode: attachments to admit, in all and in a second; 0: 1000 and 50.
+	MaxGuests  int
+	AttachRate float64
 }
 
 // NewCore makes the control plane of a node; Start begins.
@@ -105,7 +112,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		settings: cfg.Settings, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify,
+		settings: cfg.Settings, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify, lie: cfg.Lie,
 		outside: outside{
 			port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT),
 			lifetime: path.NewLifetime(path.Config{Rand: cfg.Rand}),
@@ -127,6 +134,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c.overlay = overlay.New(overlay.Config{
 		Rand: cfg.Rand, Supernode: cfg.Supernode, SelfAddr: cfg.Addr, SelfAddr6: cfg.Addr6, Homes: homes(cfg.Phone),
 		Verify: verifier(cfg.Verify), CheckNode: c.checkerOf(cfg.CheckNode),
+		MaxGuests: cfg.MaxGuests, AttachRate: cfg.AttachRate,
 	})
 	c.overlay.Restore(cfg.Roster)
 	c.client = directory.NewClient(records)

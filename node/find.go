@@ -44,3 +44,26 @@ func (c *Core) Ready() bool { return !c.view.ready.IsZero() }
 func (c *Core) Holds(now time.Time, key identity.IndexKey) bool {
 	return c.index != nil && c.index.Holds(now, key)
 }
+
+// Guests returns how many nodes are attached here now, and how many attachments
+// have been admitted since the start.
+func (c *Core) Guests() (now int, admitted uint64) {
+	return c.overlay.Guests(), c.overlay.Counters().Admitted
+}
+
+// IndexCounters returns what a supernode's part of the global index has met; zero
+// of a phone.
+func (c *Core) IndexCounters() directory.IndexCounters {
+	if c.index == nil {
+		return directory.IndexCounters{}
+	}
+	return c.index.Counters()
+}
+
+// Records returns the records that are kept here.
+func (c *Core) Records() [][]byte {
+	if c.index == nil {
+		return nil
+	}
+	return c.index.Kept()
+}

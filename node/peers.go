@@ -136,6 +136,11 @@ func (c *Core) ask(now time.Time, m wire.Member, msg wire.Message) {
 // send sends a message reliably in a session. A backlog means that the peer has
 // stopped answering: its keep-alive will end the session.
 func (c *Core) send(now time.Time, ix wire.Index, m wire.Message) {
+	if c.lie != nil {
+		if m = c.lie(ix, m); m == nil {
+			return
+		}
+	}
 	if err := c.sessions.Send(now, ix, wire.Append(nil, m)); err != nil {
 		c.do(Log{Debug, "message not sent", []any{"session", ix, "error", err}})
 	}

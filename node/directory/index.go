@@ -36,6 +36,8 @@ type IndexCounters struct {
 	Limited uint64 // questions beyond the limits
 	Met     uint64 // supernodes that others knew and we did not
 	Bluffed uint64 // supernodes that others named and did not introduce
+	Located uint64 // searches among fellow supernodes that found a record
+	Hops    uint64 // of these, supernodes asked one after the other
 
 	Repairs  uint64 // begun
 	Repaired uint64 // copies given to who had none
@@ -92,6 +94,15 @@ func (x *Index) Counters() IndexCounters { return x.counters }
 
 // Records returns how many records are kept.
 func (x *Index) Records() int { return len(x.store.soon) }
+
+// Kept returns the records that are kept.
+func (x *Index) Kept() [][]byte {
+	kept := make([][]byte, len(x.store.soon))
+	for i, s := range x.store.soon {
+		kept[i] = s.record
+	}
+	return kept
+}
 
 // Synced tells that the membership is known. From now on a record that is not
 // here is denied, or in a network that is larger than its neighbourhoods, when

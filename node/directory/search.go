@@ -243,6 +243,8 @@ func (s *search) record(now time.Time, x *Index, b []byte) {
 		for _, a := range s.open {
 			a.again = time.Time{} // it may answer yet, but nobody waits for it
 		}
+		x.counters.Located++
+		x.counters.Hops += uint64(s.waves)
 		s.answer(x, found)
 	}
 }

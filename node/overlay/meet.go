@@ -24,7 +24,7 @@ func (o *Overlay) Introduction(p wire.Place) []byte {
 func (o *Overlay) Meet(now time.Time, p wire.Place, announcement []byte) bool {
 	n, rest, ok := wire.CutNews(announcement)
 	a, announces := n.(wire.Announcement)
-	if !ok || !announces || len(rest) > 0 || placeOfAnnouncement(a) != p {
+	if !ok || !announces || len(rest) > 0 || PlaceOf(a) != p {
 		o.counters.Refusals.Malformed++
 		return false
 	}

@@ -70,7 +70,7 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		return
 	}
 	o.take(now, a, j.Self)
-	p := placeOfAnnouncement(a)
+	p := PlaceOf(a)
 	r := o.table.find(p)
 	if r == nil {
 		o.counters.Unasked++ // it did not hold, or is one of too many

@@ -200,7 +200,7 @@ func (o *Overlay) take(now time.Time, n wire.News, raw []byte) bool {
 }
 
 func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byte) bool {
-	p := placeOfAnnouncement(a)
+	p := PlaceOf(a)
 	r := o.table.find(p)
 	if r != nil && a.Incarnation <= r.incarnation || p == o.place {
 		return false

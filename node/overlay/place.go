@@ -23,8 +23,8 @@ func placeOf(node identity.ID, epoch uint32, addr netip.Addr) wire.Place {
 	return wire.Place(binary.BigEndian.Uint64(sum[:]))
 }
 
-// placeOfAnnouncement returns where a supernode stands by what it announces.
-func placeOfAnnouncement(a wire.Announcement) wire.Place {
+// PlaceOf returns the place of the supernode that a announces.
+func PlaceOf(a wire.Announcement) wire.Place {
 	return placeOf(a.Member.Node, identity.EpochOfCompact(a.Certificate), a.Member.Addr.Addr())
 }
 

@@ -59,7 +59,7 @@ func ParseRoster(b []byte) Roster {
 		if !ok || !announces {
 			break
 		}
-		p := placeOfAnnouncement(a)
+		p := PlaceOf(a)
 		r.rows = append(r.rows, rowOf(p, a.Incarnation, a.Member, b[:len(b)-len(rest)]))
 		b = rest
 	}

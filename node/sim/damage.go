@@ -15,39 +15,47 @@ const admitted = 50
 type damage struct {
 	at      time.Time
 	keepers *overlay.Overlay
-	records []identity.IndexKey // that are not yet where they should be
-	orphans []*Node             // that have not yet three homes again
-	lost    int                 // how many had lost one
-	looked  time.Time           // when the records were looked at
+	records []where // that are not yet where they should be
+	orphans []*Node // that have not yet three homes again
+	lost    int     // how many had lost one
+	looked  time.Time
+}
+
+// where is a record and the supernodes where it should be.
+type where struct {
+	key  identity.IndexKey
+	kept []*Node
 }
 
 // kill lets some of the supernodes vanish at once.
 func (t *trial) kill() {
-	supernodes := slices.Clone(t.nodes[:t.Supernodes])
-	t.draw.Shuffle(len(supernodes), func(i, j int) { supernodes[i], supernodes[j] = supernodes[j], supernodes[i] })
-	dead := int(t.Kill * float64(len(supernodes)))
-	for _, n := range supernodes[:dead] {
+	dead := t.doomed()
+	for _, n := range dead {
 		n.switchOff()
 	}
-	d := &damage{at: t.now, keepers: t.keepers()}
+	alive := slices.DeleteFunc(slices.Clone(t.supernodes()), func(n *Node) bool { return !n.on })
+	d := &damage{at: t.now, keepers: t.keepers(alive)}
 	lost := 0
-	for _, n := range t.nodes[t.Supernodes:] {
+	for _, n := range t.phones() {
+		if !n.on {
+			continue
+		}
 		live := len(t.liveHomes(n))
 		lost += min(homesOfPhone, t.Supernodes) - live
 		if live < homesOfPhone {
 			d.orphans = append(d.orphans, n)
 		}
 		for _, key := range n.keys() {
-			if t.survives(d, key) {
-				d.records = append(d.records, key)
+			if w := t.where(d, key); w.copies(t.now) > 0 {
+				d.records = append(d.records, w)
 			}
 		}
 	}
 	d.lost = len(d.orphans)
-	t.out.Bound = float64(lost) / float64(len(supernodes)-dead) / admitted
+	t.out.Bound = float64(lost) / float64(len(alive)) / admitted
 	t.hurt = d
 	t.say("%d of %d supernodes have vanished; %d phones have lost a home, %d of %d records are left",
-		dead, t.Supernodes, d.lost, len(d.records), 2*t.Phones)
+		len(dead), t.Supernodes, d.lost, len(d.records), 2*len(t.phones()))
 }
 
 // homesOfPhone is how many homes a phone has.
@@ -58,35 +66,51 @@ func (n *Node) keys() []identity.IndexKey {
 	return []identity.IndexKey{n.w.network.LookupNumber(n.dial).Index, n.w.network.LookupName(n.name()).Index}
 }
 
-// survives reports whether some supernode has the record at key. After a kill
-// its survivors are among those who are nearest now.
-func (t *trial) survives(d *damage, key identity.IndexKey) bool { return t.copies(d, key) > 0 }
-
-// copies returns at how many of the supernodes where it should be a record is.
-func (t *trial) copies(d *damage, key identity.IndexKey) int {
-	n := 0
+// where returns where the record at a key should be. After a kill those who have
+// it are among them.
+func (t *trial) where(d *damage, key identity.IndexKey) where {
+	w := where{key: key}
 	for _, m := range d.keepers.Nearest(key, overlay.Neighbourhood) {
-		if s := t.nodeAt(m.Addr); s.on && s.core.Holds(t.now, key) {
-			n++
+		w.kept = append(w.kept, t.nodeAt(m.Addr))
+	}
+	return w
+}
+
+// copies returns at how many of its places a record is.
+func (w where) copies(now time.Time) (count int) {
+	for _, n := range w.kept {
+		if n.on && n.core.Holds(now, w.key) {
+			count++
 		}
 	}
-	return n
+	return count
+}
+
+// whole reports whether a record is at all its places. A Byzantine supernode says
+// that it has it, and nobody can do anything about that.
+func (w where) whole(now time.Time) bool {
+	return !slices.ContainsFunc(w.kept, func(n *Node) bool {
+		return n.malice == honest && !(n.on && n.core.Holds(now, w.key))
+	})
 }
 
 // look notes what has healed.
 func (d *damage) look(t *trial) {
 	before := len(d.orphans)
-	d.orphans = slices.DeleteFunc(d.orphans, func(n *Node) bool { return len(t.liveHomes(n)) >= min(homesOfPhone, d.keepers.Known()) })
+	want := min(homesOfPhone, d.keepers.Known())
+	d.orphans = slices.DeleteFunc(d.orphans, func(n *Node) bool { return len(t.liveHomes(n)) >= want })
 	if limit := d.lost / 100; before > limit && len(d.orphans) <= limit {
 		t.out.Reattached = t.now.Sub(d.at).Seconds()
 		t.say("99 in 100 phones have three homes again")
+	}
+	if before > 0 && len(d.orphans) == 0 {
+		t.out.Back = t.now.Sub(d.at).Seconds()
 	}
 	if len(d.records) == 0 || t.now.Sub(d.looked) < time.Second {
 		return
 	}
 	d.looked = t.now
-	want := min(overlay.Neighbourhood, d.keepers.Known())
-	d.records = slices.DeleteFunc(d.records, func(key identity.IndexKey) bool { return t.copies(d, key) >= want })
+	d.records = slices.DeleteFunc(d.records, func(w where) bool { return w.whole(t.now) })
 	if len(d.records) == 0 {
 		t.out.Repaired = t.now.Sub(d.at).Seconds()
 		t.say("every record is at all its places again")
@@ -96,18 +120,14 @@ func (d *damage) look(t *trial) {
 // reachWait is when those who have lost all homes should be reachable again.
 const reachWait = 10 * time.Second
 
+// healTime bounds how long a trial waits for a network to heal.
+const healTime = 5 * time.Minute
+
 // heal asks who can be reached ten seconds after the kill, and waits until the
 // network is whole again.
 func (t *trial) heal() {
 	d := t.hurt
 	t.pass(max(0, d.at.Add(reachWait).Sub(t.now)))
-	t.counted = true
-	t.ask(max(1000, t.Lookups/10), 2*time.Second)
-	t.counted = false
-	t.out.Reachable = float64(t.reached) / float64(max(t.calls, 1))
-	t.say("%d of %d can be reached", t.reached, t.calls)
-	for end := d.at.Add(3 * time.Minute); t.now.Before(end) && (len(d.records) > 0 || t.out.Reattached == 0); {
-		t.pass(5 * time.Second)
-		t.say("%d records are not repaired, %d phones lack a home", len(d.records), len(d.orphans))
-	}
+	t.reachable()
+	t.await(max(step, d.at.Add(healTime).Sub(t.now)), func() bool { return len(d.records) == 0 && len(d.orphans) == 0 })
 }

@@ -27,12 +27,15 @@ type Node struct {
 	dial    identity.Number
 	addr    netip.AddrPort
 	phone   bool
+	serves  bool // is a supernode
 	account identity.Key
 	device  identity.Key
 	saved   *login.Saved
 	cache   []overlay.Kept // host cache, as kept on disk
 	// announcement is that of a supernode of an old network.
 	announcement []byte
+	malice       malice
+	standing     wire.Place // of a Byzantine supernode
 
 	on    bool
 	core  *node.Core // nil: switched off
@@ -70,7 +73,7 @@ func numberOf(i int) identity.Number { return identity.Number(fmt.Sprint(1000000
 
 func newNode(w *World, i int, supernode bool) (*Node, error) {
 	n := &Node{
-		w: w, number: i, dial: numberOf(i), addr: address(i), phone: !supernode,
+		w: w, number: i, dial: numberOf(i), addr: address(i), phone: !supernode || w.cfg.Mode == Gnutella, serves: supernode,
 		account: identity.KeyFromSeed(seedOf(w.cfg.Seed, "account", i)),
 		device:  identity.KeyFromSeed(seedOf(w.cfg.Seed, "device", i)),
 	}
@@ -94,9 +97,14 @@ func (n *Node) boot() error {
 	n.open = map[wire.Index]*session.Channel{}
 	n.alarm.at = time.Time{}
 	n.hands = n.newHands()
+	var lie func(wire.Index, wire.Message) wire.Message
+	if n.malice != honest {
+		lie = n.lie
+	}
 	n.core = node.NewCore(node.CoreConfig{
 		Rand: w.rng, Network: w.network, Account: n.account, Device: n.device,
-		Supernode: !n.phone, Candidate: n.phone && w.cfg.Candidates, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
+		Supernode: n.serves, Candidate: n.phone && w.cfg.Candidates, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
+		MaxGuests: w.cfg.MaxGuests, AttachRate: w.cfg.AttachRate, Lie: lie,
 		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
@@ -262,6 +270,9 @@ func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 	case wire.HandshakeFrame:
 		n.core.Handshake(now, w, b)
 	case wire.QuestionFrame:
+		if n.malice != honest && n.evade(func(answer []byte) { n.w.carry(n, from, answer) }, b) {
+			return
+		}
 		n.core.Question(now, from, b)
 	case wire.SessionFrame:
 		n.unseal(now, w, b)
@@ -277,7 +288,7 @@ func (n *Node) stun(now time.Time, from netip.AddrPort, b []byte) {
 	switch {
 	case !path.IsSTUNRequest(b):
 		n.core.STUN(now, path.Way{Addr: from}, b)
-	case !n.phone:
+	case n.serves:
 		n.w.carry(n, from, path.AnswerSTUN(nil, b, from))
 	}
 }
@@ -330,7 +341,14 @@ func (n *Node) flush(now time.Time) {
 func (n *Node) carryOut(now time.Time, e node.Effect) {
 	switch e := e.(type) {
 	case node.SendUDP:
-		n.w.carry(n, e.Addr, e.Frame)
+		if n.malice != honest {
+			e.Frame = n.bend(e.Frame)
+		}
+		if e.Frame != nil {
+			n.w.carry(n, e.Addr, e.Frame)
+		}
+	case node.AskLogin:
+		n.w.report.LoginAsks++ // nobody answers
 	case node.DialStream: // nobody here takes streams: it is refused at once
 		n.w.after(0, func(now time.Time) {
 			n.core.StreamFailed(now, e.Stream, errNoStreams)

@@ -19,5 +19,7 @@ type Report struct {
 	Relayed  uint64          // frames that relays passed on
 	Setup    []time.Duration // from the number sent until ringback
 
+	LoginAsks int // how often the login server was asked
+
 	TraceHash string
 }

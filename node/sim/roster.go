@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"slices"
+	"time"
+
 	"peerphone/node/identity"
 	"peerphone/node/login"
 	"peerphone/node/overlay"
@@ -14,7 +17,7 @@ func (w *World) prepare() error {
 		return nil
 	}
 	var all []byte
-	for _, n := range w.nodes[:w.cfg.Supernodes] {
+	for _, n := range w.supernodes() {
 		compact, ok := identity.CompactNode(n.saved.Granted.Node)
 		if !ok {
 			return identity.ErrCompact
@@ -25,25 +28,46 @@ func (w *World) prepare() error {
 		all = append(all, n.announcement...)
 	}
 	w.roster = overlay.ParseRoster(all)
+	for _, n := range w.nodes {
+		if n.phone {
+			n.cache = w.acquaintances(n)
+		}
+	}
 	return nil
+}
+
+// acquainted is how many supernodes the phones of an old network have in their
+// host caches. They may have two hundred; so many are as good for what we look
+// at, and take less room.
+const acquainted = 20
+
+// acquaintances returns what a phone of an old network has in its host cache.
+func (w *World) acquaintances(n *Node) []overlay.Kept {
+	var list []overlay.Kept
+	for range min(acquainted, w.cfg.Supernodes) {
+		s := w.nodes[w.draw.IntN(w.cfg.Supernodes)]
+		k := overlay.Kept{Member: wire.Member{Node: s.badge.node.Peer.ID, Addr: s.addr}, Reached: w.cfg.Birth.Add(-time.Hour)}
+		if s != n && !slices.Contains(list, k) {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // rosterOf returns what n has on its disk.
 func (w *World) rosterOf(n *Node) overlay.Roster {
-	if n.phone {
+	if !n.serves {
 		return overlay.Roster{}
 	}
 	return w.roster
 }
 
-// keepers returns an Overlay that knows exactly the supernodes that are on: it
-// tells where records should be.
-func (w *World) keepers() *overlay.Overlay {
+// keepers returns an Overlay that knows exactly these supernodes: it tells where
+// records should be.
+func (w *World) keepers(alive []*Node) *overlay.Overlay {
 	var live []byte
-	for _, n := range w.nodes[:w.cfg.Supernodes] {
-		if n.on {
-			live = append(live, n.announcement...)
-		}
+	for _, n := range alive {
+		live = append(live, n.announcement...)
 	}
 	o := overlay.New(overlay.Config{Rand: w.shake, Supernode: true})
 	o.Restore(overlay.ParseRoster(live))

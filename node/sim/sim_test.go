@@ -10,7 +10,10 @@ import (
 	"peerphone/node/identity"
 )
 
-var seed = flag.Uint64("seed", 1, "seed of the simulated worlds")
+var (
+	seed = flag.Uint64("seed", 1, "seed of the simulated worlds")
+	long = flag.Bool("long", false, "run the full forms: larger networks and longer times, an hour or so")
+)
 
 // town runs a world for d and returns it.
 func town(t *testing.T, cfg Config, d time.Duration) *World {
@@ -76,15 +79,19 @@ func wantQuiet(t *testing.T, w *World) {
 // The same seed gives the same run, packet for packet; another one another.
 func TestRepeatable(t *testing.T) {
 	cfg := Config{Seed: *seed, Supernodes: 5, Phones: 20, MediaEvery: 200 * time.Millisecond, Loss: 0.02}
-	first := town(t, cfg, 10*time.Minute)
+	span := 15 * time.Minute
+	if *long {
+		span = time.Hour
+	}
+	first := town(t, cfg, 5*time.Minute)
 	early := first.Report()
-	first.Run(50 * time.Minute)
+	first.Run(span - 5*time.Minute)
 	late := first.Report()
-	if again := town(t, cfg, time.Hour).Report(); again.TraceHash != late.TraceHash {
+	if again := town(t, cfg, span).Report(); again.TraceHash != late.TraceHash {
 		t.Errorf("seed %d: trace %s, then %s", cfg.Seed, late.TraceHash, again.TraceHash)
 	}
 	cfg.Seed++
-	if other := town(t, cfg, 10*time.Minute).Report(); other.TraceHash == early.TraceHash {
+	if other := town(t, cfg, 5*time.Minute).Report(); other.TraceHash == early.TraceHash {
 		t.Errorf("seeds %d and %d give the same trace %s", cfg.Seed-1, cfg.Seed, early.TraceHash)
 	}
 }
@@ -103,8 +110,8 @@ func TestLoss(t *testing.T) {
 // When an epoch ends every node goes on under the next one's key, one after the
 // other, and stays callable.
 func TestEpoch(t *testing.T) {
-	if testing.Short() {
-		t.Skip("five virtual days")
+	if !*long {
+		t.Skip("five virtual days: only with -long")
 	}
 	boundary := time.Unix(int64(identity.EpochAt(birth)+1)*int64(identity.Epoch/time.Second), 0)
 	w, err := New(Config{
@@ -133,7 +140,7 @@ func TestEpoch(t *testing.T) {
 
 // mediaEvery keeps the short runs short.
 func mediaEvery() time.Duration {
-	if testing.Short() {
+	if !*long {
 		return 200 * time.Millisecond
 	}
 	return 20 * time.Millisecond

@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 	"time"
+
+	"peerphone/node/wire"
 )
 
 // try runs a trial and fails when it cannot be run.
@@ -21,6 +23,12 @@ func try(t *testing.T, c Trial) Outcome {
 
 func TestEverybodyIsFound(t *testing.T) {
 	out := try(t, Trial{Config: Config{Seed: *seed, Supernodes: 20, Phones: 60, Loss: 0.01}, Lookups: 300})
+	if out.Reachable != 1 || out.Forged > 0 || out.Hops < 0.5 || out.Hops > 2 {
+		t.Errorf("seed %d: %.3f reachable, %d forged, %.2f hops", *seed, out.Reachable, out.Forged, out.Hops)
+	}
+	if own := out.RecordSize; own < 200 || own > wire.MaxRecord || out.RecordBytes < own || out.RecordBytes > 2*own {
+		t.Errorf("seed %d: a record of %.0f bytes takes %.0f", *seed, own, out.RecordBytes)
+	}
 	if out.Found != 300 {
 		t.Errorf("seed %d: of 300 who are there %d are found, %d denied, %d left open", *seed, out.Found, out.Wrong, out.CannotTell)
 	}
@@ -45,7 +53,7 @@ func TestHalfOfTheSupernodesVanish(t *testing.T) {
 // same, datagram for datagram.
 func TestTLSAndStandInGiveTheSameTrace(t *testing.T) {
 	c := Trial{Config: Config{Seed: *seed, Supernodes: 10, Phones: 50, Loss: 0.02}, Lookups: 50, Kill: 0.3, Idle: time.Minute}
-	if !testing.Short() {
+	if *long {
 		c.Supernodes, c.Phones = 50, 950
 	}
 	stand := try(t, c)

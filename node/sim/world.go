@@ -35,9 +35,13 @@ type Config struct {
 	Candidates bool          // the phones are able to serve others, and their owners do not mind
 	Real       bool          // the handshakes are TLS's, not the stand-in's
 	Birth      time.Time     // when the world begins
+	Mode       Mode
+	MaxGuests  int     // attachments that a supernode admits; 1000
+	AttachRate float64 // in a second; 50
 }
 
 func (c *Config) setDefaults() {
+	c.shape()
 	def(&c.Latency, 40*time.Millisecond)
 	def(&c.Jitter, 3*time.Millisecond)
 	def(&c.MediaEvery, 20*time.Millisecond)
@@ -79,6 +83,7 @@ type World struct {
 	nodes  []*Node
 	roster overlay.Roster // that all supernodes have kept
 	trace  trace
+	plot   plot
 	report Report
 	looked func(*Node, directory.Result) // takes the answers to Find; nil: nobody asks
 
@@ -128,6 +133,17 @@ func (w *World) found() error {
 // its own.
 func address(i int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{byte(40 + i>>16), byte(i >> 8), byte(i), 1}), 4000)
+}
+
+// supernodes returns all that serve others.
+func (w *World) supernodes() []*Node { return w.nodes[:w.cfg.Supernodes] }
+
+// phones returns all that have a number.
+func (w *World) phones() []*Node {
+	if w.cfg.Mode == Gnutella {
+		return w.nodes
+	}
+	return w.nodes[w.cfg.Supernodes:]
 }
 
 // nodeAt returns the node at an address, nil when there is none.

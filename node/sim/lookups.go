@@ -1,0 +1,174 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"peerphone/node/directory"
+)
+
+// ask makes lookups and waits for their answers.
+func (t *trial) ask(n int, window time.Duration) {
+	if window == 0 {
+		window = max(5*time.Second, time.Duration(n)*time.Millisecond)
+	}
+	end := t.now.Add(window)
+	t.askUntil(n, end)
+	for last, said := end.Add(answerTime), t.now; t.now.Before(last) && (len(t.asked) > 0 || t.now.Before(end)); {
+		t.pass(time.Second)
+		if t.now.Sub(said) >= max(window/50, 10*time.Second) {
+			said = t.now
+			t.say("%d found, %d wrong, %d cannot tell so far", t.out.Found, t.out.Wrong, t.out.CannotTell)
+		}
+	}
+	t.say("%d found, %d wrong, %d cannot tell", t.out.Found, t.out.Wrong, t.out.CannotTell)
+}
+
+// answerTime is more than a lookup takes.
+const answerTime = 10 * time.Second
+
+// askUntil schedules lookups evenly until end: each schedules the next, so that a
+// million of them take no room.
+func (t *trial) askUntil(n int, end time.Time) {
+	if n == 0 {
+		return
+	}
+	t.after(end.Sub(t.now)/time.Duration(n), func(now time.Time) {
+		t.lookUp(now)
+		t.askUntil(n-1, end)
+	})
+}
+
+// pass lets time pass and looks how the network heals.
+func (t *trial) pass(d time.Duration) {
+	for range d / step {
+		t.World.Run(step)
+		if t.hurt != nil {
+			t.hurt.look(t)
+			t.load.look(t)
+		}
+	}
+}
+
+// step is how often a trial looks at its world.
+const step = 250 * time.Millisecond
+
+// triesOfOne bounds the search for a phone that can look for another.
+const triesOfOne = 1000
+
+// lookUp lets a phone that has a living home look for another.
+func (t *trial) lookUp(now time.Time) {
+	phones := t.phones()
+	for range triesOfOne {
+		n, other := phones[t.draw.IntN(len(phones))], phones[t.draw.IntN(len(phones))]
+		if n != other && n.on && len(t.liveHomes(n)) > 0 {
+			id := n.core.Find(now, t.network.LookupNumber(other.dial))
+			t.asked[lookup{n, id}] = other
+			n.flush(now)
+			return
+		}
+	}
+}
+
+// liveHomes returns the homes of a phone that are there.
+func (t *trial) liveHomes(n *Node) []*Node {
+	if !n.on {
+		return nil
+	}
+	var live []*Node
+	for _, h := range n.core.Homes() {
+		if s := t.nodeAt(h.Addr); s != nil && s.on {
+			live = append(live, s)
+		}
+	}
+	return live
+}
+
+// looked takes the answer to a lookup.
+func (t *trial) looked(n *Node, r directory.Result) {
+	who := t.asked[lookup{n, r.Query}]
+	delete(t.asked, lookup{n, r.Query})
+	if who == nil {
+		return
+	}
+	if t.counted {
+		t.calls++
+		if t.reaches(who, r) {
+			t.reached++
+		}
+		return
+	}
+	switch r.Outcome {
+	case directory.Located:
+		t.out.Found++
+		t.elapsed = append(t.elapsed, r.Elapsed)
+		if r.Name.Number != who.dial || r.Name.Subject != who.account.ID() {
+			t.out.Forged++
+		}
+	case directory.Absent:
+		t.out.Wrong++
+	default:
+		t.out.CannotTell++
+	}
+}
+
+// reaches reports whether a listing names a home at which who is attached now.
+func (t *trial) reaches(who *Node, r directory.Result) bool {
+	if r.Outcome != directory.Located {
+		return false
+	}
+	live := t.liveHomes(who)
+	for _, d := range r.Listing.Devices {
+		for _, h := range d.Homes {
+			if slices.Contains(live, t.nodeAt(h.Addr)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reachable asks who can be reached.
+func (t *trial) reachable() {
+	t.counted = true
+	t.ask(min(max(1000, t.Lookups/10), t.Lookups), 2*time.Second)
+	t.counted = false
+	t.out.Reachable = float64(t.reached) / float64(max(t.calls, 1))
+	t.say("%d of %d can be reached", t.reached, t.calls)
+}
+
+// hops are how many searches of a supernode have found, and how many others they
+// asked one after the other.
+type hops struct{ located, hops uint64 }
+
+func (n *Node) hops() (h hops) {
+	if n.on {
+		c := n.core.IndexCounters()
+		h = hops{c.Located, c.Hops}
+	}
+	return h
+}
+
+// countHops returns the hops of each supernode.
+func (t *trial) countHops() []hops {
+	list := make([]hops, t.Supernodes)
+	for i, n := range t.supernodes() {
+		list[i] = n.hops()
+	}
+	return list
+}
+
+// meanHops returns how many supernodes were asked one after the other, in the
+// mean, since countHops returned before. Who has restarted counts from then.
+func (t *trial) meanHops(before []hops) float64 {
+	var sum hops
+	for i, now := range t.countHops() {
+		if now.located >= before[i].located && now.hops >= before[i].hops {
+			now.located -= before[i].located
+			now.hops -= before[i].hops
+		}
+		sum.located += now.located
+		sum.hops += now.hops
+	}
+	return float64(sum.hops) / float64(max(sum.located, 1))
+}
