@@ -39,10 +39,10 @@ type control struct {
 	resend  time.Time     // when to send again; set while messages fly
 	backoff time.Duration // added by time-outs, zero after an acknowledgement
 
-	expect uint32                 // sequence of the next message to be delivered
-	acked  uint32                 // expect, as the peer knows it
-	ackAt  time.Time              // when to acknowledge; set by a message in order, cleared by any acknowledgement
-	held   [windowMessages][]byte // messages after expect, by sequence modulo windowMessages
+	expect uint32            // sequence of the next message to be delivered
+	acked  uint32            // expect, as the peer knows it
+	ackAt  time.Time         // when to acknowledge; set by a message in order, cleared by any acknowledgement
+	held   map[uint32][]byte // messages less than windowMessages after expect, by sequence; nil while none has overtaken another
 }
 
 // sentMessage is a message in a queue.
@@ -139,10 +139,7 @@ func (t *Table) hearSegment(now time.Time, s *session, b []byte) {
 		return
 	}
 	if ahead := sequence - c.expect; ahead < windowMessages {
-		if slot := &c.held[sequence%windowMessages]; *slot == nil {
-			*slot = append(make([]byte, 0, len(b)), b[segmentHeader:]...)
-		}
-		t.deliver(s)
+		t.arrived(s, sequence, append(make([]byte, 0, len(b)), b[segmentHeader:]...))
 	}
 	switch {
 	case c.expect-c.acked >= ackAtOnce, c.expect != sequence+1: // a gap, or one that came again
@@ -152,15 +149,28 @@ func (t *Table) hearSegment(now time.Time, s *session, b []byte) {
 	}
 }
 
-// deliver hands on the messages that are next in order.
-func (t *Table) deliver(s *session) {
+// arrived hands on a message that is next in order, and those that it has held
+// up; else it is held.
+func (t *Table) arrived(s *session, sequence uint32, body []byte) {
 	c := &s.control
-	for slot := &c.held[c.expect%windowMessages]; *slot != nil; slot = &c.held[c.expect%windowMessages] {
-		if s.state == Live {
-			t.emit(Message{s.ix, *slot})
+	if sequence != c.expect {
+		if c.held == nil {
+			c.held = map[uint32][]byte{}
 		}
-		*slot = nil
+		if c.held[sequence] == nil {
+			c.held[sequence] = body
+		}
+		return
+	}
+	for ; body != nil; body = c.held[c.expect] {
+		if s.state == Live {
+			t.emit(Message{s.ix, body})
+		}
+		delete(c.held, c.expect)
 		c.expect++
+	}
+	if len(c.held) == 0 {
+		c.held = nil
 	}
 }
 
@@ -174,7 +184,7 @@ func (t *Table) sendAck(s *session, flags byte, token uint16) {
 	b = binary.BigEndian.AppendUint32(b, c.expect)
 	var bits uint32
 	for i := range uint32(windowMessages - 1) {
-		if c.held[(c.expect+1+i)%windowMessages] != nil {
+		if c.held[c.expect+1+i] != nil {
 			bits |= 1 << i
 		}
 	}

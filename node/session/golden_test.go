@@ -74,7 +74,7 @@ func controlPayloads(t *testing.T) func(yield func(string, []byte) bool) {
 	ia, ib := w.connect(a, b, AsNode)
 	s := a.table.sessions[ia]
 	a.table.Send(w.now, ia, []byte("message"))
-	s.control.held[2] = []byte("beyond a gap")
+	s.control.held = map[uint32][]byte{2: []byte("beyond a gap")}
 	s.alive.token = 0x0102
 	a.table.ask(w.now, s)
 	a.table.sendAck(s, ackAnswers, 7)
