@@ -99,6 +99,9 @@ type CoreConfig struct {
 	// certificates of supernodes; nil: in earnest.
 	Verify    func(id identity.ID, msg, sig []byte) bool
 	CheckNode func(compact []byte, trust identity.Trust, now time.Time) error
+	// Keep returns a copy of a record of others that is kept here; nil: one of our
+	// own.
+	Keep func(record []byte) []byte
 	// Lie makes a liar, in simulations: it returns what is said in a session in the
 	// place of m, nil for nothing. Nil: the truth.
 	Lie func(ix wire.Index, m wire.Message) wire.Message
@@ -121,7 +124,7 @@ func NewCore(cfg CoreConfig) *Core {
 	}
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
-		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify,
+		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify, Keep: cfg.Keep,
 		Issuing: func() identity.ID { return c.granted.Trust.Issuing },
 		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Nearest(key, n) },
 		Members: members{c},

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"runtime"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func BenchmarkStore(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		s := newStore(records)
+		s := newStore(records, bytes.Clone)
 		for n := range records {
 			s.put(wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n), byte(n >> 8)}}, Expires: int64(n)}, body)
 		}

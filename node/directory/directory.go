@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -28,6 +29,10 @@ type Config struct {
 	// Members is what the membership tells an Index beyond that; nil: nobody but
 	// Nearest's is known.
 	Members Members
+
+	// Keep returns a copy of a record that an Index keeps; nil: one of its own. In a
+	// simulation sixteen supernodes share one.
+	Keep func(record []byte) []byte
 
 	// Limits of an Index. Zero takes the value beside it.
 	MaxRecords int // 20000, about 20 MB
@@ -71,6 +76,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Members == nil {
 		cfg.Members = strangers{}
+	}
+	if cfg.Keep == nil {
+		cfg.Keep = bytes.Clone
 	}
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000

@@ -79,7 +79,7 @@ type Index struct {
 // NewIndex returns an Index that holds nothing and denies nothing.
 func NewIndex(cfg Config) *Index {
 	cfg = cfg.withDefaults()
-	return &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords), asks: map[uint64]*ask{}}
+	return &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords, cfg.Keep), asks: map[uint64]*ask{}}
 }
 
 // Take returns what has been asked since the last Take, oldest first.

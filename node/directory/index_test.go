@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -403,7 +404,7 @@ func TestASupernodeThatAnswersWithAFaultyRecordIsIgnored(t *testing.T) {
 }
 
 func TestTheStoreIsBounded(t *testing.T) {
-	s := newStore(3)
+	s := newStore(3, bytes.Clone)
 	put := func(n int, sequence uint64, expires int64) error {
 		r := wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n)}}, Sequence: sequence, Expires: start.Unix() + expires}
 		return s.put(r, []byte(fmt.Sprint(n, sequence, expires)))

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -170,7 +171,7 @@ func TestTheNextKeepersLookWhetherItIsDone(t *testing.T) {
 func TestRepairsAreBounded(t *testing.T) {
 	k := newKeeper(t, 17)
 	k.cfg.Nearest = k.nearest
-	k.store = newStore(5000)
+	k.store = newStore(5000, bytes.Clone)
 	for n := range 3 * maxRepairs {
 		r := wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n), byte(n >> 8)}}, Expires: start.Unix() + 3600}
 		if err := k.store.put(r, []byte{1}); err != nil {

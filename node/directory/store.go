@@ -29,11 +29,14 @@ type stored struct {
 // one that expires first makes room for one that expires later.
 type store struct {
 	max   int
+	copy  func(record []byte) []byte
 	byKey map[identity.IndexKey]*stored
 	soon  expiries
 }
 
-func newStore(max int) *store { return &store{max: max, byKey: map[identity.IndexKey]*stored{}} }
+func newStore(max int, copy func([]byte) []byte) *store {
+	return &store{max: max, copy: copy, byKey: map[identity.IndexKey]*stored{}}
+}
 
 // find returns the record at key that is valid at now, nil when there is none.
 func (s *store) find(now time.Time, key identity.IndexKey) []byte {
@@ -64,7 +67,7 @@ func (s *store) put(r wire.Record, b []byte) error {
 		}
 		s.removeFirst()
 	}
-	x := &stored{key: key, sequence: r.Sequence, expires: r.Expires, record: bytes.Clone(b)}
+	x := &stored{key: key, sequence: r.Sequence, expires: r.Expires, record: s.copy(b)}
 	if old != nil {
 		x.near, x.due, x.again = old.near, old.due, old.again
 	}

@@ -54,7 +54,7 @@ func mustCut(t *testing.T, b []byte) wire.News {
 
 func farewellAt(n int, addr string) []byte {
 	a := mustCut(&testing.T{}, publicJoin(n, addr)).(wire.Announcement)
-	f := wire.Farewell{Of: placeOfAnnouncement(a), Incarnation: a.Incarnation}
+	f := wire.Farewell{Of: PlaceOf(a), Incarnation: a.Incarnation}
 	f.Signature = sign(nodeID(n), wire.NewsMessage(f))
 	return wire.AppendNews(nil, f)
 }

@@ -31,7 +31,7 @@ func (r *row) member() wire.Member { return wire.MemberOf(r.news.Value()) }
 type table struct {
 	rows  []row
 	live  int
-	sums  [wire.Buckets]uint32 // of the live: the IDs of each bucket, by XOR
+	sums  *[wire.Buckets]uint32 // of the live: the IDs of each bucket, by XOR; nil in a phone, which knows none
 	birth time.Time
 }
 
@@ -89,6 +89,9 @@ func (t *table) kill(now time.Time, r *row) {
 // count adds a live row to the sums, or takes it away.
 func (t *table) count(r *row, n int) {
 	t.live += n
+	if t.sums == nil {
+		t.sums = new([wire.Buckets]uint32)
+	}
 	t.sums[bucketOf(r.place)] ^= r.id
 }
 
@@ -127,6 +130,9 @@ func (t *table) root() uint64 {
 }
 
 func (t *table) appendSums(dst []byte) []byte {
+	if t.sums == nil {
+		return append(dst, make([]byte, 4*wire.Buckets)...)
+	}
 	for _, s := range t.sums {
 		dst = append(dst, byte(s>>24), byte(s>>16), byte(s>>8), byte(s))
 	}

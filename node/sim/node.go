@@ -104,7 +104,7 @@ func (n *Node) boot() error {
 	n.core = node.NewCore(node.CoreConfig{
 		Rand: w.rng, Network: w.network, Account: n.account, Device: n.device,
 		Supernode: n.serves, Candidate: n.phone && w.cfg.Candidates, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
-		MaxGuests: w.cfg.MaxGuests, AttachRate: w.cfg.AttachRate, Lie: lie,
+		MaxGuests: w.cfg.MaxGuests, AttachRate: w.cfg.AttachRate, Lie: lie, Keep: w.copies.of,
 		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,

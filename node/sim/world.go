@@ -80,6 +80,7 @@ type World struct {
 	draw   *rand.Rand    // on rng
 	shake  *rand.ChaCha8 // of the stand-ins alone: TLS has randomness of its own
 	verify verified
+	copies copies
 	nodes  []*Node
 	roster overlay.Roster // that all supernodes have kept
 	trace  trace
