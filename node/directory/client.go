@@ -13,6 +13,8 @@ type ClientCounters struct {
 	Faults
 	Unasked uint64 // answers to questions that nobody asked, or asked elsewhere
 	Asked   uint64 // questions sent, publications included
+
+	Disproved uint64 // records that a home did not find, though another had said that it stored them
 }
 
 // Client is the phone's half. The zero value is not usable.
@@ -84,7 +86,7 @@ func (c *Client) Next() time.Time {
 	}
 	for _, p := range c.pubs {
 		if p != nil {
-			next = earlier(next, p.at)
+			next = earlier(next, earlier(p.at, p.proof.at))
 		}
 	}
 	return next
@@ -98,6 +100,9 @@ func (c *Client) Advance(now time.Time) {
 	for _, p := range c.pubs {
 		if p != nil && passed(p.at, now) {
 			c.advancePublication(now, p)
+		}
+		if p != nil && passed(p.proof.at, now) {
+			c.prove(now, p)
 		}
 	}
 }

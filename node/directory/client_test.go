@@ -281,7 +281,11 @@ func TestPublishing(t *testing.T) {
 	c.stored(1, wire.StoreOK, 3)
 	c.want("published at 3")
 
-	c.advance(Resign - Resign/10 - time.Second)
+	c.advance(proofWait * 3)
+	if asked := c.script.take(); len(asked) != 4 { // whether they find it; and nobody answers
+		t.Errorf("homes are asked %v, want two about two records", asked)
+	}
+	c.advance(Resign - Resign/10 - time.Second - proofWait*3)
 	c.want()
 	c.advance(Resign/10 + time.Second) // in this tenth both are signed anew, not together
 	for _, p := range c.pubs {
@@ -317,8 +321,8 @@ func TestPublishingGoesOnUntilStored(t *testing.T) {
 	c.stored(2, wire.StoreOK, 1)
 	for range 100 {
 		for _, e := range c.take() {
-			if s, ok := e.(Send); ok {
-				c.Handle(c.now, s.Index, wire.Stored{Query: s.Message.(wire.Publish).Query, Code: wire.StoreOK, Copies: 2})
+			if p, ok := publishIn(e); ok {
+				c.Handle(c.now, e.(Send).Index, wire.Stored{Query: p.Query, Code: wire.StoreOK, Copies: 2})
 			}
 		}
 		c.advance(10 * time.Second)
@@ -433,4 +437,10 @@ func TestWithdrawing(t *testing.T) {
 			t.Errorf("wrong placements: %v", p.Err)
 		}
 	}
+}
+
+func publishIn(e Event) (wire.Publish, bool) {
+	s, _ := e.(Send)
+	p, ok := s.Message.(wire.Publish)
+	return p, ok
 }

@@ -76,6 +76,9 @@ func (c *Client) findHomes(now time.Time, f *find) {
 
 func (c *Client) handleFound(now time.Time, ix wire.Index, m wire.Found) {
 	f := c.findOf(question{ix, m.Query})
+	if f == nil && c.proved(now, question{ix, m.Query}, m) {
+		return
+	}
 	if f == nil {
 		c.counters.Unasked++
 		return

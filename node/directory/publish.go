@@ -91,6 +91,7 @@ type publication struct {
 	copies   int
 	thin     int    // how often it was stored with few copies, in a row
 	older    uint64 // next leap of the sequence
+	proof    proof
 	// at is when publishing is tried at the next home, pausing ends, or
 	// published is signed anew; zero in pausing without homes.
 	at time.Time
@@ -136,7 +137,7 @@ func (c *Client) sign(now time.Time, p *publication) {
 		c.emit(Published{Err: err})
 		return
 	}
-	p.record, p.home, p.open = record, 0, nil
+	p.record, p.home, p.open, p.proof = record, 0, nil, proof{}
 	c.publish(now, p)
 }
 
@@ -166,6 +167,9 @@ func (c *Client) publishHomes(now time.Time, p *publication) {
 
 func (c *Client) handleStored(now time.Time, ix wire.Index, m wire.Stored) {
 	p := c.publicationOf(question{ix, m.Query})
+	if p == nil && c.provedStored(now, question{ix, m.Query}) {
+		return
+	}
 	if p == nil {
 		c.counters.Unasked++
 		return
@@ -173,6 +177,9 @@ func (c *Client) handleStored(now time.Time, ix wire.Index, m wire.Stored) {
 	p.open = slices.DeleteFunc(p.open, func(q question) bool { return q.query == m.Query })
 	switch {
 	case m.Code == wire.StoreOK && m.Copies > 0:
+		if !p.withdraw {
+			p.claim(now, c, ix)
+		}
 		c.stored(now, p, int(m.Copies))
 	case m.Code == wire.StoreOlder:
 		c.sequence += p.older
