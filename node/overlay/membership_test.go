@@ -233,6 +233,20 @@ func TestAWitnessWhoWasRefutedLosesCredit(t *testing.T) {
 	s.want("it is forgotten in time", len(s.Members()), 8)
 }
 
+// Whose death is testified in an incarnation that it has not announced could not
+// refute it: it is not believed, however many conspire.
+func TestADeathToComeIsNotBelieved(t *testing.T) {
+	s := acquainted(t, 12)
+	for by := 1; by <= witnesses+2; by++ {
+		s.Handle(s.now, 1, wire.Gossip{News: testimony(9, by, 1000)})
+	}
+	s.want("members", len(s.Members()), 13)
+	for by := 1; by <= witnesses; by++ {
+		s.Handle(s.now, 1, wire.Gossip{News: testimony(9, by, 0)})
+	}
+	s.want("of the incarnation that lives", len(s.Members()), 12)
+}
+
 func TestOurOwnDeathIsRefuted(t *testing.T) {
 	s := acquainted(t, 3)
 	before := s.table.alive(s.place).incarnation

@@ -268,8 +268,8 @@ func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) boo
 		return o.refute(now, t.Incarnation)
 	}
 	r, by := o.table.alive(t.Of), o.table.alive(t.Witness)
-	if r == nil || by == nil || t.Of == t.Witness || t.Incarnation < r.incarnation {
-		return false
+	if r == nil || by == nil || t.Of == t.Witness || t.Incarnation != r.incarnation {
+		return false // an incarnation that nobody has announced could not be refuted
 	}
 	d := o.dying[t.Of]
 	if d.incarnation != t.Incarnation {
