@@ -79,26 +79,30 @@ func wantQuiet(t *testing.T, w *World) {
 // The same seed gives the same run, packet for packet; another one another.
 func TestRepeatable(t *testing.T) {
 	cfg := Config{Seed: *seed, Supernodes: 5, Phones: 20, MediaEvery: 200 * time.Millisecond, Loss: 0.02}
-	span := 15 * time.Minute
+	span := 8 * time.Minute
 	if *long {
 		span = time.Hour
 	}
-	first := town(t, cfg, 5*time.Minute)
+	first := town(t, cfg, 4*time.Minute)
 	early := first.Report()
-	first.Run(span - 5*time.Minute)
+	first.Run(span - 4*time.Minute)
 	late := first.Report()
 	if again := town(t, cfg, span).Report(); again.TraceHash != late.TraceHash {
 		t.Errorf("seed %d: trace %s, then %s", cfg.Seed, late.TraceHash, again.TraceHash)
 	}
 	cfg.Seed++
-	if other := town(t, cfg, 5*time.Minute).Report(); other.TraceHash == early.TraceHash {
+	if other := town(t, cfg, 4*time.Minute).Report(); other.TraceHash == early.TraceHash {
 		t.Errorf("seeds %d and %d give the same trace %s", cfg.Seed-1, cfg.Seed, early.TraceHash)
 	}
 }
 
 // On a network that loses one datagram in ten, calls still come about.
 func TestLoss(t *testing.T) {
-	w := town(t, Config{Seed: *seed, Supernodes: 5, Phones: 10, MediaEvery: time.Second, Loss: 0.1}, time.Hour)
+	span := 30 * time.Minute
+	if *long {
+		span = time.Hour
+	}
+	w := town(t, Config{Seed: *seed, Supernodes: 5, Phones: 10, MediaEvery: time.Second, Loss: 0.1}, span)
 	r := w.Report()
 	t.Logf("seed %d: %d dialled, %d rang, %d failed, trace %s", r.Seed, r.Dialled, r.Rang, r.Failed, r.TraceHash)
 	if r.Failed*50 > r.Dialled {

@@ -14,8 +14,8 @@ func TestStorms(t *testing.T) {
 		supernodes, phones int
 		within             float64 // seconds
 	}{
-		{Restart, 20, 60, 60},
-		{Cascade, 10, 200, 300},
+		{Restart, 12, 36, 60},
+		{Cascade, 8, 100, 300},
 	} {
 		t.Run(c.storm.String(), func(t *testing.T) {
 			out := try(t, Trial{
@@ -37,12 +37,12 @@ func TestStorms(t *testing.T) {
 }
 
 // One in five supernodes harms, each in its own way: no forgery is believed, and
-// most are found. (Who has published by a home that withholds is nowhere.)
+// most are found; who has published by a home that withholds has seen to it.
 func TestMalicious(t *testing.T) {
 	out := try(t, Trial{
-		Config: Config{Seed: *seed, Supernodes: 30, Phones: 60, Loss: 0.01}, Malicious: 0.2, Lookups: 300,
+		Config: Config{Seed: *seed, Supernodes: 30, Phones: 60, Loss: 0.01}, Malicious: 0.2, Lookups: 300, Idle: 2 * time.Minute,
 	})
-	if out.Forged > 0 || out.Found < 270 {
+	if out.Forged > 0 || out.Found < 285 {
 		t.Errorf("seed %d: %d of 300 found, %d denied, %d left open, %d forgeries believed",
 			*seed, out.Found, out.Wrong, out.CannotTell, out.Forged)
 	}
@@ -73,7 +73,7 @@ func TestSessions(t *testing.T) {
 // Supernodes come and go, and nobody is denied who is there.
 func TestChurn(t *testing.T) {
 	out := try(t, Trial{
-		Config: Config{Seed: *seed, Supernodes: 30, Phones: 30, Loss: 0.01}, Churn: time.Hour, Lookups: 300,
+		Config: Config{Seed: *seed, Supernodes: 30, Phones: 30, Loss: 0.01}, Churn: 30 * time.Minute, Lookups: 300,
 	})
 	if out.Wrong > 0 || out.Found < 299 {
 		t.Errorf("seed %d: %d of 300 found, %d denied, %d left open", *seed, out.Found, out.Wrong, out.CannotTell)
@@ -94,14 +94,14 @@ func TestModes(t *testing.T) {
 // The same seed gives the same trace, whatever happens in it; the order of maps,
 // which differs in each run, decides nothing.
 func TestTrialsAreRepeatable(t *testing.T) {
-	size := Config{Seed: *seed, Supernodes: 20, Phones: 40, Loss: 0.02}
+	size := Config{Seed: *seed, Supernodes: 17, Phones: 20, Loss: 0.02}
 	if *long {
 		size.Supernodes, size.Phones = 200, 800
 	}
 	for name, c := range map[string]Trial{
 		"kill":    {Config: size, Kill: 0.5, Malicious: 0.2, Lookups: 100},
 		"restart": {Config: size, Storm: Restart, Lookups: 50},
-		"churn":   {Config: size, Churn: 20 * time.Minute, Lookups: 50},
+		"churn":   {Config: size, Churn: 5 * time.Minute, Lookups: 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first, again := try(t, c), try(t, c)
