@@ -100,11 +100,11 @@ func TestASilentHomeIsRaced(t *testing.T) {
 	c := newCaller(t, 1, 2, 3)
 	c.Find(c.now, o.lookup())
 	c.want("to 1 find")
-	c.advance(199 * time.Millisecond)
+	c.advance(findRace - time.Millisecond)
 	c.want()
 	c.advance(time.Millisecond)
 	c.want("to 2 find")
-	c.advance(200 * time.Millisecond)
+	c.advance(findRace)
 	c.want("to 3 find")
 	c.found(2, wire.FindNone, nil)
 	c.want() // one denial of three is not enough

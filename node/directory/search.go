@@ -14,7 +14,7 @@ const (
 	// have answered or waveWait is over, and so on: the paper's 4, then 8.
 	waveFirst = 4
 	waveNext  = 8
-	waveWait  = 300 * time.Millisecond
+	waveWait  = 150 * time.Millisecond
 	// askWait is how long one supernode may take; askEnd ends the search.
 	askWait = time.Second
 	askEnd  = 2 * time.Second
