@@ -121,7 +121,7 @@ func (l *Lab) Close() error {
 		}
 		l.mu.Lock()
 		l.closed = true
-		spaces, open := l.spaces, l.open
+		spaces, open := slices.Clone(l.spaces), slices.Clone(l.open) // others take from them while they close
 		l.mu.Unlock()
 		l.err = endPrograms(func(p process) bool { return p.inside(spaces) || p.mark() == l.mark })
 		for _, c := range slices.Backward(open) {
