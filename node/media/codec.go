@@ -14,6 +14,13 @@ type Encoder interface {
 	Encode(dst []byte, pcm []int16) []byte
 }
 
+// Coarser is an Encoder that can make a second, smaller packet of the sound it
+// encoded last: what a copy of it should be.
+type Coarser interface {
+	// AppendCoarse appends it to dst, or nothing where there is none.
+	AppendCoarse(dst []byte) []byte
+}
+
 // Decoder turns packets into sound, and makes up what is missing.
 type Decoder = jitter.Decoder
 

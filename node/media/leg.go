@@ -41,10 +41,11 @@ type Route struct {
 // the socket's reader calls Receive.
 type Leg struct {
 	// constant after NewLeg
-	codec wire.Codec
-	enc   Encoder
-	tuner Tuner // nil: enc is none
-	dec   Decoder
+	codec   wire.Codec
+	enc     Encoder
+	tuner   Tuner   // nil: enc is none
+	coarser Coarser // nil: enc is none
+	dec     Decoder
 
 	voice // owned by the capture goroutine
 
@@ -72,6 +73,7 @@ func NewLeg(codec wire.Codec, muted bool) *Leg {
 	rand.Read(start[:])
 	l.time, l.seq = binary.BigEndian.Uint16(start[:]), start[2]
 	l.tuner, _ = enc.(Tuner)
+	l.coarser, _ = enc.(Coarser)
 	l.pilot = adapt.NewPilot(adapt.Limits{Most: voicePath, Overhead: wire.MediaHeader + overhead})
 	l.tune()
 	return l

@@ -48,6 +48,9 @@ func (o opusEncoder) Encode(dst []byte, pcm []int16) []byte {
 	return packet
 }
 
+// AppendCoarse appends what Tune asked for beside the packet encoded last.
+func (o opusEncoder) AppendCoarse(dst []byte) []byte { return o.encoder.AppendCoarse(dst) }
+
 // opusDecoder hears every Opus packet of whole units. The foreign decoder has no
 // concealment, so what is missing after its sound is made up by repeating pitch
 // periods.

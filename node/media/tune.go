@@ -15,7 +15,7 @@ type Tuner interface {
 // Tune configures the codec; what it cannot do leaves it as it was.
 func (o opusEncoder) Tune(s adapt.Setting) {
 	c := o.encoder.Config()
-	c.Bitrate, c.Bandwidth = s.Bitrate, s.Band
+	c.Bitrate, c.Coarse, c.Bandwidth = s.Bitrate, s.Coarse, s.Band
 	c.FrameMS = int(s.Packet / time.Millisecond)
 	c.FEC, c.ExpectedLoss, c.CBR = s.FEC, s.Loss, s.Steady
 	if c != o.encoder.Config() {

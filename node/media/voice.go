@@ -27,6 +27,7 @@ type voice struct {
 	seq    uint8                      // of the next packet
 	due    hal.Instant                // when the next frame should be captured; 0: any time
 	packet [wire.MaxDatagram]byte
+	coarse [wire.MaxDatagram]byte // of the packet encoded last
 
 	pilot   *adapt.Pilot
 	setting adapt.Setting
@@ -143,9 +144,14 @@ func (l *Leg) repeat(m *wire.Media) {
 	}
 }
 
-// keep remembers a packet for repeat.
+// keep remembers a packet for repeat, coarser where the codec can make it so.
 func (l *Leg) keep(sound []byte) {
 	k := &l.kept[l.seq%keptPackets]
+	if l.setting.Coarse > 0 && l.coarser != nil {
+		if c := l.coarser.AppendCoarse(l.coarse[:0]); len(c) > 0 {
+			sound = c
+		}
+	}
 	k.time, k.size = l.time, 0
 	if len(sound) <= maxKept {
 		k.size = copy(k.data[:], sound)

@@ -60,7 +60,11 @@ func (c *call) run(d time.Duration) (perSecond float64) {
 	for end := c.now.Add(d); c.now < end; {
 		s := c.pilot.Setting()
 		c.until(c.now.Add(s.Packet))
-		n := overhead + int(float64(s.Bitrate)/8*s.Packet.Seconds())*(1+s.Copies)
+		copied := s.Coarse
+		if copied == 0 {
+			copied = s.Bitrate
+		}
+		n := overhead + int(float64(s.Bitrate+copied*s.Copies)/8*s.Packet.Seconds())
 		bytes += n
 		c.send(n, int(s.Packet/unit))
 		c.pilot.Advance(c.now)

@@ -46,10 +46,19 @@ const (
 	// bursty is how much longer runs must be than those of losses that come one by
 	// one: a few hundred packets do not tell less.
 	bursty = 1.35
+	// stillBursty is the same for runs that have been seen.
+	stillBursty = 1.1
+	// longRun is what runs are taken to be like, at first with the weight of fewRuns:
+	// copies too far apart cost a wait, those too near are lost.
+	longRun = 4
+	fewRuns = 4
 )
 
 // losses remember how packets were lost.
-type losses struct{ soon, long, runs tally }
+type losses struct {
+	soon, long, runs tally
+	clumped          bool // packets are lost in runs that are no chance
+}
 
 // tally is a sum that fades.
 type tally struct{ expected, lost, bursts float64 }
@@ -72,18 +81,27 @@ func (l *losses) add(dt time.Duration, expected, lost, bursts int) {
 	l.soon.add(dt, lossSoon, float64(expected), float64(lost), float64(bursts))
 	l.long.add(dt, lossLong, float64(expected), float64(lost), float64(bursts))
 	l.runs.add(dt, lossRuns, float64(expected), float64(lost), float64(bursts))
+	limit := bursty
+	if l.clumped {
+		limit = stillBursty
+	}
+	l.clumped = l.runs.burst() >= limit/(1-l.share())
 }
 
-// loss is what is to be expected.
-func (l *losses) loss() Loss {
+// share is what is to be expected to be lost: what was of late, if it is more.
+func (l *losses) share() float64 {
 	share := l.long.share()
 	if l.soon.expected >= soonPackets && l.soon.lost >= 2 {
 		share = max(share, .8*l.soon.share())
 	}
-	burst := l.runs.burst()
-	share = min(share, .99)
-	if random := 1 / (1 - share); burst < bursty*random {
-		burst = random
+	return min(share, .99)
+}
+
+// loss is what is to be expected.
+func (l *losses) loss() Loss {
+	share := l.share()
+	if !l.clumped {
+		return Loss{share, 1 / (1 - share)}
 	}
-	return Loss{share, burst}
+	return Loss{share, (l.runs.lost + longRun*fewRuns) / (l.runs.bursts + fewRuns)}
 }

@@ -35,6 +35,7 @@ type Setting struct {
 	Loss    int  // percent of packets whose sound will be missing
 	FEC     bool // the codec's own redundancy
 	Steady  bool // packets of one size: they go by a bottleneck, where a large one waits
+	Coarse  int  // bit/s of a copy; 0: the packet itself
 	Copies  int  // of earlier packets in each
 	Spread  int  // packets from one copy to the next: 1 is the packet before
 }
@@ -178,13 +179,17 @@ func (p *Pilot) choose() { p.shape = choose(p.shape, p.road()) }
 // Setting is how to go on.
 func (p *Pilot) Setting() Setting {
 	r := p.road()
-	rate := max(p.shape.bitrate(r), minBitrate)
+	rate, copied := p.shape.bitrate(r)
+	rate = max(rate, minBitrate)
+	if p.shape.copies == 0 || copied >= rate {
+		copied = 0
+	}
 	missing := p.shape.missing(r.loss)
 	if p.shape.fec {
 		missing = r.loss.Share
 	}
 	return Setting{
-		Bitrate: rate, Packet: p.shape.packet, Band: band(rate), FEC: p.shape.fec, Steady: p.band.ceiling > 0,
+		Bitrate: rate, Coarse: copied, Packet: p.shape.packet, Band: band(rate), FEC: p.shape.fec, Steady: p.band.ceiling > 0,
 		Loss: int(100*missing + .5), Copies: p.shape.copies, Spread: p.shape.spread,
 	}
 }

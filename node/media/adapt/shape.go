@@ -23,10 +23,21 @@ const (
 	lossReports = 85
 	// copyCost is what a copy costs besides its sound.
 	copyCost = 2
+	// coarseness is the bit rate of a copy to that of what it repeats, by PESQ at 20 %
+	// loss, where .65 and .75 are as good; leastCoarse is a bit rate below which
+	// copies are whole.
+	coarseness  = .7
+	leastCoarse = 7000
+	// coarseHeard is by how much a share of coarse sound is heard more than in
+	// proportion.
+	coarseHeard = 2
 	// impatience is what a ms costs where the E-model's Idd is nothing yet, in R,
 	// and patience the share of Idd that counts: who hears badly rather waits.
 	impatience = .1
 	patience   = .3
+	// lossPatience is how much less both count where a share of the packets is lost:
+	// at a third of them sound in pieces is worth any wait.
+	lossPatience = 3
 	// better is by how much R must rise for another shape.
 	better = 1.0
 	// steadier is the same while copies are sent: a change of shape is heard, since
@@ -63,7 +74,7 @@ type shape struct {
 
 var (
 	lengths = [...]time.Duration{10, 20, 40, 60, 80, 120}
-	spreads = [...]int{1, 2, 3, 4, 6}
+	spreads = [...]int{1, 2, 3, 4, 5, 6}
 )
 
 // mostWait is what the receiver can wait for the last copy.
@@ -77,16 +88,21 @@ type road struct {
 	delay    time.Duration // of the network, with its jitter
 }
 
-// bitrate is what remains for the codec.
-func (s shape) bitrate(r road) int {
+// bitrate is what remains for the codec, and for each copy.
+func (s shape) bitrate(r road) (rate, copied int) {
 	packets := float64(time.Second) / float64(s.packet)
 	told := float64(reports)
 	if r.loss.Share > scant {
 		told = lossReports
 	}
-	sound := r.allowed - told - packets*float64(r.overhead+s.copies*copyCost)
-	rate := int(8 * sound / float64(s.copies+1))
-	return min(rate-rate%100, maxBitrate)
+	sound := 8 * (r.allowed - told - packets*float64(r.overhead+s.copies*copyCost))
+	part := float64(1)
+	if coarse := coarseness * sound / (1 + coarseness*float64(s.copies)); coarse >= leastCoarse {
+		part = coarseness
+	}
+	rate = int(sound / (1 + part*float64(s.copies)))
+	rate = min(rate-rate%100, maxBitrate)
+	return rate, int(part * float64(rate))
 }
 
 // missing is the share of the sound that does not come in any way.
@@ -128,7 +144,8 @@ func (s shape) frame() time.Duration {
 
 // score is how well people would hear each other.
 func (s shape) score(r road) float64 {
-	rate := float64(s.bitrate(r))
+	main, copied := s.bitrate(r)
+	rate := float64(main)
 	if rate < minBitrate {
 		return rate/minBitrate - 100 // the nearest to what is possible
 	}
@@ -137,8 +154,12 @@ func (s shape) score(r road) float64 {
 	}
 	delay := r.delay + s.waits(r.loss) + elsewhere
 	ie := emodel.Codec(min(rate, enough), s.frame())
-	return emodel.Perfect - emodel.Loss(ie, s.missing(r.loss)) - patience*emodel.Delay(delay) -
-		impatience*float64(min(delay, soon)/time.Millisecond)
+	if s.copies > 0 {
+		coarse := emodel.Codec(min(float64(copied), enough), s.frame())
+		ie += (coarse - ie) * min(coarseHeard*r.loss.Share, 1)
+	}
+	waiting := patience*emodel.Delay(delay) + impatience*float64(min(delay, soon)/time.Millisecond)
+	return emodel.Perfect - emodel.Loss(ie, s.missing(r.loss)) - waiting*max(0, 1-lossPatience*r.loss.Share)
 }
 
 // possible reports whether the receiver can make use of a shape.

@@ -319,7 +319,7 @@ func (a *aim) target(now hal.Instant) time.Duration {
 	if a.busy {
 		least = max(least, low+busyWait, min(high+scant, low+busyMost))
 	}
-	if _, slowest := a.copies.limits(); a.copies.turn != 0 {
+	if _, slowest := a.copies.limits(); a.copied() {
 		least = max(least, slowest+scant) // who sends copies pays for them with quality
 	}
 	if !a.grid.regular {
@@ -339,6 +339,9 @@ func startLeast(age, spread time.Duration) time.Duration {
 	left := min(fall, max(0, span+fall-age))
 	return startWait * (left / time.Millisecond) / (fall / time.Millisecond)
 }
+
+// copied reports whether packets have come with copies of late.
+func (a *aim) copied() bool { return a.copies.turn != 0 }
 
 // wanted is the target above the fastest packets.
 func (a *aim) wanted(now hal.Instant) time.Duration {

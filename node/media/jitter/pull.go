@@ -227,7 +227,7 @@ func (b *Buffer) bridgeLocked(need int) choice {
 	if s := b.ring.covering((b.play + gap) / Unit); b.recoversLocked(s, gap) {
 		return b.recoverLocked(s, gap)
 	}
-	if spare := b.steer.off + lean; spare > 0 {
+	if spare := b.steer.off + b.steer.lean(); spare > 0 {
 		out := min(gap, toSamples(spare))
 		b.markLocked(out)
 		b.counts.Stretched += uint64(out)

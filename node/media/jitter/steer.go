@@ -154,6 +154,16 @@ func (s *steer) trimmings() uint64 {
 	return n
 }
 
+// lean is what may be left out of a hole beyond what waits too long. Where copies
+// come nearly all that is lost is told later, and a hole is whole packets long:
+// there the place of what follows is worth more.
+func (s *steer) lean() time.Duration {
+	if s.aim.copied() {
+		return 0
+	}
+	return lean
+}
+
 // moved takes note that sound was moved on purpose.
 func (s *steer) moved(by time.Duration) {
 	s.off += by

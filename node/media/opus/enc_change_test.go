@@ -201,6 +201,11 @@ func bear(t *testing.T, r *rand.Rand, fill func([]int16)) {
 		if n, err := d.Decode(out, p); err != nil || n != len(pcm) {
 			t.Fatalf("%+v: %d samples of %d: %v", e.Config(), n, len(pcm), err)
 		}
+		if coarse := e.AppendCoarse(nil); len(coarse) > 0 {
+			if n, err := newDecoder(t, 16000).Decode(out, coarse); err != nil || n != len(pcm) {
+				t.Fatalf("%+v: %d samples of %d in the coarse packet: %v", e.Config(), n, len(pcm), err)
+			}
+		}
 		if d.FinalRange() != e.FinalRange() || d.Trailer() {
 			t.Fatalf("%+v: final range %#x, want %#x; trailer %v", e.Config(), d.FinalRange(), e.FinalRange(), d.Trailer())
 		}
@@ -208,8 +213,9 @@ func bear(t *testing.T, r *rand.Rand, fill func([]int16)) {
 }
 
 func anyConfig(r *rand.Rand) EncoderConfig {
+	rate := MinBitrate + r.IntN(MaxBitrate-MinBitrate)
 	return EncoderConfig{
-		Bitrate: MinBitrate + r.IntN(MaxBitrate-MinBitrate), Complexity: r.IntN(11),
+		Bitrate: rate, Coarse: r.IntN(2) * r.IntN(rate), Complexity: r.IntN(11),
 		FrameMS:   []int{10, 20, 40, 60, 80, 100, 120}[r.IntN(7)],
 		Bandwidth: Bandwidth(r.IntN(3)), ExpectedLoss: r.IntN(101),
 		FEC: r.IntN(2) == 0, CBR: r.IntN(3) == 0, DTX: r.IntN(3) == 0,

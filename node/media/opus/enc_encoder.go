@@ -27,6 +27,7 @@ type EncoderConfig struct {
 	FEC          bool      // send speech twice if loss is expected and the rate allows
 	CBR          bool      // packets of one size
 	DTX          bool      // almost nothing is sent when nobody speaks
+	Coarse       int       // bit/s, on average, of a second packet of the same sound (AppendCoarse); 0: there is none
 }
 
 func (c *EncoderConfig) check() error {
@@ -39,6 +40,8 @@ func (c *EncoderConfig) check() error {
 		return fmt.Errorf("opus: complexity %d is not in 0 to %d", c.Complexity, MaxComplexity)
 	case c.ExpectedLoss < 0 || c.ExpectedLoss > 100:
 		return fmt.Errorf("opus: loss of %d %%", c.ExpectedLoss)
+	case c.Coarse < 0 || c.Coarse > c.Bitrate:
+		return fmt.Errorf("opus: coarse packets of %d bit/s beside %d", c.Coarse, c.Bitrate)
 	case c.Bandwidth > Wide:
 		return fmt.Errorf("opus: cannot encode bandwidth %v", c.Bandwidth)
 	}
@@ -63,6 +66,8 @@ type Encoder struct {
 	packet  [maxPacket]byte
 	payload [maxPacketFrames * MaxFrame]byte
 	sizes   [maxPacketFrames]int
+	ms      int // of the Opus frames of the last packet
+	frames  int // of it; 0: none yet
 }
 
 // NewEncoder returns an Encoder, or an error that names what it cannot do.
@@ -82,6 +87,8 @@ func (e *Encoder) Reset() {
 	e.budget = budget{}
 	e.pause = pause{}
 	e.frame.reset()
+	e.frames = 0
+	e.frame.coarse.enabled = e.config.Coarse > 0
 	e.entry = entry{}
 }
 
@@ -101,6 +108,7 @@ func (e *Encoder) Configure(config EncoderConfig) error {
 		return err
 	}
 	e.config = config
+	e.frame.coarse.enabled = config.Coarse > 0
 	return nil
 }
 
@@ -156,20 +164,43 @@ func (e *Encoder) Encode(dst []byte, pcm []int16) ([]byte, error) {
 	used := 0
 	for i := range frames {
 		n := len(pcm) / frames
-		e.sizes[i] = e.encode(e.payload[used:][:room], pcm[i*n:][:n], ms, i == 0)
+		e.sizes[i] = e.encode(e.payload[used:][:room], pcm[i*n:][:n], ms, i)
 		used += e.sizes[i]
 	}
-	return append(dst, e.pack(ms, frames)...), nil
+	e.ms, e.frames = ms, frames
+	want := 0
+	if e.config.CBR && used > 0 {
+		want = constantSize(&e.config)
+	}
+	return append(dst, e.pack(e.payload[:used], e.sizes[:frames], want)...), nil
 }
 
-// encode encodes one Opus frame and returns its size; 0: nobody speaks. Only the
-// first of a packet may change the rate inside.
-func (e *Encoder) encode(payload []byte, pcm []int16, ms int, first bool) int {
+// AppendCoarse appends a packet of the sound that was encoded last, coarser and
+// smaller: Coarse says how large. A decoder that missed the other decodes it in
+// its place. It appends nothing where there is none.
+func (e *Encoder) AppendCoarse(dst []byte) []byte {
+	c := &e.frame.coarse
+	if !c.enabled || e.frames == 0 {
+		return dst
+	}
+	sizes := c.sizes[:e.frames]
+	for _, n := range sizes {
+		if n == 0 {
+			return dst
+		}
+	}
+	return append(dst, e.pack(c.payload[:c.used], sizes, 0)...)
+}
+
+// encode encodes Opus frame number of a packet and returns its size; 0: nobody
+// speaks. Only the first may change the rate inside.
+func (e *Encoder) encode(payload []byte, pcm []int16, ms, number int) int {
 	s := &e.frame
 	e.rng = 0
 	silent := e.pause.hear(pcm)
 	x := e.entry.filter(pcm)
-	e.begin(ms, first)
+	e.begin(ms, number == 0)
+	s.coarse.begin(s, number)
 	e.pause.begin(e.config.DTX && !silent)
 	e.budget.begin(&e.config, ms, len(payload))
 
@@ -194,7 +225,9 @@ func (e *Encoder) encode(payload []byte, pcm []int16, ms int, first bool) int {
 		flags |= 1
 	}
 	coder.patch(flags, uint(s.inner+1))
-	return e.finish(&coder, payload, ms, silent)
+	size := e.finish(&coder, payload, ms, silent)
+	s.coarse.finish(number, s.inner, flags&^1, size, size*e.config.Coarse/e.config.Bitrate)
+	return size
 }
 
 // begin sets up an Opus frame.

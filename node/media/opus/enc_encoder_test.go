@@ -149,6 +149,7 @@ func TestEncoderDoesNotAllocate(t *testing.T) {
 		{Bitrate: 16000, Complexity: 0, Bandwidth: Wide},
 		{Bitrate: 24000, Complexity: 10, Bandwidth: Wide, FEC: true, ExpectedLoss: 10},
 		{Bitrate: 12000, Complexity: 5, Bandwidth: Medium, CBR: true, FrameMS: 120},
+		{Bitrate: 12000, Complexity: 5, Bandwidth: Wide, FrameMS: 40, Coarse: 8000},
 	} {
 		e := newEncoder(t, c)
 		n, at := e.Config().FrameMS*16, 0
@@ -157,6 +158,7 @@ func TestEncoderDoesNotAllocate(t *testing.T) {
 			if _, err := e.Encode(dst, sound[at:at+n]); err != nil {
 				t.Fatal(err)
 			}
+			e.AppendCoarse(dst)
 			at = (at + n) % (len(sound) - n)
 		})
 		if allocs > 0 {

@@ -37,6 +37,7 @@ type frameEncoder struct {
 	nlsf       nlsfQuantizer
 	quantizer  quantizer
 	redundancy redundancy
+	coarse     coarse
 
 	indices indices
 	params  params
@@ -51,6 +52,7 @@ type frameEncoder struct {
 
 func (s *frameEncoder) reset() {
 	*s = frameEncoder{}
+	s.coarse.levels = coarseStart
 	s.activity.reset()
 	s.restart()
 }
@@ -96,6 +98,7 @@ func (s *frameEncoder) encode(e *rangeEncoder, x []int16, t frameTask) {
 	copy(s.sound[s.memory()+ahead:][:n], x)
 	s.analyze(t)
 	s.redundancy.encode(s, t)
+	s.coarse.encode(s, t)
 	s.fitFrame(e, t)
 	copy(s.sound[:], s.sound[n:][:s.memory()+ahead])
 	s.lag = s.params.lags[s.subframes-1]

@@ -20,10 +20,11 @@ func innerMS(packetMS int) int {
 	return packetMS
 }
 
-// pack makes a packet of the frames in payload. RFC 6716 section 3.2.
-func (e *Encoder) pack(ms, frames int) []byte {
+// pack makes a packet of the frames in payload, of want bytes if they have less.
+// RFC 6716 section 3.2.
+func (e *Encoder) pack(payload []byte, sizes []int, want int) []byte {
 	config := byte((e.frame.kHz - 8) / 4 * 4)
-	switch ms {
+	switch e.ms {
 	case 20:
 		config++
 	case 40:
@@ -32,14 +33,9 @@ func (e *Encoder) pack(ms, frames int) []byte {
 		config += 3
 	}
 	toc := config << 3
-	sizes, total, equal := e.sizes[:frames], 0, true
+	frames, total, equal := len(sizes), len(payload), true
 	for _, n := range sizes {
-		total += n
 		equal = equal && n == sizes[0]
-	}
-	want := 0
-	if e.config.CBR && total > 0 {
-		want = constantSize(&e.config)
 	}
 	p := e.packet[:0]
 	switch {
@@ -53,7 +49,7 @@ func (e *Encoder) pack(ms, frames int) []byte {
 	if frames > 2 || want > len(p)+total {
 		p = e.packMany(p[:0], toc|3, sizes, equal, total, want)
 	}
-	p = append(p, e.payload[:total]...)
+	p = append(p, payload...)
 	for len(p) < want {
 		p = append(p, 0)
 	}
