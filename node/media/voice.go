@@ -120,10 +120,11 @@ func (l *Leg) header(now hal.Instant, r *Route) wire.Media {
 // hand gives a packet to the route.
 func (l *Leg) hand(now hal.Instant, r *Route, p []byte) {
 	r.SendMedia(p)
-	l.pilot.Sent(now, l.seq)
+	bytes := len(p) + overhead + r.Extra
+	l.pilot.Sent(now, l.seq, bytes)
 	l.seq++
 	l.books.sent.Add(1)
-	l.books.bytesUp.Add(uint64(len(p) + overhead + r.Extra))
+	l.books.bytesUp.Add(uint64(bytes))
 	l.books.steers(now, l.pilot.Way(), l.setting)
 }
 

@@ -4,9 +4,9 @@
 // everything.
 //
 // ear.go is the receiver. pilot.go takes the reports; bandwidth.go decides how
-// many bytes a second may be sent, losses.go remembers how packets are lost, and
-// shape.go picks of all ways to spend those bytes the one that the E-model says
-// is heard best.
+// many bytes a second may be sent, account.go keeps what is sent within that,
+// losses.go remembers how packets are lost, and shape.go picks of all ways to
+// spend those bytes the one that the E-model says is heard best.
 //
 // Both are plain structs: they are told the time, keep no more than a few
 // hundred bytes, and neither lock nor allocate.

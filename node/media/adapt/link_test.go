@@ -73,7 +73,7 @@ func (c *call) run(d time.Duration) (perSecond float64) {
 }
 
 func (c *call) send(n, units int) {
-	c.pilot.Sent(c.now, c.seq)
+	c.pilot.Sent(c.now, c.seq, n)
 	at := c.now
 	drop := false
 	if c.rate > 0 {

@@ -57,6 +57,7 @@ type Pilot struct {
 	limits Limits
 	band   bandwidth
 	losses losses
+	spent  account
 	shape  shape
 
 	began  bool
@@ -89,13 +90,14 @@ func (p *Pilot) Limit(l Limits) {
 	}
 }
 
-// Sent takes note of a packet.
-func (p *Pilot) Sent(now hal.Instant, seq uint8) {
+// Sent takes note of a packet of so many bytes, with all headers.
+func (p *Pilot) Sent(now hal.Instant, seq uint8, bytes int) {
 	if !p.began {
 		p.began = true
 		p.band.begin(now)
 		p.ticked = now
 	}
+	p.spent.spend(now, bytes, p.band.allowed)
 	p.sent[seq] = now
 	p.next = seq + 1
 	p.count++
@@ -165,6 +167,7 @@ func (p *Pilot) Advance(now hal.Instant) {
 	if p.began && now.Sub(p.ticked) >= tickEvery {
 		p.ticked = now
 		p.band.tick(now)
+		p.spent.settle()
 		p.choose()
 	}
 }
@@ -179,6 +182,10 @@ func (p *Pilot) choose() { p.shape = choose(p.shape, p.road()) }
 // Setting is how to go on.
 func (p *Pilot) Setting() Setting {
 	r := p.road()
+	steady := p.band.ceiling > 0
+	if !steady { // packets of one size take what they may
+		r.allowed -= p.spent.less
+	}
 	rate, copied := p.shape.bitrate(r)
 	rate = max(rate, minBitrate)
 	if p.shape.copies == 0 || copied >= rate {
@@ -189,7 +196,7 @@ func (p *Pilot) Setting() Setting {
 		missing = r.loss.Share
 	}
 	return Setting{
-		Bitrate: rate, Coarse: copied, Packet: p.shape.packet, Band: band(rate), FEC: p.shape.fec, Steady: p.band.ceiling > 0,
+		Bitrate: rate, Coarse: copied, Packet: p.shape.packet, Band: band(rate), FEC: p.shape.fec, Steady: steady,
 		Loss: int(100*missing + .5), Copies: p.shape.copies, Spread: p.shape.spread,
 	}
 }

@@ -22,6 +22,33 @@ func TestNormalUseIsWithinItsBudget(t *testing.T) {
 	}
 }
 
+// A codec that takes more than its bit rate is asked for less, at once, and one
+// that takes less may not spend it all later.
+func TestCodecThatTakesMoreIsKeptWithin(t *testing.T) {
+	c := newCall(t)
+	loud := func(d time.Duration, more float64) (bytes float64) {
+		for end := c.now.Add(d); c.now < end; {
+			s := c.pilot.Setting()
+			c.until(c.now.Add(s.Packet))
+			n := overhead + int(more*float64(s.Bitrate)/8*s.Packet.Seconds())
+			bytes += float64(n)
+			c.send(n, int(s.Packet/unit))
+			c.pilot.Advance(c.now)
+		}
+		return bytes
+	}
+	for _, more := range []float64{1.1, .6, 1.2, 1} {
+		loud(5*time.Second, more)
+		if n := loud(5*time.Second, more); n > 5*5000 {
+			t.Errorf("%.0f bytes in five seconds of a codec that takes %v of its rate", n, more)
+		}
+	}
+	loud(10*time.Second, .5)
+	if n := loud(5*time.Second, 1.1); n > 5*5100 {
+		t.Errorf("%.0f bytes in five seconds after a pause", n)
+	}
+}
+
 // A relay's bytes come out of the same budget.
 func TestOverheadCounts(t *testing.T) {
 	c := newCall(t)
@@ -189,7 +216,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		c.ear.Heard(c.now, c.seq, c.time, 2, 100)
 		c.ear.Due(c.now)
 		c.ear.Report(c.now, 0, 0)
-		c.pilot.Sent(c.now, c.seq)
+		c.pilot.Sent(c.now, c.seq, 100)
 		c.pilot.Told(c.now, report)
 		c.pilot.Advance(c.now)
 		c.pilot.Setting()

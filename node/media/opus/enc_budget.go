@@ -77,9 +77,10 @@ func roomFor(c *EncoderConfig, frames int) int {
 
 // begin sets up an Opus frame of ms with room for so many bytes.
 func (b *budget) begin(c *EncoderConfig, ms, room int) {
-	if c.Bitrate != b.asked {
-		b.asked, b.owed = c.Bitrate, 0
+	if off := c.Bitrate - b.asked; 8*max(off, -off) > b.asked {
+		b.owed = 0 // what was steered for another rate
 	}
+	b.asked = c.Bitrate
 	bitrate := b.asked * (1000 + b.lift()) / 1000
 	if c.CBR {
 		bitrate = rateOf(constantSize(c)*8, c.FrameMS)

@@ -1,0 +1,44 @@
+package adapt
+
+import (
+	"time"
+
+	"peerphone/hal"
+)
+
+const (
+	// strictly is how much of what is allowed may be sent on average; the rest is
+	// for what a loud second has too much.
+	strictly = .985
+	// saved is for how long what was not sent may be sent later, repay in what time
+	// that is saved again of which too much was sent.
+	saved = 60 * time.Millisecond
+	repay = 2 * time.Second
+	// instalment is the step, in bytes a second, in which that is done: each new bit
+	// rate is a new start for the codec.
+	instalment = 50
+)
+
+// account keeps the mean of what is sent within what is allowed: a codec takes
+// more for some words than its bit rate, and reports come when they are due.
+type account struct {
+	over float64 // bytes sent beyond what was allowed; negative: saved
+	at   hal.Instant
+	less float64 // bytes a second by which less is sent now
+}
+
+// spend takes a packet of so many bytes.
+func (a *account) spend(now hal.Instant, bytes int, allowed float64) {
+	allowed *= strictly
+	if a.at != 0 {
+		a.over -= allowed * max(0, now.Sub(a.at).Seconds())
+	}
+	a.over = min(max(a.over, -allowed*saved.Seconds())+float64(bytes), allowed*repay.Seconds()/2)
+	a.at = now
+}
+
+// settle decides by how much less is to be sent.
+func (a *account) settle() {
+	a.less = max(0, a.over) / repay.Seconds()
+	a.less -= float64(int(a.less) % instalment)
+}
