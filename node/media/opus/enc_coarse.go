@@ -15,8 +15,8 @@ const (
 // next packet as after redundancy.
 type coarse struct {
 	enabled bool
-	levels  int     // by which gains are above those of the packet, in 1/256
-	whole   int8    // the same in the packet at work
+	levels  int  // by which gains are above those of the packet, in 1/256
+	whole   int8 // the same in the packet at work
 
 	coder   rangeEncoder
 	past    precedent
