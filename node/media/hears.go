@@ -70,3 +70,13 @@ func (h *hears) exchange(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Me
 	told, h.told = h.told, 0
 	return told, h.report
 }
+
+// waits is what packets of the far end wait somewhere, and how many of its bytes
+// come in a second; 0: nothing, or a reader is at it.
+func (h *hears) waits(now hal.Instant) (d time.Duration, through int) {
+	if !h.mu.TryLock() {
+		return 0, 0
+	}
+	defer h.mu.Unlock()
+	return h.ear.Waits(now)
+}

@@ -114,6 +114,10 @@ func (l *Leg) header(now hal.Instant, r *Route) wire.Media {
 	if told != 0 {
 		l.pilot.Told(told, report)
 	}
+	if l.pilot.Untold() {
+		waits, through := l.hears.waits(now)
+		l.pilot.Beside(now, waits, through)
+	}
 	return m
 }
 

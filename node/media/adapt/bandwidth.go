@@ -12,6 +12,7 @@ import (
 //
 //	Starting --a few seconds--> Climbing
 //	Starting, Climbing, Holding --too much--> Draining
+//	Draining --the first report knows of no queue--> Starting
 //	Draining --the queue is gone, or not ours--> Holding --patience--> Climbing
 type State uint8
 
@@ -73,6 +74,7 @@ type bandwidth struct {
 	trial   trial
 	heard   hal.Instant // the last report
 	silence float64     // what was allowed when reports ceased; 0: they come
+	guessed float64     // what was allowed before the other way was taken for ours; 0: it was not
 }
 
 // trial is whether fewer packets are lost at a lower rate.
@@ -114,6 +116,7 @@ func (b *bandwidth) take(now hal.Instant, s sample) {
 	if s.queue < b.stands/2 {
 		b.stands = 0
 	}
+	b.learn(now, s)
 	switch {
 	case b.state == Draining:
 		b.drain(now, s)
@@ -128,6 +131,25 @@ func (b *bandwidth) take(now hal.Instant, s sample) {
 		b.climb(now, s)
 	}
 	b.allowed = min(max(b.allowed, leastRate), b.most)
+}
+
+// guess follows what comes the other way, before the first report: that waits
+// behind all that the far end has sent too fast, where both ways are thin.
+func (b *bandwidth) guess(now hal.Instant, s sample) {
+	if b.state == Starting && b.guessed == 0 && b.choked(s) {
+		b.guessed = b.allowed
+		b.cut(now, s)
+		b.allowed = min(max(b.allowed, leastRate), b.most)
+	}
+}
+
+// learn puts what was guessed right, when the first report comes.
+func (b *bandwidth) learn(now hal.Instant, s sample) {
+	if b.guessed > 0 && s.queue <= b.bearable(s) {
+		b.allowed, b.ceiling = b.guessed, 0
+		b.enter(Starting, now)
+	}
+	b.guessed = 0
 }
 
 // bearable is what packets may wait.

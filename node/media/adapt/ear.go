@@ -170,6 +170,11 @@ func (e *Ear) late() time.Duration {
 	return max(0, min(e.least[0], e.least[1])-min(e.base[0], e.base[1]))
 }
 
+// Waits is what packets wait somewhere, and the bytes a second that come.
+func (e *Ear) Waits(now hal.Instant) (d time.Duration, through int) {
+	return e.late(), e.rate.perSecond(now)
+}
+
 // Due reports whether it is time to tell the far end.
 func (e *Ear) Due(now hal.Instant) bool {
 	if e.began == 0 {

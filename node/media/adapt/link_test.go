@@ -25,6 +25,7 @@ type call struct {
 	delay time.Duration // one way
 	lose  func(r *rand.Rand) bool
 	mute  bool // no report comes through
+	thin  bool // the other way is as this one: reports wait as packets do
 	r     *rand.Rand
 
 	now  hal.Instant
@@ -66,6 +67,10 @@ func (c *call) run(d time.Duration) (perSecond float64) {
 		}
 		n := overhead + int(float64(s.Bitrate+copied*s.Copies)/8*s.Packet.Seconds())
 		bytes += n
+		if c.thin && c.pilot.Untold() {
+			waits, through := c.ear.Waits(c.now)
+			c.pilot.Beside(c.now, waits, through)
+		}
 		c.send(n, int(s.Packet/unit))
 		c.pilot.Advance(c.now)
 	}
@@ -98,6 +103,9 @@ func (c *call) until(end hal.Instant) {
 		c.ear.Heard(p.at, p.seq, p.time, p.units, p.n)
 		if c.ear.Due(p.at) {
 			r, at := c.ear.Report(p.at, 50*ms, 0), p.at.Add(c.delay)
+			if c.thin {
+				at = max(p.at, c.free).Add(c.delay)
+			}
 			c.back = append(c.back, reporting{at, func() { c.pilot.Told(at, r) }})
 		}
 	}

@@ -125,9 +125,26 @@ func (p *Pilot) Told(at hal.Instant, r wire.Report) {
 		p.lost(r, &s)
 	}
 	s.long = p.losses.long
+	if p.band.guessed > 0 && p.sent[r.Newest] < p.band.since {
+		return // it was made before the guess, and says less
+	}
 	p.last, p.lastAt, p.base = r, at, p.count
 	p.band.take(at, s)
 	p.choose()
+}
+
+// Untold reports whether the far end has not reported yet.
+func (p *Pilot) Untold() bool { return p.lastAt == 0 }
+
+// Beside tells what the packets of the far end wait somewhere, and how many of
+// its bytes come in a second, while it has not reported yet.
+func (p *Pilot) Beside(now hal.Instant, waits time.Duration, through int) {
+	if !p.began || !p.Untold() {
+		return
+	}
+	p.band.guess(now, sample{
+		dt: now.Sub(p.band.began), queue: waits, grown: waits, through: float64(through), packet: p.shape.packet, rtt: p.rtt,
+	})
 }
 
 // lost takes what was lost since the last report. What a full queue drops

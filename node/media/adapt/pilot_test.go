@@ -60,6 +60,44 @@ func TestOverheadCounts(t *testing.T) {
 	}
 }
 
+// Where both ways are thin the first report waits behind a second of sound; what
+// comes from the far end tells it sooner.
+func TestThinBothWaysFromTheStart(t *testing.T) {
+	for _, rate := range []float64{1500, 2000, 3000} {
+		c := newCall(t)
+		c.rate, c.thin = rate, true
+		if n := c.run(time.Second); n > 3800 {
+			t.Errorf("bottleneck of %v: %.0f bytes in the first second", rate, n)
+		}
+		c.run(5 * time.Second)
+		if d := c.waits(); d > 200*ms {
+			t.Errorf("bottleneck of %v: packets wait %v after six seconds", rate, d)
+		}
+		c.run(20 * time.Second)
+		if n := float64(c.pilot.Way().Allowed); n > rate || n < .8*rate && n > leastRate {
+			t.Errorf("bottleneck of %v: %.0f bytes a second are allowed", rate, n)
+		}
+	}
+}
+
+// A far end behind a thin line says by its first report that ours is not.
+func TestOnlyTheOtherWayIsThin(t *testing.T) {
+	c := newCall(t)
+	c.mute = true // until its first report has come through its queue
+	for at := time.Duration(0); at < 900*ms; at += 100 * ms {
+		c.run(100 * ms)
+		c.pilot.Beside(c.now, at, 1500)
+	}
+	if n := c.pilot.Way().Allowed; n > 2500 {
+		t.Errorf("%d bytes a second are allowed before the first report", n)
+	}
+	c.mute = false
+	c.run(2 * time.Second)
+	if n := c.pilot.Way().Allowed; n < 4500 {
+		t.Errorf("%d bytes a second are allowed two seconds after it", n)
+	}
+}
+
 func TestBottleneckIsFollowedInTwoSeconds(t *testing.T) {
 	for _, rate := range []float64{1500, 2000, 3000, 4000} {
 		c := newCall(t)
