@@ -279,11 +279,11 @@ func TestCallLog(t *testing.T) {
 	})
 	kitchen.end(workshop)
 	workshop.wait("the sound in the log", 30*time.Second, func(s node.Snapshot) bool {
-		return len(s.Calls) == 1 && s.Calls[0].Sound.Score > 0 && s.Calls[0].Sound.Mouth > 0
+		return len(s.Calls) == 1 && s.Calls[0].Sound.MOS >= 1 && s.Calls[0].Sound.Mouth > 0 && s.Calls[0].Sound.Mouth < time.Minute
 	})
 	workshop.off()
 	again, err := node.LoadLog(state)
-	if err != nil || len(again) != 1 || again[0].Direction != contacts.Received || again[0].Number != "1001" || again[0].Talked <= 0 || again[0].Sound.Score == 0 {
+	if err != nil || len(again) != 1 || again[0].Direction != contacts.Received || again[0].Number != "1001" || again[0].Talked <= 0 || again[0].Sound.MOS < 1 {
 		t.Errorf("the workshop's log holds %+v, %v, want the call received from 1001, and how it was heard", again, err)
 	}
 }

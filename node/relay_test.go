@@ -5,14 +5,19 @@ import (
 	"testing"
 	"time"
 
-	"peerphone/hal/haltest"
+	"peerphone/hal/sim"
 	"peerphone/node"
 )
 
 // talker starts a phone with a sound card.
 func (l *lan) talker(name, number string, cfg node.Config) *machine {
 	l.t.Helper()
-	cfg.Devices.Card = haltest.NewCard(16000)
+	board, err := sim.New(sim.Config{}) // its clock is that of the sockets, so that sound has an age
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { board.Close() })
+	cfg.Devices.Card = board
 	m := l.open(name, number, cfg)
 	m.wait("published, with its homes", 5*time.Second, func(s node.Snapshot) bool {
 		return s.Timing.Login > 0 && len(s.Network.Homes) == min(3, len(l.supers))
