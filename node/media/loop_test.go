@@ -246,7 +246,7 @@ const machineJitter = 30 * time.Millisecond
 const stillJitter = 3 * time.Millisecond
 
 // TestMouthToEar is in real time. A machine that has other work gets two more
-// tries; twice the jitter of the best is then added to what is wanted.
+// tries, and then more time; see owed.
 func TestMouthToEar(t *testing.T) {
 	// As the programs do: a thread that the system has put aside does not
 	// keep an audio thread from running.
@@ -309,12 +309,14 @@ type way struct {
 func (r result) quiet() bool { return r.jitter <= machineJitter && r.stalls == 0 }
 func (r result) still() bool { return r.jitter <= stillJitter && r.stalls == 0 }
 
-// owed is what the machine added to the delay.
+// owed is what the machine may have added to the delay. What a busy one does
+// between two packets that were looked at nobody knows: it shows faults in the
+// order of a buffer's size only. The figures are held in virtual time, too.
 func (r result) owed() time.Duration {
 	if r.still() {
 		return 0
 	}
-	return 2*r.jitter + time.Duration(r.stalls)*30*time.Millisecond
+	return 50*time.Millisecond + 2*r.jitter + time.Duration(r.stalls)*30*time.Millisecond
 }
 
 // worst is by how much a half second may exceed the mean: a call begins with
