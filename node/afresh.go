@@ -29,14 +29,22 @@ func (c *Core) helpers() []netip.AddrPort {
 
 func (c *Core) fromFresh(now time.Time, e path.Event) {
 	switch e := e.(type) {
+	case path.Refreshed:
+		c.refreshed(now, e)
+	default:
+		c.fromSockets(e)
+	}
+}
+
+// fromSockets carries out what a core does with sockets of its own.
+func (c *Core) fromSockets(e path.Event) {
+	switch e := e.(type) {
 	case path.OpenGates:
 		c.do(OpenSockets(e))
 	case path.CloseGates:
 		c.do(CloseSockets(e))
 	case path.UDP:
 		c.do(SendUDP(e))
-	case path.Refreshed:
-		c.refreshed(now, e)
 	}
 }
 

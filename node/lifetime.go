@@ -53,18 +53,14 @@ func (c *Core) forgetLifetime(now time.Time) {
 
 func (c *Core) fromLifetime(now time.Time, e path.Event) {
 	switch e := e.(type) {
-	case path.OpenGates:
-		c.do(OpenSockets(e))
-	case path.CloseGates:
-		c.do(CloseSockets(e))
-	case path.UDP:
-		c.do(SendUDP(e))
 	case path.LifetimeDue:
 		c.measureLifetime(now)
 	case path.Lived:
 		c.do(Log{Info, "the way to the outside stays open", []any{"for", e.Lifetime}})
 		c.outside.survey.Lived(now, e.Lifetime)
 		c.retune()
+	default:
+		c.fromSockets(e)
 	}
 }
 

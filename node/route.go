@@ -97,8 +97,6 @@ func (c *Core) fromSession(now time.Time, e session.Event) {
 
 func (c *Core) fromPath(now time.Time, e path.Event) {
 	switch e := e.(type) {
-	case path.UDP:
-		c.do(SendUDP(e))
 	case path.StreamFrame:
 		c.do(SendStream{e.Stream, e.Frame})
 	case path.StreamEnd:
@@ -109,10 +107,6 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 		if ch := c.sessions.Channel(e.Index); ch != nil {
 			c.do(SendUDP{e.Socket, e.Addr, ch.Seal(nil, e.Payload)})
 		}
-	case path.OpenGates:
-		c.do(OpenSockets(e))
-	case path.CloseGates:
-		c.do(CloseSockets(e))
 	case path.Inner:
 		c.inner(now, e.Way, e.Frame)
 	case path.RelayProbe:
@@ -132,6 +126,8 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 		}
 	case path.Unreachable:
 		c.sessions.Close(now, e.Index)
+	default:
+		c.fromSockets(e)
 	}
 }
 

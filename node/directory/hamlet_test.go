@@ -19,7 +19,7 @@ type hamlet struct {
 	t     *testing.T
 	rand  *rand.Rand
 	now   time.Time
-	queue hamletQueue
+	queue happenings
 	seq   int
 	homes []*presenceHome
 	folks []*folk
@@ -45,26 +45,6 @@ type folk struct {
 	at       map[wire.Index]*presenceHome
 	record   *wire.Listing // as the index has it
 	wake     time.Time
-}
-
-type hamletStep struct {
-	at  time.Time
-	seq int
-	do  func()
-}
-
-type hamletQueue []hamletStep
-
-func (l hamletQueue) Len() int { return len(l) }
-func (l hamletQueue) Less(i, j int) bool {
-	return l[i].at.Before(l[j].at) || l[i].at.Equal(l[j].at) && l[i].seq < l[j].seq
-}
-func (l hamletQueue) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
-func (l *hamletQueue) Push(x any)   { *l = append(*l, x.(hamletStep)) }
-func (l *hamletQueue) Pop() any {
-	x := (*l)[len(*l)-1]
-	*l = (*l)[:len(*l)-1]
-	return x
 }
 
 func newHamlet(t *testing.T, seed uint64, homes, folks int) *hamlet {
@@ -99,7 +79,7 @@ func newHamlet(t *testing.T, seed uint64, homes, folks int) *hamlet {
 
 func (h *hamlet) after(d time.Duration, do func()) {
 	h.seq++
-	heap.Push(&h.queue, hamletStep{h.now.Add(d), h.seq, do})
+	heap.Push(&h.queue, happening{h.now.Add(d), h.seq, do})
 }
 
 func (h *hamlet) delay() time.Duration {
@@ -114,7 +94,7 @@ func (h *hamlet) advance(d time.Duration) {
 		if len(h.queue) == 0 || h.queue[0].at.After(end) {
 			break
 		}
-		x := heap.Pop(&h.queue).(hamletStep)
+		x := heap.Pop(&h.queue).(happening)
 		h.now = x.at
 		x.do()
 	}
