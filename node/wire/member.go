@@ -62,9 +62,15 @@ func (m Member) Over(four bool) netip.AddrPort {
 }
 
 func checkMember(m Member) error {
-	switch {
-	case m.Node.IsZero():
+	if m.Node.IsZero() {
 		return errZero
+	}
+	return checkPlaces(m)
+}
+
+// checkPlaces checks the ports and addresses of m.
+func checkPlaces(m Member) error {
+	switch {
 	case m.Ports&^allPorts != 0:
 		return errPorts
 	case m.Addr6.IsValid() && (!m.Addr.Addr().Is4() || !m.Addr6.Addr().Is6()):

@@ -80,7 +80,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindRefresh: reader[Refresh](), kindMembers: reader[Members](), kindDetach: reader[Detach](),
 	kindJoin: reader[Join](), kindGossip: reader[Gossip](), kindDigest: reader[Digest](), kindRoll: reader[Roll](),
 	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindHave: reader[Have](), kindAnswerFind: reader[Found](),
-	kindWho: reader[Who](), kindIntroduced: reader[Introduced](),
+	kindWho: reader[Who](), kindIntroduced: reader[Introduced](), kindSeek: reader[Seek](), kindGuide: reader[Guide](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
 	kindAcquaint: reader[Acquaint](), kindAppear: reader[Appear](), kindWatch: reader[Watch](), kindLook: reader[Look](), kindSeen: reader[Seen](),

@@ -71,6 +71,9 @@ type Digest struct {
 	Live uint32 `cbor:"2,keyasint"`           // how many live supernodes the sender knows
 	Sums []byte `cbor:"3,keyasint,omitempty"` // four bytes for each of the Buckets
 	Done bool   `cbor:"4,keyasint,omitempty"` // an answer
+	// Partial says that the sender knows a part of the membership only (Kademlia);
+	// Live is its estimate then, and there is nothing to compare.
+	Partial bool `cbor:"5,keyasint,omitempty"`
 }
 
 // Buckets is into how many parts Digest divides the places, by their first byte.
@@ -141,7 +144,7 @@ func (g Gossip) check() error {
 }
 
 func (d Digest) check() error {
-	if len(d.Sums) != 0 && len(d.Sums) != 4*Buckets {
+	if len(d.Sums) != 0 && len(d.Sums) != 4*Buckets || d.Partial && (len(d.Sums) > 0 || d.Root != 0 || !d.Done) {
 		return errNews
 	}
 	return nil

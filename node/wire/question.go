@@ -30,7 +30,7 @@ type Topic uint8
 const (
 	TopicPing     Topic = 1 // package overlay: is anybody there? The first eight bytes of the key of whom we mean, or nothing: whoever it is; answered without a body
 	TopicPresence Topic = 3 // package directory: a Look, answered by a Seen; or a Seen, answered without a body
-	TopicIndex    Topic = 2 // package directory: a Find or a Publish; answered by a Found or a Stored
+	TopicIndex    Topic = 2 // package directory: a Find, Seek or Publish; answered by a Found, Guide or Stored
 	TopicLater    Topic = 4 // package path: seconds, two bytes; answered by the same at once, and by 0 after them
 )
 

@@ -151,6 +151,11 @@ func messageVectors() map[string]Message {
 		"who":                  Who{Place: 1 << 63},
 		"introduced":           Introduced{News: announcement(addr6(7000))},
 		"introduced-nobody":    Introduced{},
+		"seek":                 Seek{Key: filled[identity.IndexKey](0xee)},
+		"seek-only":            Seek{Key: filled[identity.IndexKey](0xee), Self: announcement(addr4(7000)), Only: true},
+		"guide":                testGuide(3),
+		"guide-alone":          Guide{Code: FindNotSynced, Self: announcement(addr4(7000)), Signature: make([]byte, 64)},
+		"digest-partial":       Digest{Live: 40000, Done: true, Partial: true},
 		"found-denial":         Found{Code: FindNone, Near: make([]byte, 8*MaxNear), Signature: make([]byte, 64)},
 	}
 }
