@@ -26,7 +26,19 @@ type Params struct {
 	// at most 16, beside loopback, private and link-local addresses.
 	Quota  uint16         `cbor:"5,keyasint,omitempty"`
 	Exempt []netip.Prefix `cbor:"6,keyasint,omitempty"`
+	// Membership says whom a supernode knows.
+	Membership Membership `cbor:"7,keyasint,omitempty"`
 }
+
+// Membership says how many of the supernodes each of them knows.
+type Membership uint8
+
+// The memberships.
+const (
+	BySize   Membership = iota // all of them, as long as there are not too many
+	Whole                      // all of them, however many
+	Kademlia                   // a few hundred: many near itself, few far away
+)
 
 // DefaultQuota is how many supernodes of one prefix count: a household or a small
 // firm has fewer, and who rents a whole prefix gains no more by it.
@@ -95,7 +107,7 @@ func (p Params) ok() bool {
 			return false
 		}
 	}
-	return len(p.Bootstrap) <= maxBootstrap && len(p.Exempt) <= maxExempt && !p.Issuing.IsZero()
+	return len(p.Bootstrap) <= maxBootstrap && len(p.Exempt) <= maxExempt && p.Membership <= Kademlia && !p.Issuing.IsZero()
 }
 
 // NetworkOfParams returns the network whose root key signed b: for a login

@@ -137,6 +137,7 @@ func TestParamsThatAreNotSigned(t *testing.T) {
 		"no address":     {Issuing: w.issuing.ID(), Bootstrap: []netip.AddrPort{{}}},
 		"no network":     {Issuing: w.issuing.ID(), Exempt: []netip.Prefix{{}}},
 		"a host's bits":  {Issuing: w.issuing.ID(), Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/24")}},
+		"a membership":   {Issuing: w.issuing.ID(), Membership: identity.Kademlia + 1},
 		"17 networks":    {Issuing: w.issuing.ID(), Exempt: make([]netip.Prefix, 17)},
 	} {
 		if _, err := identity.SignParams(w.root, p); !errors.Is(err, identity.ErrParams) {
@@ -148,12 +149,12 @@ func TestParamsThatAreNotSigned(t *testing.T) {
 func TestParamsCarryTheQuota(t *testing.T) {
 	w := newTown(t)
 	want := identity.Params{
-		Issuing: w.issuing.ID(), NotAfter: w.now.Unix(), Quota: 3,
+		Issuing: w.issuing.ID(), NotAfter: w.now.Unix(), Quota: 3, Membership: identity.Kademlia,
 		Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
 	}
 	b, err := identity.SignParams(w.root, want)
 	got, err2 := identity.ParseParams(w.trust.Network, b, w.now)
-	if err != nil || err2 != nil || got.Quota != 3 || !slices.Equal(got.Exempt, want.Exempt) {
+	if err != nil || err2 != nil || got.Quota != 3 || got.Membership != identity.Kademlia || !slices.Equal(got.Exempt, want.Exempt) {
 		t.Errorf("got %+v, %v, %v, want %+v", got, err, err2, want)
 	}
 }

@@ -40,6 +40,9 @@ func (d *decline) peak() int {
 // some record may have lost all its keepers. Where a neighbourhood is everybody,
 // whoever is left has every record.
 func (o *Overlay) Fallen(now time.Time) bool {
+	if o.scope != whole {
+		return o.routes.verdicts.fallen(now)
+	}
 	o.decline.note(now, o.table.live)
 	peak := o.decline.peak()
 	return peak > Neighbourhood && fallenDen*o.table.live < fallenNum*peak

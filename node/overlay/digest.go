@@ -46,6 +46,10 @@ func (o *Overlay) advanceExchange(now time.Time) {
 		pause = exchangeSoon
 	}
 	o.exchange = now.Add(pause/2 + o.jitter(pause))
+	if o.scope == partial {
+		o.lookUpOld(now)
+		return
+	}
 	if fellows := o.fellows(1); len(fellows) > 0 {
 		o.compare(fellows[0])
 	}
@@ -57,6 +61,16 @@ func (o *Overlay) compare(l *link) {
 }
 
 func (o *Overlay) handleDigest(now time.Time, l *link, m wire.Digest) {
+	if o.scope == partial {
+		if !m.Done {
+			o.send(l, o.partialDigest())
+		}
+		return
+	}
+	if m.Partial && l.join != notJoined {
+		o.hearPartial(now, l)
+		return
+	}
 	if l.join != joined {
 		o.counters.Unasked++
 		return
@@ -127,7 +141,7 @@ func (o *Overlay) roll(bucket uint8, done bool) wire.Roll {
 // know to be dead it gets the proof. Whom we know from an earlier run only, it
 // confirms, or lets us doubt.
 func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
-	if l.join != joined {
+	if l.join != joined || o.scope == partial {
 		o.counters.Unasked++
 		return
 	}
@@ -167,6 +181,9 @@ func (o *Overlay) prove(pages *paging, l *link, p wire.Place) {
 }
 
 func (o *Overlay) synced() {
+	if o.scope == widening {
+		o.scope, o.routes = whole, routes{}
+	}
 	if o.sync == unsynced && o.cfg.Supernode {
 		o.sync, o.syncBy = synced, time.Time{}
 		o.emit(Synced{})

@@ -138,6 +138,10 @@ func (o *Overlay) fellows(n int) []*link {
 }
 
 func (o *Overlay) handleGossip(now time.Time, l *link, m wire.Gossip) {
+	if o.scope == partial {
+		o.hearNews(now, m.News)
+		return
+	}
 	if l.join != joined {
 		o.counters.Unasked++
 		return

@@ -28,7 +28,11 @@ func (o *Overlay) Meet(now time.Time, p wire.Place, announcement []byte) bool {
 		o.counters.Refusals.Malformed++
 		return false
 	}
-	o.take(now, a, announcement)
+	if o.scope == partial {
+		o.Propose(now, announcement)
+	} else {
+		o.take(now, a, announcement)
+	}
 	o.pump(now)
 	return o.table.alive(p) != nil
 }

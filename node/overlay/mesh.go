@@ -69,6 +69,10 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 		o.release(now, l)
 		return
 	}
+	if o.scope == partial {
+		o.joinPart(now, l, a, j.Self)
+		return
+	}
 	o.take(now, a, j.Self)
 	p := PlaceOf(a)
 	r := o.table.find(p)
@@ -144,7 +148,7 @@ func (o *Overlay) seekMesh(now time.Time) {
 	o.syncAlone(now)
 	o.armGossip(now)
 	missing := o.meshMissing()
-	for missing > 0 && len(o.dials) < maxMemberDials && o.dialMember(now) {
+	for missing > 0 && len(o.dials) < maxMemberDials && o.meshes(now) && o.dialMember(now) {
 		missing--
 	}
 	for _, e := range o.cache.entries {
@@ -153,6 +157,11 @@ func (o *Overlay) seekMesh(now time.Time) {
 			missing--
 		}
 	}
+}
+
+// meshes reports whether we keep sessions with others: gossip goes by them.
+func (o *Overlay) meshes(now time.Time) bool {
+	return o.scope == whole || o.scope == widening && !o.routes.meet.After(now)
 }
 
 // meshMissing returns how many sessions should be opened.
@@ -217,7 +226,7 @@ func (o *Overlay) lookUpOld(now time.Time) {
 	first := o.rand.IntN(len(o.cache.entries))
 	for i := range min(len(o.cache.entries), lookUps) {
 		e := o.cache.entries[(first+i)%len(o.cache.entries)]
-		if !e.m.Node.IsZero() && !e.after.After(now) && !o.dialling(e.m) && !o.IsMember(e.m) {
+		if !e.m.Node.IsZero() && !e.after.After(now) && !o.dialling(e.m) && !o.inTable(e.m) {
 			o.dial(now, e.m)
 			return
 		}
@@ -231,8 +240,14 @@ const (
 
 // IsMember reports whether m is a live supernode, as far as we know, by its
 // addresses, none of which may be another: its place is known only from its
-// announcement.
+// announcement. Who knows a part of the supernodes only cannot tell, and believes
+// it.
 func (o *Overlay) IsMember(m wire.Member) bool {
+	return o.scope != whole || o.inTable(m)
+}
+
+// inTable reports whether a live member has the addresses of m.
+func (o *Overlay) inTable(m wire.Member) bool {
 	prefix := hashPrefix(m)
 	for i := range o.table.rows {
 		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.member().At(m.Addr) && (!m.Addr6.IsValid() || r.member().At(m.Addr6)) {

@@ -61,8 +61,11 @@ func (o *Overlay) SetSelf(now time.Time, s Self) {
 		o.table.birth = now
 	}
 	if o.cfg.Supernode && !s.Node.IsZero() {
+		old := o.place
 		o.place = placeOf(s.Node, identity.EpochOfCompact(s.Certificate), o.cfg.SelfAddr.Addr())
 		o.announce(now)
+		o.moved(now, old)
+		o.weighScope(now)
 	}
 }
 
@@ -139,7 +142,9 @@ func (o *Overlay) bury(now time.Time) {
 	}
 	o.burial = now.Add(strikeEvery)
 	o.table.purge(now)
-	o.decline.note(now, o.table.live)
+	if o.scope == whole {
+		o.decline.note(now, o.table.live)
+	}
 	for p, d := range o.dying { // the order decides nothing
 		if time.Duration(o.table.minute(now)-d.since)*time.Minute > graveTime {
 			delete(o.dying, p)
@@ -210,8 +215,8 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 		a.Incarnation > uint32(now.Add(maxAhead).Unix()):
 		o.counters.Refusals.Malformed++
 		return false
-	case r == nil && o.table.live >= maxMembers:
-		o.counters.Refusals.Full++
+	case r == nil && o.table.live >= o.mostMembers():
+		o.full(now)
 		return false
 	case (r == nil || r.died != 0) && o.overQuota(a.Member):
 		o.counters.Refusals.Quota++

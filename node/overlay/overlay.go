@@ -94,6 +94,8 @@ type Overlay struct {
 	place       wire.Place
 	limits      Limits
 	table       table
+	scope       scope
+	routes      routes // while the scope is not whole
 	dying       map[wire.Place]dying
 	strikes     map[wire.Place]uint8 // of witnesses who were refuted
 	suspicions  []suspicion          // by age
@@ -327,6 +329,7 @@ func (o *Overlay) soonest() time.Time {
 		return next
 	}
 	next = earlier(earlier(next, o.syncBy), earlier(o.gossip.tick, o.exchange))
+	next = earlier(next, o.routesWake())
 	return earlier(earlier(next, earlier(o.burial, o.roster)), earlier(o.suspicionWake(), o.meshWake()))
 }
 
@@ -345,6 +348,7 @@ func (o *Overlay) Advance(now time.Time) {
 	if o.cfg.Supernode {
 		o.advanceGossip(now)
 		o.advanceExchange(now)
+		o.advanceRoutes(now)
 		o.advanceSuspicions(now)
 		o.bury(now)
 		o.advanceRoster(now)

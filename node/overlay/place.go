@@ -80,9 +80,12 @@ func exempt(addr netip.Addr) bool {
 type Limits struct {
 	Quota  int            // 0: identity.DefaultQuota
 	Exempt []netip.Prefix // beside loopback, private and link-local addresses
+	// Membership says whom a supernode knows.
+	Membership identity.Membership
 }
 
-// SetLimits takes the word of the network parameters. Whom we know stays.
+// SetLimits takes the word of the network parameters, before SetSelf. Whom we know
+// stays.
 func (o *Overlay) SetLimits(l Limits) {
 	if l.Quota <= 0 {
 		l.Quota = identity.DefaultQuota
@@ -92,11 +95,15 @@ func (o *Overlay) SetLimits(l Limits) {
 
 // overQuota reports whether as many supernodes as count have the prefix of m.
 func (o *Overlay) overQuota(m wire.Member) bool {
-	ip := m.Addr.Addr()
-	if exempt(ip) || slices.ContainsFunc(o.limits.Exempt, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+	if o.exempted(m.Addr.Addr()) {
 		return false
 	}
 	return o.table.ofPrefix(hashPrefix(m)) >= o.limits.Quota
+}
+
+// exempted reports whether any number of supernodes may share the prefix of ip.
+func (o *Overlay) exempted(ip netip.Addr) bool {
+	return exempt(ip) || slices.ContainsFunc(o.limits.Exempt, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // astray reports whether a node that speaks to us from an address cannot be at the

@@ -19,6 +19,7 @@ func (o *Overlay) Promote(now time.Time, addr netip.AddrPort) {
 	o.table.birth = now
 	o.place = placeOf(o.self.Node, identity.EpochOfCompact(o.self.Certificate), addr.Addr())
 	o.announce(now)
+	o.weighScope(now)
 	o.begin(now)
 	for _, l := range slices.Clone(o.links) {
 		if l.dir == ours {
@@ -49,6 +50,7 @@ func (o *Overlay) Demote(now time.Time) {
 	}
 	o.place, o.table, o.gossip = 0, table{birth: now}, gossip{}
 	o.dying, o.strikes, o.suspicions = map[wire.Place]dying{}, map[wire.Place]uint8{}, nil
+	o.scope, o.routes = whole, routes{}
 	o.sync, o.nearChanged = unsynced, false
 	o.syncBy, o.exchange, o.audit, o.burial, o.roster = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	o.calm = false

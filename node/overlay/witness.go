@@ -86,7 +86,7 @@ func (o *Overlay) inquire(now time.Time, r *row) {
 // Pong takes the answer to a Ping.
 func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 	o.calm = false
-	if o.answered(nonce) || o.probed(now, from, nonce) {
+	if o.answered(nonce) || o.probed(now, from, nonce) || o.tried(now, from, nonce) {
 		return
 	}
 	for i := range o.suspicions {
@@ -94,6 +94,10 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().At(from) {
 			r.kept = false
 			s.sent, s.next = cleared, now.Add(clearedFor)
+			if o.scope != whole {
+				o.touch(s.place)
+				o.routes.verdicts.note(now, alive)
+			}
 			return
 		}
 	}
@@ -103,7 +107,7 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 func (o *Overlay) advanceSuspicions(now time.Time) {
 	if passed(o.audit, now) {
 		o.audit = now.Add(auditEvery/2 + o.jitter(auditEvery))
-		if at := o.table.sample(o.rand.IntN, 1); len(at) > 0 && o.sync == synced {
+		if at := o.table.sample(o.rand.IntN, 1); len(at) > 0 && o.sync == synced && o.scope != partial {
 			if p := o.table.rows[at[0]].place; !o.joinedTo(p) {
 				o.suspect(now, p, 0)
 			}
@@ -127,6 +131,9 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 		s.next = now.Add(firstPing << s.sent)
 		s.sent++
 		o.emit(Ping{Member: r.member(), Nonce: s.nonce})
+	case o.scope == partial:
+		o.forgetSuspicion(p)
+		o.lose(now, p)
 	default:
 		incarnation := r.incarnation
 		o.forgetSuspicion(p)
