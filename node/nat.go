@@ -148,15 +148,15 @@ func (c *Core) offerHome(now time.Time) {
 }
 
 // speaksFor returns a session with a supernode that sees our address: a home,
-// else another one.
+// else another one. It is asked often.
 func (c *Core) speaksFor() (wire.Index, bool) {
 	for _, h := range c.overlay.Homes() {
 		if c.addr(h.Index).IsValid() {
 			return h.Index, true
 		}
 	}
-	for _, m := range c.overlay.Members() {
-		if ix, ok := c.peers.byNode[m.Node]; ok && c.peers.dials[ix] == nil && c.addr(ix).IsValid() {
+	for ix := range c.overlay.Supernodes {
+		if c.addr(ix).IsValid() {
 			return ix, true
 		}
 	}
@@ -190,10 +190,10 @@ func (c *Core) reachMessage(now time.Time, ix wire.Index, from identity.ID, m wi
 		c.takeAttested(now, ix, from, m)
 	case wire.CallBack:
 		if r != nil {
-			r.CallBack(now, ix, from, c.addr(ix), m, c.overlay.Members())
+			r.CallBack(now, ix, from, c.addr(ix), m, c.overlay.Some(callersDrawn))
 		}
 	case wire.CallOut:
-		if r != nil && c.isMember(from) {
+		if r != nil && c.overlay.HasMember(from) {
 			r.CallOut(now, m)
 		}
 	case wire.Reached:
@@ -203,9 +203,9 @@ func (c *Core) reachMessage(now time.Time, ix wire.Index, from identity.ID, m wi
 	}
 }
 
-func (c *Core) isMember(id identity.ID) bool {
-	return slices.ContainsFunc(c.overlay.Members(), func(m wire.Member) bool { return m.Node == id })
-}
+// callersDrawn is how many supernodes are drawn of whom some shall call a node:
+// enough, though some share a prefix or are known to it.
+const callersDrawn = 64
 
 // SeekAttestations has supernodes in three prefixes that we have not sent to
 // call us by UDP and at the TCP ports, and say what they found. Attested has

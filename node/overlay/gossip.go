@@ -51,13 +51,13 @@ func (g *gossip) find(id uint64) (unique.Handle[string], bool) {
 }
 
 // keep remembers a piece of news, and lets it be told.
-func (o *Overlay) keep(raw []byte) {
+func (o *Overlay) keep(news unique.Handle[string]) {
 	g := &o.gossip
-	id := ident(raw)
+	id := ident(news.Value())
 	if g.young == nil {
 		g.young = map[uint64]unique.Handle[string]{}
 	}
-	g.young[id] = unique.Make(string(raw))
+	g.young[id] = news
 	delete(g.wanted, id)
 	if len(g.queue) < maxQueue {
 		g.queue = append(g.queue, id)

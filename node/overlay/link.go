@@ -74,6 +74,15 @@ func (o *Overlay) link(ix wire.Index) *link {
 	return nil
 }
 
+// Supernodes yields the sessions with supernodes, the oldest first.
+func (o *Overlay) Supernodes(yield func(wire.Index) bool) {
+	for _, l := range o.links {
+		if (l.dir == ours || l.join == joined) && !yield(l.ix) {
+			return
+		}
+	}
+}
+
 // linkTo returns a session with node, the oldest.
 func (o *Overlay) linkTo(node identity.ID) *link {
 	for _, l := range o.links {

@@ -14,7 +14,8 @@ func (o *Overlay) Nearest(key identity.IndexKey, n int) []wire.Member {
 	if n <= 0 || !o.cfg.Supernode {
 		return nil
 	}
-	rows := o.table.nearest(nil, placeOfKey(key), n)
+	var room [2 * few]int
+	rows := o.table.nearest(room[:0], placeOfKey(key), n)
 	ms := make([]wire.Member, len(rows))
 	for i, at := range rows {
 		ms[i] = o.table.rows[at].member()
@@ -24,17 +25,55 @@ func (o *Overlay) Nearest(key identity.IndexKey, n int) []wire.Member {
 
 // NearestPlaces returns the places of the n live supernodes nearest to key.
 func (o *Overlay) NearestPlaces(key identity.IndexKey, n int) []wire.Place {
-	var ps []wire.Place
-	for _, at := range o.table.nearest(nil, placeOfKey(key), n) {
+	var room [2 * few]int
+	ps := make([]wire.Place, 0, n)
+	for _, at := range o.table.nearest(room[:0], placeOfKey(key), n) {
 		ps = append(ps, o.table.rows[at].place)
 	}
 	return ps
+}
+
+// Keepers returns a fingerprint of the Neighbourhood of a key, and which of it we
+// are, from 0; -1: none. It tells whether the neighbourhood has changed without
+// naming it: a supernode asks so for every record that it keeps.
+func (o *Overlay) Keepers(key identity.IndexKey) (print uint32, rank int) {
+	var room [2 * few]int
+	rank = -1
+	for i, at := range o.table.nearest(room[:0], placeOfKey(key), Neighbourhood) {
+		p := o.table.rows[at].place // a hash
+		print += uint32(p)
+		if p == o.place {
+			rank = i
+		}
+	}
+	return print, rank
 }
 
 // nearest appends the indices of the n live rows nearest to p, the nearest
 // first.
 func (t *table) nearest(dst []int, p wire.Place, n int) []int {
 	return t.descend(dst, p, n, 0, len(t.rows), 63)
+}
+
+// among reports whether own is one of the n live places nearest to p. For most it
+// is far from that: then the half of the table in which p is, of the smallest part
+// that holds both, has n others.
+func (t *table) among(own, p wire.Place, n int) bool {
+	if own == p {
+		return true
+	}
+	bit := 63 - bits.LeadingZeros64(uint64(own^p))
+	one := wire.Place(1) << bit
+	lo, _ := t.search(p &^ (one - 1))
+	hi := len(t.rows)
+	if end := p&^(one-1) + one; end != 0 {
+		hi, _ = t.search(end)
+	}
+	if t.atLeast(lo, hi, n) {
+		return false
+	}
+	var room [2 * few]int
+	return slices.ContainsFunc(t.nearest(room[:0], p, n), func(at int) bool { return t.rows[at].place == own })
 }
 
 // few is how many rows are sorted rather than divided further.
@@ -163,6 +202,30 @@ func (o *Overlay) someMembers(but identity.ID, n int) []wire.Member {
 		}
 	}
 	return ms[:min(len(ms), n)]
+}
+
+// Some returns up to n live supernodes at random, without ourselves. A phone
+// knows none for sure.
+func (o *Overlay) Some(n int) []wire.Member {
+	var ms []wire.Member
+	for _, at := range o.table.sample(o.rand.IntN, n+1) {
+		if r := &o.table.rows[at]; r.place != o.place && len(ms) < n {
+			ms = append(ms, r.member())
+		}
+	}
+	return ms
+}
+
+// HasMember reports whether the node with this ID is a live supernode, as far as
+// a supernode knows.
+func (o *Overlay) HasMember(id identity.ID) bool {
+	tag := tagOf(id)
+	for i := range o.table.rows {
+		if r := &o.table.rows[i]; r.tag == tag && r.died == 0 && r.member().Node == id {
+			return true
+		}
+	}
+	return false
 }
 
 // sample returns the indices of up to n live rows at random, each once.

@@ -44,8 +44,9 @@ type dying struct {
 }
 
 // ident returns the ID of a piece of news.
-func ident(raw []byte) uint64 {
-	sum := sha256.Sum256(raw)
+func ident(news string) uint64 {
+	var room [wire.MaxNews]byte // no copy on the heap
+	sum := sha256.Sum256(append(room[:0], news...))
 	return binary.BigEndian.Uint64(sum[:])
 }
 
@@ -91,7 +92,7 @@ func (o *Overlay) announceAs(now time.Time, m wire.Member, incarnation uint32) {
 	raw := Announce(o.self, m, incarnation)
 	o.table.put(rowOf(o.place, incarnation, m, raw))
 	delete(o.dying, o.place)
-	o.keep(raw)
+	o.keep(unique.Make(string(raw)))
 }
 
 // Announce returns the announcement of s.
@@ -175,7 +176,7 @@ func (o *Overlay) Leave(now time.Time) {
 func rowOf(p wire.Place, incarnation uint32, m wire.Member, raw []byte) row {
 	return row{
 		place: p, news: unique.Make(string(raw)), incarnation: incarnation,
-		id: uint32(ident(raw) >> 32), prefix: hashPrefix(m),
+		id: uint32(ident(string(raw)) >> 32), prefix: hashPrefix(m), tag: tagOf(m.Node),
 	}
 }
 
@@ -197,9 +198,6 @@ func (o *Overlay) take(now time.Time, n wire.News, raw []byte) bool {
 		fresh = o.takeTestimony(now, n, raw)
 	case wire.Farewell:
 		fresh = o.takeFarewell(now, n, raw)
-	}
-	if fresh {
-		o.keep(raw)
 	}
 	return fresh
 }
@@ -230,7 +228,9 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 	}
 	fresh := r == nil || r.died != 0
 	o.revived(p, a.Incarnation)
-	o.table.put(rowOf(p, a.Incarnation, a.Member, raw))
+	x := rowOf(p, a.Incarnation, a.Member, raw)
+	o.table.put(x)
+	o.keep(x.news)
 	o.counters.Met++
 	o.changed(p)
 	if fresh && o.sync == synced {
@@ -290,7 +290,9 @@ func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) boo
 		o.counters.Refusals.Forged++
 		return false
 	}
-	d.by[d.count], d.proof[d.count] = t.Witness, unique.Make(string(raw))
+	proof := unique.Make(string(raw))
+	o.keep(proof)
+	d.by[d.count], d.proof[d.count] = t.Witness, proof
 	d.count++
 	d.since = o.table.minute(now)
 	o.dying[t.Of] = d
@@ -352,6 +354,7 @@ func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool 
 	}
 	d := dying{incarnation: f.Incarnation, since: o.table.minute(now)}
 	d.proof[0] = unique.Make(string(raw))
+	o.keep(d.proof[0])
 	o.dying[f.Of] = d
 	o.died(now, r)
 	node := r.member().Node

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unique"
 
+	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -20,9 +21,14 @@ type row struct {
 	incarnation uint32
 	id          uint32 // the first four bytes of the announcement's ID
 	prefix      uint16 // hash of the address's prefix
+	tag         uint8  // of the node's ID
 	died        uint16 // minutes after the table was made, 1 or more; 0: alive
 	kept        bool   // from the roster of an earlier run, and nobody has confirmed it yet
 }
+
+// tagOf returns the byte by which most IDs that are looked for can be told from
+// others.
+func tagOf(id identity.ID) uint8 { return id[0] }
 
 func (r *row) member() wire.Member { return wire.MemberOf(r.news.Value()) }
 

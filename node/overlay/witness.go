@@ -77,8 +77,7 @@ func (o *Overlay) inquire(now time.Time, r *row) {
 	if o.joinedTo(r.place) || o.dying[r.place].count > 1 {
 		return
 	}
-	own, _ := o.table.search(o.place)
-	if slices.Contains(o.table.nearest(nil, r.place, inquirers), own) {
+	if o.table.among(o.place, r.place, inquirers) {
 		o.suspect(now, r.place, o.jitter(inquiryWait))
 	}
 }
