@@ -17,6 +17,51 @@ type job interface {
 	due() time.Time
 	advance(now time.Time, x *Index)
 	lost(ix wire.Index)
+	timer() *alarm
+}
+
+// clock is the timer of a job: set by Index.arm to what due says whenever
+// something has happened to the job, cleared when it ends.
+type clock struct{ alarm alarm }
+
+func (c *clock) timer() *alarm { return &c.alarm }
+
+// begin adds a job. Whoever begins it arms it when it has asked.
+func (x *Index) begin(j job) {
+	j.timer().ring = func(now time.Time) {
+		j.advance(now, x)
+		x.arm(j)
+	}
+	x.jobs = append(x.jobs, j)
+}
+
+// arm sets the timer of a job, if it has not ended.
+func (x *Index) arm(j job) {
+	if j.timer().ring != nil {
+		x.alarms.set(j.timer(), j.due())
+	}
+}
+
+// finish ends a job.
+func (x *Index) finish(j job) {
+	x.alarms.set(j.timer(), time.Time{})
+	j.timer().ring = nil
+	i := slices.Index(x.jobs, j)
+	x.jobs = slices.Delete(x.jobs, i, i+1)
+}
+
+// advanceJobs fires the jobs that are due, each once.
+func (x *Index) advanceJobs(now time.Time) {
+	var due []*alarm
+	for len(x.alarms) > 0 && !x.alarms[0].at.After(now) {
+		due = append(due, x.alarms[0])
+		x.alarms.set(x.alarms[0], time.Time{})
+	}
+	for _, a := range due {
+		if a.ring != nil {
+			a.ring(now)
+		}
+	}
 }
 
 const (
@@ -40,7 +85,6 @@ func (a *ask) due() time.Time { return earlier(a.again, a.end) }
 // put asks to on behalf of j.
 func (x *Index) put(now time.Time, j job, to wire.Member, wait time.Duration, m wire.Message) *ask {
 	a := &ask{nonce: x.nonce(), to: to, job: j, m: m, again: now.Add(askAgain), pause: askAgain, end: now.Add(wait)}
-	x.calm = false
 	x.asks[a.nonce] = a
 	x.counters.Asks++
 	x.emit(Ask{To: to, Nonce: a.nonce, Message: m})
@@ -67,6 +111,7 @@ func (x *Index) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.M
 	x.calm = false
 	delete(x.asks, nonce)
 	a.job.reply(now, x, a, m)
+	x.arm(a.job)
 }
 
 // advanceAsks asks again whoever has not answered, or lets it count as silent.
@@ -96,6 +141,7 @@ func (x *Index) fallSilent(now time.Time, a *ask) {
 // gets no answer. nearest returns the places of the live supernodes nearest to a
 // key.
 func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func(identity.IndexKey, int) []wire.Place) wire.Message {
+	x.calm = false
 	switch m := m.(type) {
 	case wire.Find:
 		if b := x.store.find(now, m.Key); b != nil {

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"bytes"
 	"runtime"
 	"testing"
 	"time"
@@ -48,9 +47,11 @@ func BenchmarkStore(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		s := newStore(records, bytes.Clone)
+		s := newStore(records, nil)
 		for n := range records {
-			s.put(wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n), byte(n >> 8)}}, Expires: int64(n)}, body)
+			key := identity.IndexKey{byte(n), byte(n >> 8)}
+			copy(body, key[:])
+			s.put(wire.Record{Placement: wire.Placement{Index: key}, Expires: int64(n)}, body)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)

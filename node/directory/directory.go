@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -26,6 +25,10 @@ type Config struct {
 	// Nearest returns the live supernodes nearest to a key, ourselves included, the
 	// nearest first; only an Index needs it. Nil: there are no others.
 	Nearest func(key identity.IndexKey, n int) []wire.Member
+	// Keepers returns a fingerprint of the Replicas nearest to a key, and which of
+	// them we are, from 0; -1: none. It is asked for every record that is kept;
+	// nil: it is found by Nearest.
+	Keepers func(key identity.IndexKey) (print uint32, rank int)
 	// Members is what the membership tells an Index beyond that; nil: nobody but
 	// Nearest's is known.
 	Members Members
@@ -76,9 +79,6 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Members == nil {
 		cfg.Members = strangers{}
-	}
-	if cfg.Keep == nil {
-		cfg.Keep = bytes.Clone
 	}
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000

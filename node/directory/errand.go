@@ -113,7 +113,7 @@ func (k *Keeper) quit(now time.Time, ix wire.Index, v *visitor, t wire.Token) {
 	if len(e.seekers) > 0 {
 		return
 	}
-	k.set(&e.alarm, time.Time{})
+	k.alarms.set(&e.alarm, time.Time{})
 	delete(k.asks, e.nonce)
 	delete(k.errands, e.token)
 	if e.home.Addr.IsValid() && e.state != errandSilent {
@@ -139,7 +139,7 @@ func (k *Keeper) look(now time.Time, e *errand) {
 
 func (k *Keeper) askErrand(now time.Time, e *errand) {
 	k.emit(Ask{To: e.home, Nonce: e.nonce, Message: wire.Look{Token: e.token, Stay: uint16(lookStay / time.Second)}})
-	k.set(&e.alarm, now.Add(tellPause<<e.tries))
+	k.alarms.set(&e.alarm, now.Add(tellPause<<e.tries))
 	e.tries++
 }
 
@@ -161,7 +161,7 @@ func (k *Keeper) advanceErrand(now time.Time, e *errand) {
 	default:
 		delete(k.asks, e.nonce)
 		e.state = errandSilent
-		k.set(&e.alarm, now.Add(e.silence))
+		k.alarms.set(&e.alarm, now.Add(e.silence))
 		e.silence = min(2*e.silence, silentMost)
 		k.report(e, wire.Seen{Token: e.token, Code: wire.SeenSilent})
 	}
@@ -170,7 +170,7 @@ func (k *Keeper) advanceErrand(now time.Time, e *errand) {
 // seen takes what the home of an errand shows.
 func (k *Keeper) seen(now time.Time, e *errand, s wire.Seen) {
 	e.state, e.silence = errandWatches, silentPause
-	k.set(&e.alarm, now.Add(lookAgain-time.Duration(k.rand.Int64N(int64(lookAgain/5)))))
+	k.alarms.set(&e.alarm, now.Add(lookAgain-time.Duration(k.rand.Int64N(int64(lookAgain/5)))))
 	k.report(e, s)
 }
 
@@ -196,7 +196,7 @@ func (k *Keeper) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.
 		k.seen(now, a.errand, s)
 	case a.tell != nil && a.tell.to == from && m == nil:
 		delete(k.asks, nonce)
-		k.set(&a.tell.alarm, time.Time{})
+		k.alarms.set(&a.tell.alarm, time.Time{})
 	default:
 		k.counters.Unasked++
 	}

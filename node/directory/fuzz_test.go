@@ -99,7 +99,7 @@ func FuzzIndex(f *testing.F) {
 					open += len(j.open)
 				}
 			}
-			if open != len(x.asks) || x.Records() > 4 || len(x.store.byKey) != x.Records() {
+			if open != len(x.asks) || x.Records() > 4 || entered(x.store) != x.Records() {
 				t.Fatalf("%d questions of jobs, %d remembered, %d records", open, len(x.asks), x.Records())
 			}
 		}

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -62,12 +61,13 @@ type Index struct {
 	store  *store
 	cache  cache
 	jobs   []job           // searches and publications under way, by age
-	wake   time.Time       // when the first of jobs is due, while calm
-	calm   bool            // no verb has touched jobs since wake was found
+	alarms alarms          // of jobs
+	wake   time.Time       // what Next returns while calm: it is asked far more often than something changes
+	calm   bool            // no verb has been called since wake was found
 	asks   map[uint64]*ask // under way, by nonce
 	askers askers
 
-	tasks   []task    // repairs that will be due, by time
+	tasks   tasks     // repairs that will be due
 	repairs int       // jobs that are repairs
 	review  time.Time // when the records are looked at; set by NeighboursChanged, cleared then
 	settle  time.Time // when we begin to deny; set by Synced, cleared then
@@ -79,7 +79,11 @@ type Index struct {
 // NewIndex returns an Index that holds nothing and denies nothing.
 func NewIndex(cfg Config) *Index {
 	cfg = cfg.withDefaults()
-	return &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords, cfg.Keep), asks: map[uint64]*ask{}}
+	x := &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords, cfg.Keep), asks: map[uint64]*ask{}}
+	if cfg.Keepers == nil {
+		x.cfg.Keepers = x.keepersAmong
+	}
+	return x
 }
 
 // Take returns what has been asked since the last Take, oldest first.
@@ -93,13 +97,13 @@ func (x *Index) Take() []Event {
 func (x *Index) Counters() IndexCounters { return x.counters }
 
 // Records returns how many records are kept.
-func (x *Index) Records() int { return len(x.store.soon) }
+func (x *Index) Records() int { return len(x.store.list) }
 
 // Kept returns the records that are kept.
 func (x *Index) Kept() [][]byte {
-	kept := make([][]byte, len(x.store.soon))
-	for i, s := range x.store.soon {
-		kept[i] = s.record
+	kept := make([][]byte, len(x.store.list))
+	for i := range x.store.list {
+		kept[i] = x.store.list[i].record
 	}
 	return kept
 }
@@ -108,6 +112,7 @@ func (x *Index) Kept() [][]byte {
 // here is denied, or in a network that is larger than its neighbourhoods, when
 // the others have had time to give us what we should keep.
 func (x *Index) Synced(now time.Time) {
+	x.calm = false
 	if len(x.cfg.Nearest(identity.IndexKey{}, Replicas+1)) <= Replicas {
 		x.sync = settled
 		return
@@ -163,7 +168,7 @@ func (x *Index) keep(r wire.Record, b []byte) wire.StoreCode {
 	err := x.counters.count(x.store.put(r, b))
 	if err == nil {
 		// Who stores a record gives it to all.
-		x.store.byKey[r.Placement.Index].near = fingerprint(x.cfg.Nearest(r.Placement.Index, Replicas))
+		x.store.at(r.Placement.Index).near, _ = x.cfg.Keepers(r.Placement.Index)
 		x.counters.Stored++
 		x.cache.forget(r.Placement.Index)
 	}
@@ -219,23 +224,19 @@ func (x *Index) Lost(now time.Time, ix wire.Index) {
 
 // Next returns when Advance wants to be called; zero: never.
 func (x *Index) Next() time.Time {
+	if !x.calm {
+		x.wake, x.calm = x.soonest(), true
+	}
+	return x.wake
+}
+
+// soonest returns the earliest time at which something is due.
+func (x *Index) soonest() time.Time {
 	next := earlier(earlier(x.store.due(), x.cache.due()), earlier(x.review, x.settle))
 	if len(x.tasks) > 0 && x.repairs < maxRepairs {
 		next = earlier(next, x.tasks[0].at)
 	}
-	if !x.calm {
-		x.wake, x.calm = x.jobWake(), true
-	}
-	return earlier(next, x.wake)
-}
-
-// jobWake returns when the first job is due.
-func (x *Index) jobWake() time.Time {
-	var wake time.Time
-	for _, j := range x.jobs {
-		wake = earlier(wake, j.due())
-	}
-	return wake
+	return earlier(next, x.alarms.next())
 }
 
 // Advance fires what is due.
@@ -249,11 +250,7 @@ func (x *Index) Advance(now time.Time) {
 	if passed(x.review, now) {
 		x.reviewRecords(now)
 	}
-	for _, j := range slices.Clone(x.jobs) {
-		if passed(j.due(), now) {
-			j.advance(now, x)
-		}
-	}
+	x.advanceJobs(now)
 	x.startRepairs(now)
 }
 

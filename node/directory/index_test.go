@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -404,15 +403,15 @@ func TestASupernodeThatAnswersWithAFaultyRecordIsIgnored(t *testing.T) {
 }
 
 func TestTheStoreIsBounded(t *testing.T) {
-	s := newStore(3, bytes.Clone)
+	s := newStore(3, nil)
 	put := func(n int, sequence uint64, expires int64) error {
 		r := wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n)}}, Sequence: sequence, Expires: start.Unix() + expires}
-		return s.put(r, []byte(fmt.Sprint(n, sequence, expires)))
+		return s.put(r, fmt.Append(r.Placement.Index[:], sequence, expires))
 	}
 	kept := func() []int {
 		var ns []int
-		for k := range s.byKey {
-			ns = append(ns, int(k[0]))
+		for i := range s.list {
+			ns = append(ns, int(s.list[i].key()[0]))
 		}
 		slices.Sort(ns)
 		return ns

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"bytes"
-	"container/heap"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -194,7 +193,7 @@ func (k *Keeper) tidy(now time.Time, p *place) {
 	for _, l := range p.lookers {
 		next = earlier(next, l.until)
 	}
-	k.set(&p.alarm, next)
+	k.alarms.set(&p.alarm, next)
 	if p.owner == 0 && len(p.lookers) == 0 {
 		delete(k.places, p.token)
 	}
@@ -282,63 +281,14 @@ func sortedTokens(set map[wire.Token]struct{}) []wire.Token {
 
 // Next returns when Advance wants to be called; zero: never.
 func (k *Keeper) Next() time.Time {
-	if len(k.alarms) == 0 {
-		return time.Time{}
-	}
-	return k.alarms[0].at
+	return k.alarms.next()
 }
 
 // Advance fires what is due.
 func (k *Keeper) Advance(now time.Time) {
 	for len(k.alarms) > 0 && !k.alarms[0].at.After(now) {
 		a := k.alarms[0]
-		k.set(a, time.Time{})
+		k.alarms.set(a, time.Time{})
 		a.ring(now)
 	}
-}
-
-// alarm is a timer; ring is called when it is due, and it is cleared before.
-type alarm struct {
-	at   time.Time
-	ring func(now time.Time)
-	i    int // 1 + place in the heap; 0: not set
-}
-
-// set sets an alarm, or clears it.
-func (k *Keeper) set(a *alarm, at time.Time) {
-	switch {
-	case at.IsZero() && a.i > 0:
-		heap.Remove(&k.alarms, a.i-1)
-	case at.IsZero():
-	case a.i > 0:
-		a.at = at
-		heap.Fix(&k.alarms, a.i-1)
-	default:
-		a.at = at
-		heap.Push(&k.alarms, a)
-	}
-}
-
-// alarms is a heap (container/heap), the first on top.
-type alarms []*alarm
-
-func (l alarms) Len() int           { return len(l) }
-func (l alarms) Less(i, j int) bool { return l[i].at.Before(l[j].at) }
-func (l alarms) Swap(i, j int)      { l[i], l[j] = l[j], l[i]; l[i].i, l[j].i = i+1, j+1 }
-
-// Push adds x.
-func (l *alarms) Push(x any) {
-	a := x.(*alarm)
-	*l = append(*l, a)
-	a.i = len(*l)
-}
-
-// Pop removes the last.
-func (l *alarms) Pop() any {
-	old := *l
-	a := old[len(old)-1]
-	old[len(old)-1] = nil
-	a.i = 0
-	*l = old[:len(old)-1]
-	return a
 }

@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"bytes"
 	"cmp"
+	"container/heap"
 	"encoding/binary"
 	"slices"
 	"time"
@@ -44,9 +46,30 @@ type task struct {
 	at  time.Time
 }
 
+// tasks is a heap (container/heap), the first to be due on top.
+type tasks []task
+
+func (l tasks) Len() int      { return len(l) }
+func (l tasks) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
+func (l tasks) Less(i, j int) bool {
+	return cmp.Or(l[i].at.Compare(l[j].at), bytes.Compare(l[i].key[:], l[j].key[:])) < 0
+}
+
+// Push adds t.
+func (l *tasks) Push(t any) { *l = append(*l, t.(task)) }
+
+// Pop removes the last.
+func (l *tasks) Pop() any {
+	last := len(*l) - 1
+	t := (*l)[last]
+	*l = (*l)[:last]
+	return t
+}
+
 // NeighboursChanged tells that supernodes have come or gone near the places of
 // records that may be here.
 func (x *Index) NeighboursChanged(now time.Time) {
+	x.calm = false
 	x.review = earlier(x.review, now.Add(reviewWait))
 }
 
@@ -54,31 +77,24 @@ func (x *Index) NeighboursChanged(now time.Time) {
 // task for each.
 func (x *Index) reviewRecords(now time.Time) {
 	x.review = time.Time{}
-	for _, s := range x.store.soon {
-		near := x.cfg.Nearest(s.key, Replicas)
-		print := fingerprint(near)
-		rank := slices.IndexFunc(near, func(m wire.Member) bool { return m.Node == x.self })
+	for i := range x.store.list {
+		s := &x.store.list[i]
+		print, rank := x.cfg.Keepers(s.key())
 		if print == s.near || rank < 0 {
 			continue
 		}
 		s.near, s.again = print, 0
 		x.plan(s, now.Add(time.Duration(rank)*repairStep+time.Duration(x.rand.Int64N(int64(repairStep)))))
 	}
-	x.sortTasks()
 }
 
 // plan makes a task for a record, unless it has one that is due sooner.
 func (x *Index) plan(s *stored, at time.Time) {
-	if s.due == 0 || at.UnixMilli() < s.due {
-		s.due = at.UnixMilli()
-		x.tasks = append(x.tasks, task{s.key, at})
+	due := uint32(at.UnixMilli()) | 1
+	if s.due == 0 || int32(due-s.due) < 0 {
+		s.due = due
+		heap.Push(&x.tasks, task{s.key(), at})
 	}
-}
-
-func (x *Index) sortTasks() {
-	slices.SortFunc(x.tasks, func(a, b task) int {
-		return cmp.Or(a.at.Compare(b.at), slices.Compare(a.key[:], b.key[:]))
-	})
 }
 
 // planAgain looks at a record again of which somebody did not say whether it is
@@ -90,25 +106,23 @@ func (x *Index) planAgain(now time.Time, s *stored) {
 	pause := repairAgain << s.again
 	s.again++
 	x.plan(s, now.Add(pause/2+time.Duration(x.rand.Int64N(int64(pause)))))
-	x.sortTasks()
 }
 
-// fingerprint tells sets of supernodes apart.
-func fingerprint(ms []wire.Member) uint32 {
-	var sum uint32
-	for _, m := range ms {
-		sum += binary.BigEndian.Uint32(m.Node[:]) // of a key: as good as a hash
+// keepersAmong is what Config.Keepers does where nobody does it faster.
+func (x *Index) keepersAmong(key identity.IndexKey) (print uint32, rank int) {
+	near := x.cfg.Nearest(key, Replicas)
+	for _, m := range near {
+		print += binary.BigEndian.Uint32(m.Node[:]) // of a key: as good as a hash
 	}
-	return sum
+	return print, slices.IndexFunc(near, func(m wire.Member) bool { return m.Node == x.self })
 }
 
 // startRepairs begins the tasks that are due. A task that another has overtaken
 // finds nothing to do.
 func (x *Index) startRepairs(now time.Time) {
 	for len(x.tasks) > 0 && !x.tasks[0].at.After(now) && x.repairs < maxRepairs {
-		t := x.tasks[0]
-		x.tasks = x.tasks[1:]
-		if s := x.store.byKey[t.key]; s != nil && s.due != 0 {
+		t := heap.Pop(&x.tasks).(task)
+		if s := x.store.at(t.key); s != nil && s.due != 0 {
 			s.due = 0
 			x.repair(now, s)
 		}
@@ -130,6 +144,7 @@ const (
 
 // repair sees to it that a record is where it belongs.
 type repair struct {
+	clock
 	key   identity.IndexKey
 	state repairState
 	left  []wire.Member // not asked yet
@@ -140,8 +155,9 @@ type repair struct {
 var _ job = (*repair)(nil)
 
 func (x *Index) repair(now time.Time, s *stored) {
-	near := x.cfg.Nearest(s.key, Replicas)
-	r := &repair{key: s.key, state: sampling, end: now.Add(repairEnd)}
+	key := s.key()
+	near := x.cfg.Nearest(key, Replicas)
+	r := &repair{key: key, state: sampling, end: now.Add(repairEnd)}
 	if len(near) > 0 && near[0].Node == x.self {
 		r.state = spreading
 	}
@@ -149,8 +165,9 @@ func (x *Index) repair(now time.Time, s *stored) {
 	x.rand.Shuffle(len(r.left), func(i, j int) { r.left[i], r.left[j] = r.left[j], r.left[i] })
 	x.counters.Repairs++
 	x.repairs++
-	x.jobs = append(x.jobs, r)
+	x.begin(r)
 	r.askSome(now, x)
+	x.arm(r)
 }
 
 // askSome asks those who are to be asked whether they have the record.
@@ -159,7 +176,7 @@ func (r *repair) askSome(now time.Time, x *Index) {
 	if r.state == sampling {
 		n = min(n, repairSample)
 	}
-	s := x.store.byKey[r.key]
+	s := x.store.at(r.key)
 	if s == nil {
 		n = 0 // it has expired
 	}
@@ -175,14 +192,14 @@ func (r *repair) goOn(x *Index) {
 		return
 	}
 	x.repairs--
-	x.jobs = slices.DeleteFunc(x.jobs, func(j job) bool { return j == job(r) })
+	x.finish(r)
 }
 
 func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
 	answer, ok := m.(wire.Stored)
 	_, asked := a.m.(wire.Have)
-	s := x.store.byKey[r.key]
+	s := x.store.at(r.key)
 	switch {
 	case !ok:
 		x.counters.Unasked++
@@ -199,7 +216,7 @@ func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 }
 
 func (r *repair) silent(now time.Time, x *Index, a *ask) {
-	x.planAgain(now, x.store.byKey[r.key])
+	x.planAgain(now, x.store.at(r.key))
 	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
 	r.goOn(x)
 }
@@ -222,7 +239,7 @@ func (r *repair) advance(now time.Time, x *Index) {
 	for _, a := range r.open {
 		delete(x.asks, a.nonce)
 		x.counters.Silent++
-		x.planAgain(now, x.store.byKey[r.key])
+		x.planAgain(now, x.store.at(r.key))
 	}
 	r.open = nil
 	r.goOn(x)
@@ -231,7 +248,7 @@ func (r *repair) advance(now time.Time, x *Index) {
 // have answers whether a record is here.
 func (x *Index) have(now time.Time, m wire.Have) wire.Message {
 	answer := wire.Stored{Code: wire.StoreOK}
-	if s := x.store.byKey[m.Key]; s != nil && s.expires > now.Unix() && s.sequence >= m.Sequence {
+	if s := x.store.at(m.Key); s != nil && int64(s.expires) > now.Unix() && s.sequence >= m.Sequence {
 		answer.Copies = 1
 	}
 	return answer

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -115,11 +114,10 @@ func TestASilentKeeperIsAskedAgainSomeTimes(t *testing.T) {
 // A change brings a repair forward that was put off.
 func TestARepairIsNotPutOffByAnother(t *testing.T) {
 	k, o := repairer(t, 0, 2)
-	s := k.store.byKey[o.lookup().Index]
+	s := k.store.at(o.lookup().Index)
 	k.plan(s, k.now.Add(time.Hour))
 	k.plan(s, k.now.Add(time.Minute))
 	k.plan(s, k.now.Add(2*time.Hour))
-	k.sortTasks()
 	k.NeighboursChanged(k.now)
 	if have := k.nextAsked(reviewWait + repairStep); len(have) != 2 {
 		t.Errorf("asks %v, want both at once", have)
@@ -171,10 +169,10 @@ func TestTheNextKeepersLookWhetherItIsDone(t *testing.T) {
 func TestRepairsAreBounded(t *testing.T) {
 	k := newKeeper(t, 17)
 	k.cfg.Nearest = k.nearest
-	k.store = newStore(5000, bytes.Clone)
+	k.store = newStore(5000, nil)
 	for n := range 3 * maxRepairs {
 		r := wire.Record{Placement: wire.Placement{Index: identity.IndexKey{byte(n), byte(n >> 8)}}, Expires: start.Unix() + 3600}
-		if err := k.store.put(r, []byte{1}); err != nil {
+		if err := k.store.put(r, r.Placement.Index[:]); err != nil {
 			t.Fatal(err)
 		}
 	}

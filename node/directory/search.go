@@ -53,6 +53,7 @@ const maxAskersOfOne = 64
 
 // search looks for one key among the supernodes nearest to it.
 type search struct {
+	clock
 	key     identity.IndexKey
 	state   searchState
 	askers  []asker
@@ -93,8 +94,9 @@ func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(i
 		s.denials = append(s.denials, denial{by: x.self})
 	}
 	s.gather(x)
-	x.jobs = append(x.jobs, s)
+	x.begin(s)
 	s.next(now, x)
+	x.arm(s)
 }
 
 var _ job = (*search)(nil)
@@ -266,7 +268,7 @@ func (s *search) conclude(now time.Time, x *Index) {
 		x.counters.Silent++
 	}
 	s.open = nil
-	x.jobs = slices.DeleteFunc(x.jobs, func(j job) bool { return j == job(s) })
+	x.finish(s)
 	if s.state == answered {
 		return
 	}

@@ -13,6 +13,7 @@ const storeEnd = time.Second
 
 // spread stores one record at the supernodes nearest to its key.
 type spread struct {
+	clock
 	key      identity.IndexKey
 	who      asker
 	open     []*ask
@@ -30,7 +31,7 @@ func (x *Index) spread(now time.Time, ix wire.Index, m wire.Publish, r wire.Reco
 	}
 	s := &spread{key: r.Placement.Index, who: asker{ix, m.Query}, refusals: map[wire.StoreCode]int{}, end: now.Add(storeEnd)}
 	x.cache.forget(s.key)
-	x.jobs = append(x.jobs, s)
+	x.begin(s)
 	for _, to := range near {
 		if to.Node == x.self {
 			s.count(x.keep(r, m.Record))
@@ -39,6 +40,7 @@ func (x *Index) spread(now time.Time, ix wire.Index, m wire.Publish, r wire.Reco
 		s.open = append(s.open, x.put(now, s, to, storeEnd, wire.Publish{Record: m.Record}))
 	}
 	s.goOn(x)
+	x.arm(s)
 }
 
 var _ job = (*spread)(nil)
@@ -82,7 +84,7 @@ func (s *spread) conclude(x *Index) {
 		x.counters.Silent++
 	}
 	s.open = nil
-	x.jobs = slices.DeleteFunc(x.jobs, func(j job) bool { return j == job(s) })
+	x.finish(s)
 	if s.who.ix == 0 {
 		return
 	}

@@ -44,6 +44,6 @@ func (k *Keeper) tellAgain(now time.Time, t *tell) {
 	}
 	k.counters.Told++
 	k.emit(Ask{To: wire.Member{Addr: t.to}, Nonce: t.nonce, Message: t.place.seen()})
-	k.set(&t.alarm, now.Add(tellPause<<t.tries))
+	k.alarms.set(&t.alarm, now.Add(tellPause<<t.tries))
 	t.tries++
 }

@@ -197,8 +197,8 @@ func (w *town) settleKeeper(k *clerk) {
 			w.ask(k, w.keepers[numberOf(e.To.Node)], e)
 		}
 	}
-	if k.calm && k.Index.wake != k.jobWake() {
-		panic(fmt.Sprintf("keeper %d is called at %v, and a job is due at %v: a verb does not clear calm", k.n, k.Index.wake, k.jobWake()))
+	if k.calm && !k.Index.wake.Equal(k.soonest()) {
+		panic(fmt.Sprintf("keeper %d is called at %v, and something is due at %v: a verb does not clear calm", k.n, k.Index.wake, k.soonest()))
 	}
 	w.arm(&k.wake, k.Next(), func() { k.Advance(w.now); w.settleKeeper(k) })
 }
