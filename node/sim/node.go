@@ -12,7 +12,6 @@ import (
 	"peerphone/node/contacts"
 	"peerphone/node/identity"
 	"peerphone/node/login"
-	"peerphone/node/overlay"
 	"peerphone/node/path"
 	"peerphone/node/session"
 	"peerphone/node/wire"
@@ -31,7 +30,7 @@ type Node struct {
 	account identity.Key
 	device  identity.Key
 	saved   *login.Saved
-	cache   []overlay.Kept // host cache, as kept on disk
+	cache   disk
 	// announcement is that of a supernode of an old network.
 	announcement []byte
 	malice       malice
@@ -109,7 +108,7 @@ func (n *Node) boot() error {
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
 		},
-		Cache: n.cache, Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
+		Cache: w.cacheOf(n), Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
 		Roster: w.rosterOf(n),
 	})
 	if n.user != nil && !n.w.cfg.Strangers {
@@ -386,7 +385,7 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 			n.w.looked(n, e.Result)
 		}
 	case node.SaveCache:
-		n.cache = e.Members
+		n.cache = n.w.pack(e.Members)
 	}
 }
 

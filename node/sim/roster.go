@@ -30,7 +30,7 @@ func (w *World) prepare() error {
 	w.roster = overlay.ParseRoster(all)
 	for _, n := range w.nodes {
 		if n.phone {
-			n.cache = w.acquaintances(n)
+			n.cache = w.pack(w.acquaintances(n))
 		}
 	}
 	return nil
@@ -52,6 +52,63 @@ func (w *World) acquaintances(n *Node) []overlay.Kept {
 		}
 	}
 	return list
+}
+
+// disk is a host cache as a world keeps it: 24 bytes for an entry in the place of
+// 136. What does not fit is kept as it is.
+type disk struct {
+	entries []packed
+	others  []overlay.Kept
+}
+
+// packed is an entry that names a node of the world by what it shows now.
+type packed struct {
+	node    int32
+	ports   wire.Ports
+	reached int64 // nanoseconds since the year 1970; 0: never
+	rtt     time.Duration
+}
+
+// pack returns what is kept of a host cache. Its order is lost only between the
+// two parts.
+func (w *World) pack(cache []overlay.Kept) disk {
+	d := disk{entries: make([]packed, 0, len(cache))}
+	for _, k := range cache {
+		n := w.nodeAt(k.Addr)
+		p := packed{ports: k.Ports, rtt: k.RTT}
+		if n != nil {
+			p.node = int32(n.number)
+		}
+		if !k.Reached.IsZero() {
+			p.reached = k.Reached.UnixNano()
+		}
+		if n != nil && w.unpack(p) == k {
+			d.entries = append(d.entries, p)
+		} else {
+			d.others = append(d.others, k)
+		}
+	}
+	return d
+}
+
+// unpack returns an entry as it was.
+func (w *World) unpack(p packed) overlay.Kept {
+	n := w.nodes[p.node]
+	k := overlay.Kept{Member: wire.Member{Node: n.badge.node.Peer.ID, Addr: n.addr, Ports: p.ports}, RTT: p.rtt}
+	if p.reached != 0 {
+		k.Reached = time.Unix(0, p.reached).UTC()
+	}
+	return k
+}
+
+// cacheOf returns the host cache that n has on its disk. Whoever has changed its
+// key since it was written is there under its new one.
+func (w *World) cacheOf(n *Node) []overlay.Kept {
+	list := make([]overlay.Kept, 0, len(n.cache.entries)+len(n.cache.others))
+	for _, p := range n.cache.entries {
+		list = append(list, w.unpack(p))
+	}
+	return append(list, n.cache.others...)
 }
 
 // rosterOf returns what n has on its disk.
