@@ -48,14 +48,18 @@ func (c *Core) fromSockets(e path.Event) {
 	}
 }
 
-// refreshed tells the far phone of a further socket of ours. The callee knows
-// the caller's already, and challenges it as soon as the caller will do so too.
+// refreshed tells the far phone of a further socket of ours. If that has a
+// symmetric NAT, we search from the socket. Else the callee knows the caller's
+// already, and challenges it as soon as the caller will do so too.
 func (c *Core) refreshed(now time.Time, e path.Refreshed) {
 	if !c.maySearch(e.Index) {
 		return
 	}
 	c.send(now, e.Index, wire.Afresh{Addr: e.Addr})
-	if !c.attempts.phones[e.Index].asked {
+	switch {
+	case c.attempts.heard.Scatter.Is4():
+		c.paths.SeekBy(e.Index, e.Socket)
+	case !c.attempts.phones[e.Index].asked:
 		c.paths.CandidatesBy(now, e.Index, e.Socket, c.attempts.afresh, c.oneWay(e.Index))
 	}
 }
@@ -65,12 +69,14 @@ func (c *Core) afresh(now time.Time, ix wire.Index, m wire.Afresh) {
 	if !c.maySearch(ix) || c.attempts.told != ix {
 		return
 	}
-	if !c.attempts.phones[ix].asked {
+	s, ok := c.fresh.Socket(ix)
+	switch {
+	case c.NAT().Mapping == path.MappingDependent:
+		c.paths.SprayTo(ix, m.Addr)
+	case !c.attempts.phones[ix].asked:
 		c.attempts.afresh = m.Addr
 		c.fresh.Follow(now, ix, c.helpers())
-		return
-	}
-	if s, ok := c.fresh.Socket(ix); ok {
+	case ok:
 		c.paths.CandidatesBy(now, ix, s, m.Addr, 0)
 	}
 }

@@ -58,6 +58,7 @@ func (c *Core) ourCandidates() wire.Candidates {
 	add(nat.Mapped6)
 	add(c.outside.granted)
 	add(nat.Mapped)
+	add(nat.Other)
 	for _, u := range c.outside.uplinks {
 		add(u.survey.NAT().Mapped)
 	}
@@ -166,6 +167,7 @@ func (c *Core) scatter(now time.Time, ix wire.Index) {
 		}
 	case nat.Mapping != path.MappingDependent && far.Scatter.Is4():
 		c.paths.Seek(now, ix, far.Scatter)
+		c.fresh.Scout(now, ix, c.helpers())
 	}
 }
 

@@ -258,7 +258,7 @@ func natView(n path.NAT, granted netip.AddrPort) NATView {
 	if granted.IsValid() {
 		v.Granted = granted.String()
 	}
-	for _, a := range []netip.AddrPort{n.Mapped, n.Mapped6} {
+	for _, a := range []netip.AddrPort{n.Mapped, n.Other, n.Mapped6} {
 		if a.IsValid() {
 			v.Seen = append(v.Seen, a.String())
 		}

@@ -40,7 +40,8 @@
 //
 // A symmetric NAT has a random port for each destination. Its phone opens many
 // sockets and sends once from each, the other phone sends to random ports, a
-// hundred a second at most, until two meet (spray).
+// hundred a second at most, until two meet (spray). It does so from further
+// sockets, lest a router that answers strangers gives its main one another port.
 //
 // A router that answers strangers gives a host another port once it has answered
 // the peer; when no direct way is found, both ends try again from a further
@@ -53,7 +54,8 @@
 // # The way to the outside
 //
 // Survey asks two supernodes at once at which address they see us: one round
-// trip later the mapping is known. To know who gets in by it, it asks a home to
+// trip later the mapping is known. When they disagree a third decides whether
+// the NAT is symmetric, or one of the two an exception. To know who gets in by it, it asks a home to
 // have us called (wire.CallBack): the home itself from another port, and a
 // supernode that we have not sent to. A call is a STUN Binding indication of 20
 // bytes, so that it is no larger than what caused it, and goes to the address

@@ -38,7 +38,7 @@ const (
 //	                 ^  answered, nobody answers  |  likewise     ^
 //	                 +----------------------------+---------------+
 //
-// Settle, Shut and the end of the last try lead back to freshIdle.
+// Scout begins without the pause. Settle, Shut and the end of the last try lead back to freshIdle.
 type freshState uint8
 
 const (
@@ -48,7 +48,8 @@ const (
 )
 
 // Fresh opens further sockets for a call that has found no direct way. The
-// caller's begins, the callee's follows. It is a core.
+// caller's begins, the callee's follows; where one end has a symmetric NAT the
+// other one's scouts. It is a core.
 type Fresh struct {
 	rand    io.Reader
 	state   freshState
@@ -84,6 +85,16 @@ func (f *Fresh) Begin(now time.Time, ix wire.Index, helpers []netip.AddrPort) {
 	f.Shut(f.ix)
 	f.state, f.ix, f.helpers = freshPausing, ix, slices.Clone(helpers)
 	f.pause, f.at = freshAfter, now.Add(freshAfter)
+}
+
+// Scout tries further sockets for session ix at once: one from which to search
+// behind a symmetric NAT, and others for when that has come to nothing.
+func (f *Fresh) Scout(now time.Time, ix wire.Index, helpers []netip.AddrPort) {
+	if f.ix == ix || len(helpers) == 0 {
+		return
+	}
+	f.Begin(now, ix, helpers)
+	f.try(now)
 }
 
 // Follow opens a further socket of session ix at once, because the peer has.

@@ -54,6 +54,7 @@ type NAT struct {
 	Filtering Filtering      `json:"filtering"`
 	Mapped    netip.AddrPort `json:"mapped"`    // at which the outside saw us last, IPv4; invalid: not seen
 	Mapped6   netip.AddrPort `json:"mapped6"`   // likewise, IPv6
+	Other     netip.AddrPort `json:"other"`     // with MappingIndependent: at which a minority saw us, IPv4; invalid: nobody
 	Delta     int            `json:"delta"`     // with MappingDependent: from one port to the next; 0: at random
 	Preserved Finding        `json:"preserved"` // the mapped port is our own
 	Hairpin   Finding        `json:"hairpin"`   // our own packet comes back from our mapped address

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// CallSocket is the socket from which a home calls: its address is the one
-	// that the asker has sent to, its port is not.
+	// CallSocket is the socket from which supernodes call: a home's address is
+	// the one that the asker has sent to, its port is not.
 	CallSocket Socket = 255
 	// A prefix is called so often, in a burst and per second: a survey takes
 	// two calls, a phone has one each surveyEvery.
@@ -97,7 +97,10 @@ func (r *Reacher) draw() uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// CallOut takes another supernode's request to call a node.
+// CallOut takes another supernode's request to call a node. Who surveys (its
+// token is not 0) is called from the port that nobody sends to: a router that
+// answers strangers would take this call for the reason to give the node's next
+// packets to our own port, and to others, another port outside.
 func (r *Reacher) CallOut(now time.Time, m wire.CallOut) {
 	if !probable(m.To) || !r.limit.Allow(now, m.To.Addr()) {
 		return
@@ -108,7 +111,11 @@ func (r *Reacher) CallOut(now time.Time, m wire.CallOut) {
 	}
 	c := &pendingCall{nonce: r.draw(), node: m.Node, addr: m.To, end: now.Add(pendingLife)}
 	r.pending = append(r.pending, c)
-	r.emit(UDP{Addr: m.To, Frame: appendSTUNCall(nil, callID(m.Token, c.nonce))})
+	var from Socket
+	if m.Token != 0 {
+		from = CallSocket
+	}
+	r.emit(UDP{Socket: from, Addr: m.To, Frame: appendSTUNCall(nil, callID(m.Token, c.nonce))})
 	for _, p := range []struct {
 		bit    wire.Ports
 		number uint16

@@ -69,10 +69,21 @@ func TestCallsAreLimitedPerPrefix(t *testing.T) {
 	}
 }
 
+// A survey must not spoil the port that the node has for our own one.
+func TestASurveyIsCalledFromThePortThatNobodySendsTo(t *testing.T) {
+	for token, want := range map[uint32]Socket{9: CallSocket, 0: 0} {
+		r := NewReacher(Config{Rand: seeded(1)})
+		r.CallOut(time.Unix(1_700_000_000, 0), wire.CallOut{Token: token, Node: identity.ID{5}, To: mapped})
+		if e := r.Take()[0].(UDP); e.Socket != want {
+			t.Errorf("token %d: called from socket %d, want %d", token, e.Socket, want)
+		}
+	}
+}
+
 func TestOnlyWhoWasReachedIsAttested(t *testing.T) {
 	r := NewReacher(Config{Rand: seeded(1)})
 	now := time.Unix(1_700_000_000, 0)
-	r.CallOut(now, wire.CallOut{Token: 1, Node: identity.ID{5}, To: mapped, Ports: wire.SamePort | wire.Port443})
+	r.CallOut(now, wire.CallOut{Node: identity.ID{5}, To: mapped, Ports: wire.SamePort | wire.Port443})
 	var nonce uint64
 	for _, e := range r.Take() {
 		switch e := e.(type) {
@@ -100,7 +111,7 @@ func TestOnlyWhoWasReachedIsAttested(t *testing.T) {
 	if got := r.Take(); len(got) != 1 || got[0].(Attest).Word.Addr != want.Word.Addr || got[0].(Attest).Word.Ports != want.Word.Ports {
 		t.Errorf("attested %+v, want %+v", got, want)
 	}
-	r.CallOut(now, wire.CallOut{Token: 1, Node: identity.ID{5}, To: mapped})
+	r.CallOut(now, wire.CallOut{Node: identity.ID{5}, To: mapped})
 	m, _ := parseSTUN(r.Take()[0].(UDP).Frame)
 	_, nonce = splitCall(m.id)
 	r.Reached(now.Add(pendingLife), 7, identity.ID{5}, nonce)

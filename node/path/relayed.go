@@ -20,9 +20,12 @@ const (
 	relayOpens = 10 * time.Second
 	// relayCheck is how often a relay that works is challenged, relayDead after
 	// how long without a sign it is given up. While nothing comes by any way, not
-	// the relay is dead but a network: then it is consentLife.
+	// the relay is dead but a network: then it is relayBear, for which relays bear
+	// a pair that carries nothing. A call whose network comes back has no other
+	// way that needs no word between its phones.
 	relayCheck = time.Second
 	relayDead  = 2 * time.Second
+	relayBear  = idleFor
 )
 
 // relayed is a relay as a way of a route. What comes by it is heard by the data
@@ -235,7 +238,7 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 		case !q.works:
 			patience = relayOpens
 		case r.cutOff(now):
-			patience = consentLife
+			patience = relayBear
 		}
 		switch {
 		case q.at.After(now):

@@ -251,6 +251,24 @@ func TestACallThatIsCutOffKeepsItsWays(t *testing.T) {
 	s.wantHope()
 }
 
+// Two phones behind symmetric NATs have their relays still when one of them has
+// been cut off for longer than the consent to a direct way lasts.
+func TestRelaysOutliveALongCut(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.table.Lost(s.now, homeA)
+	for range 200 {
+		s.advance(100 * time.Millisecond)
+	}
+	s.wantState(Relayed)
+	s.wantWays(relayA, relayB)
+	s.wantHope()
+	s.responds(relayA)
+	s.advance(relayLast)
+	s.wantWays(relayA)
+}
+
 // When the last relay dies the direct way takes its place, as long as the far
 // phone agrees to that; with none left the call waits for a network.
 func TestTheLastRelayDies(t *testing.T) {

@@ -17,21 +17,25 @@ import (
 //
 // which is 0.1 % after 20 s.
 //
-// A router that answers strangers remembers each gate by that answer, and then
-// keeps to itself what its phone sends to the right port. There a gate only
-// counts if the far phone has sent to its port before it opened: so all are
-// opened anew after sprayAgain, when the far phone has tried a thousand ports,
-// and again 99 in 100 searches end in time.
+// A router that answers strangers remembers each gate by that answer. It then
+// gives what its phone sends to the right port a port outside that no gate lets
+// in (conntrack clash), and so everything that goes from the same socket to new
+// ports. There a gate only counts if the far phone has sent to its port before
+// it opened. So the far phone searches from a further socket (SeekBy), whose
+// address it tells the other one (SprayTo), and after sprayTurn from a second
+// one, for which the gates are opened anew after sprayAgain.
 const (
 	sprayGates = 240
 	// FirstGate is the number of the first socket of a spray; they go up to
 	// CallSocket.
 	FirstGate Socket = 10
 	// sprayPause keeps below 100 probes a second.
-	sprayPause = 11 * time.Millisecond
+	sprayPause = 10400 * time.Microsecond
 	// sprayAfter is how long the candidates are tried before, sprayLife how long
-	// the spray lasts, sprayAgain after how much of it the gates are opened anew.
+	// the spray lasts, sprayTurn after how much of it the search goes on from the
+	// second socket, sprayAgain after how much the gates are opened anew.
 	sprayAfter = 700 * time.Millisecond
+	sprayTurn  = 5 * time.Second
 	sprayAgain = 13 * time.Second
 	sprayLife  = 25 * time.Second
 	// sprayBurst is how many probes go out at a time when the loop was late.
@@ -63,6 +67,10 @@ type spray struct {
 	at    time.Time // when the next probe goes out; never zero
 	end   time.Time
 	to    netip.AddrPort // seeking: its address counts
+	by    [2]Socket      // seeking: from which socket, before and after turn; 0: the main one
+	turn  time.Time      // seeking
+	then  netip.AddrPort // opening, waiting: to, after again; not valid: the same
+	told  int            // opening, waiting: by SprayTo
 	gate  int            // opening: the next
 	again time.Time      // when all gates are opened anew; zero: they were
 	token token
@@ -92,11 +100,53 @@ func (t *Table) Seek(now time.Time, ix wire.Index, addr netip.Addr) {
 }
 
 // Spray lets the peer of session ix find us behind our symmetric NAT: to is its
-// address as the outside sees it. One session at a time can.
+// address as the outside sees it. One session at a time can; one that rests (see
+// Rest) gives way.
 func (t *Table) Spray(now time.Time, ix wire.Index, to netip.AddrPort) {
+	if before := t.routes[t.gates]; before != nil && before.prober == nil {
+		t.shutGates(t.gates)
+	}
 	if t.gates == 0 {
 		t.beginSpray(now, ix, spray{state: opening, to: to})
 	}
+}
+
+// SeekBy tells of a further socket from which session ix is to search, while it
+// does: the first one is used at once, the second after sprayTurn.
+func (t *Table) SeekBy(ix wire.Index, s Socket) {
+	q := t.spray(ix, seeking)
+	switch {
+	case q == nil:
+	case q.by[0] == 0:
+		q.by = [2]Socket{s, s}
+	case q.by[1] == q.by[0]:
+		q.by[1] = s
+	}
+}
+
+// SprayTo tells at which address the outside sees a further socket of the peer
+// of session ix: the gates open for the first one, if it comes in time, and for
+// the second when they open anew.
+func (t *Table) SprayTo(ix wire.Index, to netip.AddrPort) {
+	q := t.spray(ix, opening)
+	if q == nil || !probable(to) || q.told == len(q.by) {
+		return
+	}
+	q.told++
+	q.then = to
+	if q.told == 1 && q.gate == 0 {
+		q.to = to
+	}
+}
+
+// spray returns what session ix searches in a state, with opening also in
+// waiting; nil: it does not.
+func (t *Table) spray(ix wire.Index, state sprayState) *spray {
+	r := t.routes[ix]
+	if r == nil || r.prober == nil || r.prober.spray == nil || (r.prober.spray.state == seeking) != (state == seeking) {
+		return nil
+	}
+	return r.prober.spray
 }
 
 func (t *Table) beginSpray(now time.Time, ix wire.Index, s spray) {
@@ -105,6 +155,7 @@ func (t *Table) beginSpray(now time.Time, ix wire.Index, s spray) {
 		return
 	}
 	s.at, s.end = now.Add(sprayAfter), now.Add(sprayAfter+sprayLife)
+	s.turn = s.at.Add(sprayTurn)
 	io.ReadFull(t.rand, s.token[:])
 	r.prober.spray = &s
 	if s.state == opening {
@@ -125,7 +176,7 @@ func (t *Table) advanceSpray(now time.Time, r *route) {
 			s.at = now.Add(sprayPause)
 			return
 		case s.state == seeking:
-			t.seek(r)
+			t.seek(now, r)
 		case s.state == opening:
 			t.openGate(now, r)
 		case s.again.IsZero():
@@ -135,21 +186,28 @@ func (t *Table) advanceSpray(now time.Time, r *route) {
 		default:
 			t.emit(CloseGates{First: FirstGate, Count: sprayGates})
 			s.state, s.gate, s.again = opening, 0, time.Time{}
+			if s.then.IsValid() {
+				s.to = s.then
+			}
 		}
 	}
 }
 
-// seek tries a port that has not been tried.
-func (t *Table) seek(r *route) {
+// seek tries a port that has not been tried from the same socket.
+func (t *Table) seek(now time.Time, r *route) {
 	s := r.prober.spray
 	s.at = s.at.Add(sprayPause)
+	if s.by[0] != s.by[1] && !s.turn.After(now) {
+		s.by[0], s.ports = s.by[1], [len(s.ports)]byte{}
+	}
 	for range 64 {
 		port := uint16(draw32(t.rand))
 		if port < portFirst || s.ports[port>>3]&(1<<(port&7)) != 0 {
 			continue
 		}
 		s.ports[port>>3] |= 1 << (port & 7)
-		t.emit(Probe{Index: r.ix, Addr: netip.AddrPortFrom(s.to.Addr(), port), Payload: appendProbe(nil, challengeOp, s.token)})
+		to := netip.AddrPortFrom(s.to.Addr(), port)
+		t.emit(Probe{Index: r.ix, Socket: s.by[0], Addr: to, Payload: appendProbe(nil, challengeOp, s.token)})
 		return
 	}
 }

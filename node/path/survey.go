@@ -216,8 +216,8 @@ func (s *Survey) Contact(now time.Time, a netip.Addr) { s.contact.note(now, a) }
 func (s *Survey) Contacted(now time.Time, a netip.Addr) bool { return s.contact.lately(now, a) }
 
 // Heard takes a STUN message that came from from and that is no request: an
-// answer to ours, our own packet, or a call. nonce is a call's, to be said
-// again to the caller; ok is false when it is no call.
+// answer to ours, our own packet, or a call. nonce is that of a call that
+// belongs to no survey, to be said again to the caller; else ok is false.
 func (s *Survey) Heard(now time.Time, from netip.AddrPort, b []byte) (nonce uint64, ok bool) {
 	m, ok := parseSTUN(b)
 	if !ok {
@@ -247,8 +247,28 @@ func (s *Survey) answered(now time.Time) {
 	if len(four) > 0 {
 		s.judge(four)
 	}
-	if s.state == Asking && (s.nat.Mapping == MappingNone || len(four) >= 2 || len(s.ofFamily(true)) <= len(four)) {
+	if s.state != Asking {
+		return
+	}
+	_, agreed := common(four)
+	if s.nat.Mapping == MappingNone || agreed >= 2 || len(four) > 2 || len(s.ofFamily(true)) <= len(four) {
 		s.enough(now)
+		return
+	}
+	if len(four) == 2 {
+		s.tell(now)
+		s.askThird(now)
+	}
+}
+
+// askThird asks at once who is to say which of two supernodes that see us
+// differently is the exception.
+func (s *Survey) askThird(now time.Time) {
+	for _, q := range s.ofFamily(true) {
+		if q.sent == 0 {
+			s.ask(now, q)
+			return
+		}
 	}
 }
 
@@ -264,27 +284,6 @@ func (s *Survey) seen(four bool) []netip.AddrPort {
 	return list
 }
 
-// judge says what the addresses mean at which we are seen.
-func (s *Survey) judge(seen []netip.AddrPort) {
-	last := seen[len(seen)-1]
-	before := s.nat
-	s.nat.Mapped, s.nat.Delta = last, 0
-	s.nat.Preserved = finding(last.Port() == s.here.Port)
-	switch {
-	case slices.Contains(s.here.Addrs, last.Addr()) && last.Port() == s.here.Port:
-		s.nat.Mapping = MappingNone
-	case slices.ContainsFunc(seen, func(a netip.AddrPort) bool { return a != last }):
-		s.nat.Mapping, s.nat.Delta = MappingDependent, deltaOf(seen)
-	case len(seen) >= 2:
-		s.nat.Mapping = MappingIndependent
-	case before.Mapping != MappingIndependent || before.Mapped != last:
-		s.nat.Mapping = MappingUnknown // one answer; what held before holds no longer
-	}
-	if s.nat.Mapping != before.Mapping || last.Addr() != before.Mapped.Addr() {
-		s.nat.Filtering, s.nat.Hairpin, s.nat.Lifetime = FilteringUnknown, Unknown, 0
-	}
-}
-
 // Lived takes what was found out about how long we are remembered.
 func (s *Survey) Lived(now time.Time, lifetime time.Duration) {
 	s.nat.Lifetime = lifetime
@@ -294,21 +293,6 @@ func (s *Survey) Lived(now time.Time, lifetime time.Duration) {
 // Forget tells that the network has changed: what a survey does not find out
 // each time holds no longer.
 func (s *Survey) Forget() { s.nat.Lifetime, s.triedTCP, s.wasCalled = 0, time.Time{}, time.Time{} }
-
-// deltaOf returns the step between the ports, 0 when there is none to rely on.
-func deltaOf(seen []netip.AddrPort) int {
-	delta := 0
-	for i := 1; i < len(seen); i++ {
-		step := int(seen[i].Port()) - int(seen[i-1].Port())
-		if seen[i].Addr() != seen[0].Addr() || step == 0 || max(step, -step) > maxDelta || delta != 0 && step*delta < 0 {
-			return 0
-		}
-		if delta == 0 || max(step, -step) < max(delta, -delta) {
-			delta = step
-		}
-	}
-	return delta
-}
 
 // enough ends Asking: the mapping is known, and now we are to be called.
 func (s *Survey) enough(now time.Time) {
@@ -364,7 +348,7 @@ func (s *Survey) called(now time.Time, from netip.AddrPort, id [stunID]byte) (no
 			s.finish(now)
 		}
 	}
-	return nonce, true
+	return nonce, token == 0
 }
 
 // Tried takes the result of TryTCP.
@@ -430,7 +414,11 @@ func (s *Survey) advanceAsking(now time.Time) {
 	if now.Before(s.begun.Add(surveyEnd)) {
 		return
 	}
-	if len(s.seen(true))+len(s.seen(false)) > 0 {
+	four := s.seen(true)
+	if len(four) > 0 {
+		s.judge(four)
+	}
+	if len(four)+len(s.seen(false)) > 0 {
 		s.enough(now)
 		return
 	}

@@ -130,6 +130,36 @@ func TestMappingIsKnownAfterOneRoundTrip(t *testing.T) {
 	}
 }
 
+// A router that has turned a supernode's call away gives us another port for
+// that supernode.
+func TestAClashIsNoSymmetricNAT(t *testing.T) {
+	odd := netip.AddrPortFrom(wanted, 2211)
+	clash := helperB
+	o := newOutdoors(t, func(to netip.AddrPort) netip.AddrPort {
+		if to == clash {
+			return odd
+		}
+		return same(to)
+	})
+	for i, c := range []netip.AddrPort{helperB, helperA, helperC, helperA} {
+		clash = c
+		o.begin(helperA, helperB, helperC)
+		o.advance(2 * o.rtt)
+		o.wantKind("endpoint-independent")
+		if n := o.survey.NAT(); n.Mapped != same(helperA) || c != helperC && n.Other != odd {
+			t.Errorf("survey %d: seen at %v, by one at %v, want %v and %v", i, n.Mapped, n.Other, same(helperA), odd)
+		}
+	}
+	o.begin(helperA, helperB) // no third is there to be asked
+	o.advance(surveyEnd)
+	o.wantKind("endpoint-independent")
+	for _, n := range o.learnt[1:] {
+		if n.Mapping != MappingIndependent {
+			t.Errorf("told %+v of a router whose kind was known", n)
+		}
+	}
+}
+
 func TestAHelperThatIsSilentCostsAQuarterSecond(t *testing.T) {
 	o := newOutdoors(t, func(to netip.AddrPort) netip.AddrPort {
 		if to == helperA {

@@ -21,7 +21,7 @@ const (
 // it and nowhere else: the home itself from another port of its own, and
 // further supernodes whose addresses the asker has not sent to.
 type CallBack struct {
-	Token  uint32       `cbor:"1,keyasint"`
+	Token  uint32       `cbor:"1,keyasint"` // of a survey; 0: who calls is to attest it
 	Others uint8        `cbor:"2,keyasint"` // supernodes besides the home, in different prefixes; at most MaxCallers
 	Ports  Ports        `cbor:"3,keyasint"` // TCP ports to try
 	Not    []netip.Addr `cbor:"4,keyasint"` // whom the asker has sent to; at most 16
