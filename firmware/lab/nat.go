@@ -31,13 +31,17 @@ Two phones of the kind hairpin are behind the same router.
 
 Each row of the result is a pair. path: by which way sound came in at both ends when the call
 ended, how often each. set-up: from the last key until the other phone rang. audio: from the
-answer until sound had come in at both ends, in round trips. direct: from when both ends had
-sent to the other's address until sound came in directly at both, in round trips. gap: the
+answer until sound had come in at both ends, in round trips. direct, RTT: from when both ends had
+sent to the other's address, which they do when they have its candidates, until both sent their
+sound there, in round trips; direct, s: from ringing until it came in there at both. gap: the
 longest pause between new frames of sound at either end, less the usual 20 ms. All are read
-from captures at the phones' interfaces; p50 and the worst are given.
+from captures at the phones' interfaces; p50 and the worst are given. late: calls in which audio,
+or the direct path of a pair that must be direct, took more than two round trips. again: calls
+that are not counted because they were made once more: they were not as they must be, and this
+machine was too busy meanwhile to run even a thread that does nothing.
 
-A pair that cannot be direct passes when every call has sound both ways by a relay. One that
-must be direct passes when it is in every run, or, of a NAT that gives each destination
+A pair that cannot be direct passes when every call has sound both ways by a relay, and none is
+late. One that must be direct passes when it is in every run, or, of a NAT that gives each destination
 another random port with one that lets in only who was sent to, within 20 s in 95 of 100.
 Exit 1 when a pair fails. Needs root, nftables, iproute2, conntrack: make lab-deps.`
 }

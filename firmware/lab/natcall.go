@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +18,44 @@ type natRun struct {
 	Path      string  `json:"path"`       // by which sound came in last, at the end that is worse off
 	SetupMS   float64 `json:"setup_ms"`   // from the last key until the far phone rang
 	AudioMS   float64 `json:"audio_ms"`   // from the answer until sound had come in at both ends
-	DirectMS  float64 `json:"direct_ms"`  // from when both ends had sent to the other's address until sound came in directly at both; -1: it never did
-	WithinMS  float64 `json:"within_ms"`  // the same, from ringing on
-	StalledMS float64 `json:"stalled_ms"` // in which this machine ran nothing of ours
+	DirectMS  float64 `json:"direct_ms"`  // from when both ends had sent to the other's address until both sent sound there; -1: sound did not come in directly
+	WithinMS  float64 `json:"within_ms"`  // from ringing until sound came in directly at both ends; -1: it never did
 	GapMS     float64 `json:"gap_ms"`     // longest pause between new frames, less the usual
+	StalledMS float64 `json:"stalled_ms"` // in the call, in which this machine ran nothing of ours
+	HeldMS    heldUp  `json:"held_ms"`    // likewise, in what AudioMS and DirectMS measure
 	Problem   string  `json:"problem,omitempty"`
+}
+
+// heldUp is for how long this machine stood still in two parts of a call, in
+// milliseconds.
+type heldUp struct {
+	Audio  float64 `json:"audio"`
+	Direct float64 `json:"direct"`
+}
+
+// tripsLimit is how many round trips sound may take from the answer, and a
+// direct path from when both ends know each other's addresses.
+const tripsLimit = 2
+
+// late reports whether something took longer than it may.
+func (r *natRun) late(o outcome, rtt time.Duration) bool {
+	limit := tripsLimit * ms(rtt)
+	return rtt > 0 && (r.AudioMS > limit || o == reach && r.DirectMS > limit)
+}
+
+// disturbed reports whether what is not as it must be may be so because this
+// machine stood still.
+func (r *natRun) disturbed(o outcome, rtt time.Duration) bool {
+	switch {
+	case r.Problem != "":
+		return false
+	case !o.keptBy(r):
+		return r.StalledMS >= stood
+	}
+	held := *r
+	held.AudioMS -= r.HeldMS.Audio
+	held.DirectMS -= r.HeldMS.Direct
+	return r.late(o, rtt) && !held.late(o, rtt)
 }
 
 // How long a call is watched.
@@ -50,18 +84,20 @@ func (o outcome) patience() time.Duration {
 func strangers(a, b place) error {
 	var err error
 	for _, way := range [][2]place{{a, b}, {b, a}} {
-		for _, remote := range way[1].addresses() {
+		for _, remote := range way[1].outside() {
 			err = errors.Join(err, way[0].site.Forget(remote))
 		}
 	}
 	return err
 }
 
-// addresses are those by which others know the phone.
-func (p place) addresses() (list []netip.Addr) {
-	for _, a := range []netip.Addr{p.site.Outside(), p.host.Addr4(), p.host.Addr6()} {
-		if a.IsValid() {
-			list = append(list, a)
+// outside are the addresses by which others know the phone.
+func (r *resident) outside() (list []netip.Addr) {
+	for _, u := range r.host.Uplinks() {
+		for _, a := range []netip.Addr{u.Site().Outside(), u.Addr4(), u.Addr6()} {
+			if a.IsValid() {
+				list = append(list, a)
+			}
 		}
 	}
 	return list
@@ -125,16 +161,27 @@ func (c *townCall) lastWay() soundWay {
 	return worst
 }
 
-// last is the way of most of the latest sounds: while a machine is too busy to
-// send, each packet goes by several ways, and any of them may be the last.
+// last is the best way by which at least half of what is due came in at the
+// end; while a machine is too busy to send in time, each packet goes by several
+// ways. Of longer packets, it is the way of most.
 func last(list []sound) soundWay {
+	if len(list) == 0 {
+		return noWay
+	}
 	var count [streamWay + 1]int
-	for _, s := range list[max(0, len(list)-latest):] {
+	from := list[len(list)-1].at.Add(-latest * frame)
+	for _, s := range slices.Backward(list) {
+		if s.at.Before(from) {
+			break
+		}
 		count[s.via]++
 	}
-	way := noWay
+	way := directWay
 	for via, n := range count {
-		if n > count[way] {
+		switch {
+		case n >= latest/2:
+			return soundWay(via)
+		case n > count[way]:
 			way = soundWay(via)
 		}
 	}
@@ -167,23 +214,26 @@ func (r *natRun) read(c *townCall) {
 		r.Path = noWay.String()
 		return
 	}
-	var heard, met, direct time.Time
-	for _, p := range c.parties() {
+	var heard, met, sent, direct time.Time
+	for i, p := range c.parties() {
 		list := between(trains(p.sounds()), c.answered, c.ended)
 		first, ok := p.first(c.answered, c.ended)
 		if !ok || len(list) == 0 {
 			r.Path = noWay.String()
 			return
 		}
+		to := c.parties()[1-i]
 		heard = later(heard, first)
-		met = later(met, firstSent(p.capture.Packets(), p.town))
+		met = later(met, firstSent(p.capture.Packets(), to, c.dialled, anything))
+		sent = later(sent, firstSent(p.capture.Packets(), to, c.dialled, isSound))
 		direct = later(direct, firstDirect(list))
 		longest, _ := gap(list)
 		r.GapMS = max(r.GapMS, round(ms(longest), 1))
 	}
-	r.AudioMS = round(ms(heard.Sub(c.answered)), 1)
+	stalled := func(from, to time.Time) float64 { return round(ms(c.from.town.stalls.within(from, to)), 1) }
+	r.AudioMS, r.HeldMS.Audio = round(ms(heard.Sub(c.answered)), 1), stalled(c.answered, heard)
 	if r.Path == directWay.String() {
-		r.DirectMS = max(0, round(ms(direct.Sub(met)), 1))
+		r.DirectMS, r.HeldMS.Direct = max(0, round(ms(sent.Sub(met)), 1)), stalled(met, sent)
 		r.WithinMS = round(ms(direct.Sub(c.rang)), 1)
 	}
 }
@@ -195,15 +245,23 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// firstSent is when the first datagram went to neither a supernode nor the
-// login server.
-func firstSent(packets []natlab.Packet, t *town) time.Time {
+// firstSent is when the first datagram of a kind went straight to the other
+// phone.
+func firstSent(packets []natlab.Packet, to party, from time.Time, kind func(natlab.Packet) bool) time.Time {
+	theirs := to.outside()
 	for _, p := range packets {
-		if p.Out && p.Protocol == protocolUDP && !t.isPublic(p.Dst.Addr()) {
+		if p.Out && p.Protocol == protocolUDP && p.At.After(from) && slices.Contains(theirs, p.Dst.Addr()) && kind(p) {
 			return p.At
 		}
 	}
 	return time.Time{}
+}
+
+func anything(natlab.Packet) bool { return true }
+
+func isSound(p natlab.Packet) bool {
+	_, relayed, ok := soundFrame(p.Payload(), p.Length-len(p.Data)+len(p.Payload()), leastSound)
+	return ok && !relayed
 }
 
 // firstDirect is when sound first came in directly.

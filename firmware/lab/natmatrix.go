@@ -17,7 +17,7 @@ type matrix struct {
 	rtt    time.Duration
 	pairs  []*pairRuns
 	traces folder // of each call; "": none
-	again  int    // calls of each pair that may be made once more when they are not as they must be
+	again  int    // calls of each pair that may be made once more when they are not as they must be; 0: those that were disturbed, as many as are wanted
 
 	mu   sync.Mutex
 	busy map[*resident]bool      // in a call, guarded by mu
@@ -121,7 +121,7 @@ func (m *matrix) next(all places, now time.Time) (j *job, more bool) {
 // more.
 func (m *matrix) openLocked() bool {
 	for _, busy := range m.busy {
-		if busy && m.again > 0 {
+		if busy {
 			return true
 		}
 	}
@@ -148,7 +148,7 @@ func (m *matrix) finish(j *job, now time.Time) (done int) {
 	m.busy[j.from.resident], m.busy[j.to.resident] = false, false
 	p := j.pair
 	p.rest = now.Add(lastWords)
-	if p.redo < m.again && !p.outcome().keptBy(j.run) {
+	if m.onceMore(p, j.run) {
 		p.redo++
 		p.left++
 		p.runs = without(p.runs, j.run)
@@ -156,6 +156,14 @@ func (m *matrix) finish(j *job, now time.Time) (done int) {
 	}
 	m.done++
 	return m.done
+}
+
+// onceMore reports whether a call is made once more instead of being counted.
+func (m *matrix) onceMore(p *pairRuns, r *natRun) bool {
+	if m.again > 0 {
+		return p.redo < m.again && !p.outcome().keptBy(r)
+	}
+	return p.redo < p.want && r.disturbed(p.outcome(), m.rtt)
 }
 
 func without(runs []*natRun, run *natRun) []*natRun {
@@ -183,6 +191,7 @@ type natRow struct {
 	Audio    [2]figure `json:"audio_rtts"`  // round trips
 	DirectIn [2]figure `json:"direct_rtts"` // round trips
 	Excused  int       `json:"excused"`     // not direct, in a short form, while the machine stood still
+	Late     int       `json:"late"`        // calls in which sound or the direct path took more than two round trips
 	Again    int       `json:"again"`       // calls that are not counted, as they were made once more
 	WithinS  [2]figure `json:"within_s"`    // from ringing until direct
 	GapMS    [2]figure `json:"gap_ms"`
@@ -203,6 +212,9 @@ func (m *matrix) row(p *pairRuns) natRow {
 			continue
 		}
 		setup, audio, gaps = append(setup, run.SetupMS), append(audio, rtts(run.AudioMS)), append(gaps, run.GapMS)
+		if run.late(p.outcome(), m.rtt) {
+			r.Late++
+		}
 		if m.again > 0 && run.Path != directWay.String() && run.StalledMS >= stood {
 			r.Excused++
 		}
@@ -218,7 +230,7 @@ func (m *matrix) row(p *pairRuns) natRow {
 	}
 	r.SetupMS, r.Audio, r.GapMS = middleAndWorst(setup, 0), middleAndWorst(audio, 1), middleAndWorst(gaps, 0)
 	r.DirectIn, r.WithinS = middleAndWorst(direct, 1), middleAndWorst(within, 1)
-	r.Passed = p.outcome().kept(r)
+	r.Passed = p.outcome().kept(r) && (m.again > 0 || r.Late == 0)
 	return r
 }
 
@@ -267,11 +279,11 @@ func (m *matrix) print(w io.Writer, asJSON bool) error {
 			Pairs []natRow `json:"pairs"`
 		}{ms(m.rtt), rows})
 	}
-	fmt.Fprintf(w, "\n  %-34s %-11s %-22s %14s %12s %12s %12s %14s\n", "pair", "wanted", "path",
-		"set-up, ms", "audio, RTT", "direct, RTT", "direct, s", "gap, ms")
+	fmt.Fprintf(w, "\n  %-34s %-11s %-22s %14s %12s %12s %12s %14s %5s %5s\n", "pair", "wanted", "path",
+		"set-up, ms", "audio, RTT", "direct, RTT", "direct, s", "gap, ms", "late", "again")
 	for _, r := range rows {
-		fmt.Fprintf(w, "  %-34s %-11s %-22s %14v %12v %12v %12v %14v%s\n", r.Pair, r.Wanted, r.paths(),
-			spread(r.SetupMS), spread(r.Audio), spread(r.DirectIn), spread(r.WithinS), spread(r.GapMS), mark(r.Passed))
+		fmt.Fprintf(w, "  %-34s %-11s %-22s %14v %12v %12v %12v %14v %5d %5d%s\n", r.Pair, r.Wanted, r.paths(),
+			spread(r.SetupMS), spread(r.Audio), spread(r.DirectIn), spread(r.WithinS), spread(r.GapMS), r.Late, r.Again, mark(r.Passed))
 	}
 	_, err := fmt.Fprintln(w)
 	return err

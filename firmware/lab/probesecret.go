@@ -27,7 +27,7 @@ func (p place) secret(ctx context.Context) (secret, error) {
 		return secret{}, err
 	}
 	listen, err := netip.ParseAddrPort(s.Network.Listen)
-	return secret{p.addresses(), listen.Port()}, err
+	return secret{p.outside(), listen.Port()}, err
 }
 
 // inPacket says where a packet shows an address; "": nowhere.

@@ -20,7 +20,7 @@ func (c *townCall) trace(dir folder, name string) error {
 }
 
 // traceBetween writes what both interfaces saw in a time, one packet a line: time
-// in milliseconds since zero, direction, the far address, bytes of IP, and what
+// in milliseconds since zero, interface, own port, direction, the far address, bytes of IP, and what
 // it is.
 func (c *townCall) traceBetween(dir folder, name string, zero, from, to time.Time) error {
 	var b bytes.Buffer
@@ -28,7 +28,7 @@ func (c *townCall) traceBetween(dir folder, name string, zero, from, to time.Tim
 		if p.capture == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "%s (%v), number %s\n", p.residence, p.addresses(), p.number)
+		fmt.Fprintf(&b, "%s (%v), number %s\n", p.residence, p.interfaces(), p.number)
 		for _, q := range p.capture.Packets() {
 			if !q.At.Before(from) && !q.At.After(to) {
 				b.WriteString(p.line(q, zero))
@@ -38,8 +38,8 @@ func (c *townCall) traceBetween(dir folder, name string, zero, from, to time.Tim
 	return dir.write(name+".txt", b.Bytes())
 }
 
-// addresses are those of the phone's interfaces.
-func (p party) addresses() (list []string) {
+// interfaces are the addresses of the phone's interfaces.
+func (p party) interfaces() (list []string) {
 	for _, u := range p.host.Uplinks() {
 		list = append(list, fmt.Sprintf("%s %v %v", u.Name(), u.Addr4(), u.Addr6()))
 	}
@@ -47,15 +47,15 @@ func (p party) addresses() (list []string) {
 }
 
 func (p party) line(q natlab.Packet, zero time.Time) string {
-	arrow, far := "<", q.Src
+	arrow, near, far := "<", q.Dst, q.Src
 	if q.Out {
-		arrow, far = ">", q.Dst
+		arrow, near, far = ">", q.Src, q.Dst
 	}
 	name := far.String()
 	if s := p.town.supernodeAt(far.Addr()); s != nil {
 		name = s.Name()
 	}
-	return fmt.Sprintf("%9.1f %s %s %-28s %5d  %s\n", ms(q.At.Sub(zero)), q.Link, arrow, name, q.Length, describe(q))
+	return fmt.Sprintf("%9.1f %s %5d %s %-28s %5d  %s\n", ms(q.At.Sub(zero)), q.Link, near.Port(), arrow, name, q.Length, describe(q))
 }
 
 // describe tells what the clear part of a packet says of it.
