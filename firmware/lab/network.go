@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -229,10 +230,14 @@ func (n *network) startStation(p plan, s station) error {
 	if s.phone() {
 		who = "the " + s.name
 	}
-	c, err := n.group.Start(child.Spec{
+	spec := child.Spec{
 		Name: who, Path: n.programs.peerphone, Log: dir.path(logFile),
 		Args: []string{"run", "--config", dir.path(configFile), "--state", dir.path(stateFolder)},
-	})
+	}
+	if len(s.environment) > 0 {
+		spec.Path, spec.Args = "/usr/bin/env", slices.Concat(s.environment, []string{spec.Path}, spec.Args)
+	}
+	c, err := n.group.Start(spec)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type station struct {
 	mic     []byte         // WAV that the microphone hears
 	mute    bool           // nothing is heard
 	rate    int            // what a supernode may relay each way, in kbit/s; 0: as it measures
+
+	environment []string // of its process, besides ours
 }
 
 func (s station) phone() bool { return s.mic != nil }

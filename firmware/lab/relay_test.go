@@ -61,7 +61,14 @@ type memoryBed struct {
 	bytes float64
 }
 
-func (m memoryBed) grown() int64 { return int64(m.bytes) }
+func (m memoryBed) perLeg(legs int) float64 { return m.bytes / float64(legs) }
+
+// TestSlope finds what a leg takes among what the process has anyway.
+func TestSlope(t *testing.T) {
+	if got := slope([]float64{0, 100, 200, 300}, []float64{9000, 9950, 11050, 12000}); got < 9.5 || got > 10.5 {
+		t.Errorf("%v bytes a leg, want about 10", got)
+	}
+}
 
 // TestCarriedBy: on a busy machine a relay may lose some, but not most.
 func TestCarriedBy(t *testing.T) {

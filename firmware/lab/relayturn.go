@@ -159,7 +159,7 @@ func (b *turnBed) stop() error { return nil } // the group does
 
 func (b *turnBed) usage() (procUsage, error) { return usageOf(b.child.Pid()) }
 
-func (b *turnBed) grown() int64 { return b.after - b.before }
+func (b *turnBed) perLeg(legs int) float64 { return float64(b.after-b.before) / float64(legs) }
 
 // carried counts ChannelData and what comes out bare.
 func (b *turnBed) carried(datagram []byte) bool { return len(datagram) >= relayPayload }
