@@ -27,6 +27,7 @@ type attempts struct {
 	said    wire.Candidates // what it was told last
 	heard   wire.Candidates // what the far end has told last
 	afresh  netip.AddrPort  // of the caller's further socket
+	trains  trains
 }
 
 // farPhone is a phone that we have a session with.
@@ -279,7 +280,7 @@ func (c *Core) sessionWith(device identity.ID) wire.Index {
 
 // startMedia begins the sound of a call, by what ways there are.
 func (c *Core) startMedia(now time.Time, e call.StartMedia) {
-	c.do(StartMedia{e.ID, e.Index, e.Codec})
+	c.do(StartMedia{e.ID, e.Index, e.Codec, c.trainsOf(e.Index).line()})
 	c.steerMedia(e.Index)
 }
 

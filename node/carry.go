@@ -183,6 +183,7 @@ func (n *Node) startMedia(e StartMedia) {
 		return
 	}
 	leg := media.NewLeg(e.Codec, false)
+	leg.Expect(e.Line)
 	n.call = strip{index: e.Index, leg: leg}
 	n.leg.Store(leg)
 	n.hear(e.Index, leg)

@@ -288,6 +288,8 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 		c.sessions.Payload(now, ix, payload)
 	case wire.PayloadPath:
 		c.paths.Payload(now, ix, w, payload)
+	case wire.PayloadTrain:
+		c.trainComes(now, ix, payload)
 	case wire.PayloadLane:
 		if !w.IsLane() { // a lane within a lane leads round in circles
 			c.lane(now, ix, payload)

@@ -63,6 +63,7 @@ type (
 		Call  call.ID
 		Index wire.Index
 		Codec wire.Codec
+		Line  int // bytes a second that may be sent; 0: not known
 	}
 	// MoveMedia lets a call's sound go on in another session.
 	MoveMedia struct {

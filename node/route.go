@@ -45,6 +45,7 @@ func (c *Core) round(now time.Time) bool {
 	n += route(now, c.calls.Take(), c.fromCall)
 	n += route(now, c.legs.Take(), c.fromLegs)
 	c.meetDirectly(now)
+	c.sendTrain(now)
 	n += route(now, c.handset.Take(), c.fromHandset)
 	n += route(now, c.contacts.Take(), c.fromContacts)
 	n += route(now, c.log.Take(), c.fromLog)
@@ -332,6 +333,8 @@ func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m w
 		c.acquainted(now, peer.Phone.Account, m)
 	case wire.Relays:
 		c.relays(now, ix, m)
+	case wire.Line:
+		c.trainCame(ix, m)
 	default:
 		c.calls.Handle(now, ix, m)
 	}

@@ -27,6 +27,7 @@ type voiceCommand struct {
 	Jitter float64       `help:"What each packet takes more each way, on average, in ms." placeholder:"MS"`
 	Extra  int           `help:"Bytes that each packet costs besides: a relay's." placeholder:"N"`
 	Seed   uint64        `help:"Of chance. Default: ${default}." default:"1" placeholder:"N"`
+	Ring   time.Duration `help:"How long it rings before they talk: long enough, and they know what their lines let through. Default: ${default}." default:"2s" placeholder:"TIME"`
 	Warm   time.Duration `help:"How long they have talked when the speech begins. Default: ${default}." default:"10s" placeholder:"TIME"`
 	Repeat int           `help:"Say the speech so many times. Default: ${default}." default:"1" placeholder:"N"`
 	Plot   string        `help:"Draw the record of the call." placeholder:"SVG"`
@@ -71,7 +72,7 @@ func (c voiceCommand) check() error {
 		return fmt.Errorf("--burst %v: a burst has a packet at least", c.Burst)
 	case c.Burst > 1 && share < 1 && share > c.Burst/(c.Burst+1):
 		return fmt.Errorf("--loss %v: with bursts of %v a packet between two of them is %.0f percent lost at most", c.Loss, c.Burst, 100*c.Burst/(c.Burst+1))
-	case !(c.Rtt >= 0 && c.Jitter >= 0) || c.Queue < 0 || c.At < 0 || c.For < 0 || c.Warm < 0:
+	case !(c.Rtt >= 0 && c.Jitter >= 0) || c.Queue < 0 || c.At < 0 || c.For < 0 || c.Ring < 0 || c.Warm < 0:
 		return errors.New("times are 0 or more")
 	case c.Extra < 0 || c.Extra > maxExtra:
 		return fmt.Errorf("--extra %d: want 0 to %d bytes", c.Extra, maxExtra)
@@ -130,6 +131,7 @@ func (c voiceCommand) talk(said []int16, progress io.Writer) *voiceCall {
 	if c.At == 0 {
 		limit(c.Bytes)
 	}
+	call.ring(c.Ring, c.Seed)
 	call.run(c.Warm, second)
 	for i := range call.ends {
 		l := call.ends[i].out

@@ -105,6 +105,22 @@ func TestVoiceKnowsItsDelay(t *testing.T) {
 	}
 }
 
+// TestVoiceKnowsItsLine: where it rang, the first words are heard on a thin line.
+func TestVoiceKnowsItsLine(t *testing.T) {
+	c := voiceOf(t, wav.Sound{Rate: jitter.Rate, PCM: sentence(t)})
+	c.Bytes, c.Warm = 2000, 0
+	_, suddenly := c.call(t)
+	c.Ring = 1300 * time.Millisecond // 2 kB take one second
+	_, rung := c.call(t)
+	if rung.MostPerS > 2020 || rung.Concealed > 0 || rung.Score < suddenly.Score+.5 {
+		t.Errorf("it rang: %d bytes in a second, %.4f made up, score %.2f; without: %.2f", rung.MostPerS, rung.Concealed, rung.Score, suddenly.Score)
+	}
+	c.Ring = 900 * time.Millisecond
+	if _, early := c.call(t); early.MostPerS < 2500 {
+		t.Errorf("whoever answers before the train has come knows nothing, but keeps to %d bytes", early.MostPerS)
+	}
+}
+
 // TestVoiceIsTheSameTwice: chance has a seed.
 func TestVoiceIsTheSameTwice(t *testing.T) {
 	c := voiceOf(t, wav.Sound{Rate: jitter.Rate, PCM: sentence(t)[:2*jitter.Rate]})
@@ -259,6 +275,7 @@ func TestVoiceRefuses(t *testing.T) {
 		{"repeat", func(c *voiceCommand) { c.Repeat = 0 }, exitUsage},
 		{"times", func(c *voiceCommand) { c.Rtt = -1 }, exitUsage},
 		{"times", func(c *voiceCommand) { c.Warm = -time.Second }, exitUsage},
+		{"times", func(c *voiceCommand) { c.Ring = -time.Second }, exitUsage},
 		{"extra", func(c *voiceCommand) { c.Extra = 1 << 20 }, exitUsage},
 		{"holds no sound", func(c *voiceCommand) { c.In = saved(t, "in.wav", wav.AppendFile(nil, wav.Sound{Rate: 16000})) }, exitUsage},
 		{"is empty", func(c *voiceCommand) { c.In = saved(t, "in.wav", nil) }, exitUsage},

@@ -79,6 +79,13 @@ func NewLeg(codec wire.Codec, muted bool) *Leg {
 	return l
 }
 
+// Expect says before the first sound how many bytes a second the line lets
+// through; 0: nobody knows.
+func (l *Leg) Expect(line int) {
+	l.pilot.Expect(line)
+	l.tune()
+}
+
 // Codec returns what the leg sends and hears.
 func (l *Leg) Codec() wire.Codec { return l.codec }
 

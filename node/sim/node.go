@@ -370,6 +370,10 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		n.badge.node, n.granted = n.nodeBadge(e.Granted.Node), e.Granted
 	case node.StartMedia:
 		n.sound.start(n, e.Call, e.Index)
+		n.w.report.Begun++
+		if e.Line > 0 {
+			n.w.report.Measured++
+		}
 	case node.MoveMedia:
 		n.sound.index = e.Index
 	case node.RouteMedia:

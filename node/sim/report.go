@@ -14,6 +14,8 @@ type Report struct {
 	Answered int // both talk
 	Busy     int // the caller heard busy, or the far end hung up on it
 	Failed   int // the caller heard congestion
+	Begun    int // ends at which sound began
+	Measured int // of them those that knew their line
 	SoundOut uint64
 	SoundIn  uint64
 	Relayed  uint64          // frames that relays passed on

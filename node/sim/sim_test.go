@@ -42,6 +42,9 @@ func TestTown(t *testing.T) {
 	if r.SoundIn*1000 < r.SoundOut*995 {
 		t.Errorf("%d of %d packets of sound arrived, want 99.5 %%: the rest is on its way at hang-up", r.SoundIn, r.SoundOut)
 	}
+	if r.Measured*10 < r.Begun*9 {
+		t.Errorf("%d of %d ends of a call knew their line, want all but of calls that did not ring: both had dialled", r.Measured, r.Begun)
+	}
 	slices.Sort(r.Setup)
 	if p95 := r.Setup[len(r.Setup)*95/100]; p95 > time.Second {
 		t.Errorf("from the number sent until it rings: p95 %v, want <= 1 s at 80 ms round trips", p95)

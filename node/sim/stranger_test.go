@@ -208,7 +208,7 @@ func samples(s *stranger, target *Node) []wire.Message {
 		wire.Join{Self: news}, wire.Gossip{News: news, Want: make([]byte, 800)}, wire.Digest{Root: 1, Live: 9}, wire.Roll{Bucket: 3},
 		wire.Publish{Query: 1, Record: make([]byte, 300)}, wire.Stored{Query: 1, Code: wire.StoreOK}, wire.Find{Query: 2}, wire.Have{}, wire.Found{Query: 2, Code: wire.FindNone}, wire.Who{}, wire.Introduced{News: news},
 		wire.Invite{Codecs: []wire.Codec{wire.CodecPCM16}, Node: self, Homes: []identity.ID{{7}}},
-		wire.Ringing{}, wire.Accept{Codec: wire.CodecPCM16}, wire.Reject{Code: wire.RejectBusy}, wire.Bye{}, wire.Digit{Key: '5'},
+		wire.Ringing{}, wire.Accept{Codec: wire.CodecPCM16}, wire.Reject{Code: wire.RejectBusy}, wire.Bye{}, wire.Digit{Key: '5'}, wire.Line{Rate: 1},
 		wire.Candidates{Addrs: []netip.AddrPort{nowhere}, Scatter: nowhere.Addr()}, wire.Afresh{Addr: nowhere},
 		wire.Relays{Tickets: []wire.Ticket{ticket}}, wire.RelayOpen{Ticket: ticket},
 		wire.RelayOpened{Serial: 1, Channel: 2}, wire.RelayRefused{Serial: 1, Code: wire.RelayBusy}, wire.RelayClosed{Channel: 2, Code: wire.RelayDone},

@@ -12,6 +12,7 @@ const (
 	PayloadPath    Payload = 0x03
 	PayloadLane    Payload = 0x04
 	PayloadClose   Payload = 0x05
+	PayloadTrain   Payload = 0x06
 	PayloadMedia   Payload = 0x80
 )
 

@@ -28,6 +28,7 @@
 //	0x03       path challenge or response (package path)
 //	0x04       introduction lane (Lane, below)
 //	0x05       close: one byte of reason
+//	0x06       train (AppendTrain)
 //	0x80-0xff  media (Media, below)
 //
 // # Messages

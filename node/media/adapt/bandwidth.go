@@ -11,6 +11,7 @@ import (
 // State is what the sender does with the bandwidth:
 //
 //	Starting --a few seconds--> Climbing
+//	Starting --a thin line, before the first packet--> Holding
 //	Starting, Climbing, Holding --too much--> Draining
 //	Draining --the first report knows of no queue--> Starting
 //	Draining --the queue is gone, or not ours--> Holding --patience--> Climbing
@@ -39,6 +40,9 @@ const (
 	// doubles each time that this proves right.
 	leastPatience = 15 * time.Second
 	mostPatience  = 2 * time.Minute
+	// trainPatience is how long the rate stays at first where a train has said what
+	// the line lets through: it has measured that, and not run into it.
+	trainPatience = 30 * time.Second
 	// felt is how much longer packets wait when the rate has climbed too far.
 	felt = 40 * time.Millisecond
 	// full is how much of what comes through is used.
@@ -97,9 +101,23 @@ type sample struct {
 	rtt      time.Duration
 }
 
+// expect begins with what the line is said to let through, and reports whether
+// that is less than would be sent anyhow.
+func (b *bandwidth) expect(line float64) (thin bool) {
+	if full*line >= min(startRate, b.most) {
+		return false
+	}
+	b.ceiling = max(line, leastRate)
+	b.allowed, b.wait = max(full*line, leastRate), trainPatience
+	b.state = Holding
+	return true
+}
+
 func (b *bandwidth) begin(now hal.Instant) {
 	b.began, b.since, b.heard = now, now, now
-	b.allowed, b.wait = min(startRate, b.most), leastPatience
+	if b.state == Starting {
+		b.allowed, b.wait = min(startRate, b.most), leastPatience
+	}
 }
 
 func (b *bandwidth) enter(s State, now hal.Instant) { b.state, b.since = s, now }

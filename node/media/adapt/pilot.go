@@ -80,6 +80,14 @@ func NewPilot(l Limits) *Pilot {
 	return p
 }
 
+// Expect says before the first packet how many bytes a second the line lets
+// through; 0: nobody knows.
+func (p *Pilot) Expect(line int) {
+	if line > 0 && !p.began && p.band.expect(float64(line)) {
+		p.choose()
+	}
+}
+
 // Limit changes what to keep within: the way has become another. Before the
 // first report nothing is known of the network by which to choose a shape.
 func (p *Pilot) Limit(l Limits) {

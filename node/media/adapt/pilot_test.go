@@ -80,6 +80,35 @@ func TestThinBothWaysFromTheStart(t *testing.T) {
 	}
 }
 
+// A line that is known before the first word is never filled.
+func TestThinLineThatIsKnown(t *testing.T) {
+	for _, rate := range []float64{1500, 2000, 3000, 4000} {
+		c := newCall(t)
+		c.rate, c.thin = rate, true
+		c.pilot.Expect(int(rate))
+		for range 25 {
+			if n := c.run(time.Second); n > rate {
+				t.Errorf("line of %v: %.0f bytes in a second", rate, n)
+			}
+			if d := c.waits(); d > 200*ms {
+				t.Errorf("line of %v: packets wait %v", rate, d)
+			}
+		}
+		c.rate = 0
+		c.run(2 * time.Minute)
+		if n := c.pilot.Way().Allowed; n < 4900 {
+			t.Errorf("line of %v: two minutes after it has become a good one %d bytes a second are allowed", rate, n)
+		}
+	}
+	for _, rate := range []int{0, 5600, MostLine} {
+		c := newCall(t)
+		c.pilot.Expect(rate)
+		if n := c.pilot.Way().Allowed; n != startRate {
+			t.Errorf("line of %d: a call begins with %d bytes a second", rate, n)
+		}
+	}
+}
+
 // A far end behind a thin line says by its first report that ours is not.
 func TestOnlyTheOtherWayIsThin(t *testing.T) {
 	c := newCall(t)
