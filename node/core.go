@@ -138,7 +138,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c.overlay = overlay.New(overlay.Config{
 		Rand: cfg.Rand, Supernode: cfg.Supernode, SelfAddr: cfg.Addr, SelfAddr6: cfg.Addr6, Homes: homes(cfg.Phone),
 		Verify: verifier(cfg.Verify), CheckNode: c.checkerOf(cfg.CheckNode),
-		MaxGuests: cfg.MaxGuests, AttachRate: cfg.AttachRate,
+		MaxGuests: cfg.MaxGuests, AttachRate: cfg.AttachRate, Streamed: c.streamed,
 	})
 	c.overlay.Restore(cfg.Roster)
 	c.client = directory.NewClient(records)
@@ -284,8 +284,16 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	}
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
-		c.overlay.Alive(ix)
+		c.overlay.Alive(now, ix)
 		c.sessions.Payload(now, ix, payload)
+	case wire.PayloadRefresh:
+		if r, ok := wire.ParseRefresh(payload); ok {
+			c.overlay.Refreshed(now, ix, r)
+		}
+	case wire.PayloadDoubt:
+		if d, ok := wire.ParseDoubt(payload); ok {
+			c.overlay.Doubted(now, ix, d)
+		}
 	case wire.PayloadPath:
 		c.paths.Payload(now, ix, w, payload)
 	case wire.PayloadTrain:

@@ -22,8 +22,12 @@ const (
 
 // binding is how often something must be sent so that the way back stays open.
 func (c *Core) binding() time.Duration {
-	life := c.NAT().Lifetime
-	if life == 0 {
+	nat := c.NAT()
+	life := nat.Lifetime
+	switch {
+	case life == 0 && nat.Mapping == path.MappingNone && nat.Filtering == path.FilteringIndependent:
+		return mostKeepAlive
+	case life == 0:
 		return keepAlive
 	}
 	return min(life-bindingMargin, mostKeepAlive)

@@ -45,7 +45,8 @@ const maxWaiting = 64
 // Keep-alives of sessions that need none for a NAT.
 const (
 	memberKeepAlive = 10 * time.Second // between supernodes, so that deaths are known
-	homeKeepAlive   = 75 * time.Second // the overlay feels the pulse of homes, and guests refresh each minute
+	guestKeepAlive  = 75 * time.Second // they refresh each minute
+	homeKeepAlive   = 30 * time.Minute // the overlay feels their pulse
 	streamKeepAlive = 70 * time.Second // TCP's bindings live for hours; the refresh each minute comes before it
 )
 
@@ -57,9 +58,18 @@ func (c *Core) keepAlive(ix wire.Index, initiator bool) time.Duration {
 	case w.IsStream():
 		return streamKeepAlive
 	case c.index != nil:
-		return homeKeepAlive
+		return guestKeepAlive
 	}
 	return c.binding()
+}
+
+// homeAlive is the keep-alive of a session with a home: a supernode's is one with
+// a fellow, too.
+func (c *Core) homeAlive() time.Duration {
+	if c.index != nil {
+		return guestKeepAlive
+	}
+	return homeKeepAlive
 }
 
 // dialNode dials a supernode for the overlay.
@@ -306,7 +316,7 @@ func (c *Core) homesChanged(now time.Time) {
 	for _, h := range homes {
 		indices = append(indices, h.Index)
 		if w, _ := c.paths.Way(h.Index); w.Direct() {
-			c.sessions.KeepAlive(h.Index, homeKeepAlive)
+			c.sessions.KeepAlive(h.Index, c.homeAlive())
 		}
 	}
 	c.client.SetHomes(now, indices)

@@ -81,17 +81,12 @@ func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Questio
 	}
 }
 
-// ping asks whether a supernode is there. A home that is reached by a stream is
-// taken to be: the session tells of its end.
+// ping asks whether a supernode is there.
 func (c *Core) ping(now time.Time, e overlay.Ping) {
-	if w, ok := c.paths.Way(e.Index); ok && !w.Direct() {
-		c.overlay.Pong(now, e.Member.Addr, e.Nonce)
-		return
-	}
 	to := c.addrOf(e.Member)
 	c.outside.survey.Contact(now, to.Addr())
 	q := wire.Question{Topic: wire.TopicPing, Nonce: e.Nonce}
-	if e.Index == 0 && !e.Member.Node.IsZero() { // with a home there is a session: it knows
+	if !e.Member.Node.IsZero() {
 		q.Body = e.Member.Node[:wire.PingBody]
 	}
 	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, q, 0)})

@@ -177,6 +177,10 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		c.dialNode(now, e.Member)
 	case overlay.Send:
 		c.send(now, e.Index, e.Message)
+	case overlay.Whisper:
+		c.whisper(now, e)
+	case overlay.Beat:
+		c.beat(now, e)
 	case overlay.Drop:
 		c.peers.idle = append(c.peers.idle, e.Index)
 		c.closeIdle(now)
@@ -303,7 +307,7 @@ func (c *Core) message(now time.Time, ix wire.Index, body []byte) {
 
 func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wire.Message) {
 	switch m := m.(type) {
-	case wire.Attach, wire.Attached, wire.Refused, wire.Refresh, wire.Members, wire.Detach,
+	case wire.Attach, wire.Attached, wire.Refused, wire.Members, wire.Detach,
 		wire.Join, wire.Gossip, wire.Digest, wire.Roll:
 		c.overlay.Handle(now, ix, m)
 	case wire.CallBack, wire.Calling, wire.CallOut, wire.Reached, wire.Attested:

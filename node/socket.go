@@ -171,6 +171,10 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 	case kind == wire.QuestionFrame && w.Direct():
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Question(now, w.Addr, frame) })
+	case kind == wire.BeatFrame:
+		if nonce, ok := wire.ParseBeat(b); ok {
+			s.post(func(c *Core, now time.Time) { c.Beat(now, nonce) })
+		}
 	case kind == wire.RelayFrame:
 		s.unwrap(b, plain)
 	case kind == wire.STUNFrame && w.Direct():

@@ -31,10 +31,14 @@ const (
 	rushAfter = 600 * time.Millisecond
 	rushEvery = time.Second
 	rushAgain = 2 * time.Minute
+	// While a home is doubted they are asked again after doubtAgain: many may be dead.
+	doubtAgain = 2 * time.Second
 	// probeWait is after what time without an answer others are preferred.
 	probeWait = time.Second
 	// aliveFor is how long an answer makes an entry an alternate.
 	aliveFor = 90 * time.Minute
+	// livelyFor is how long one is preferred to those who have answered earlier.
+	livelyFor = 10 * time.Second
 	// A home is exchanged for an alternate that is nearer by so much, and by half:
 	// once in a round, for each change of the homes costs the record's keepers.
 	nearerBy = 50 * time.Millisecond
@@ -64,13 +68,16 @@ type rounds struct {
 type standing uint8
 
 const (
-	alternate standing = iota // it has answered lately
+	lively    standing = iota // it has answered a moment ago
+	alternate                 // it has answered lately
 	unasked
 	unanswered
 )
 
 func (e *entry) standing(now time.Time) standing {
 	switch {
+	case !e.probe.alive.IsZero() && now.Sub(e.probe.alive) < livelyFor && e.probe.nonce == 0:
+		return lively
 	case !e.probe.alive.IsZero() && now.Sub(e.probe.alive) < aliveFor && e.probe.nonce == 0:
 		return alternate
 	case e.probe.nonce != 0 && !e.probe.asked.Add(probeWait).After(now):
@@ -83,7 +90,7 @@ func (e *entry) standing(now time.Time) standing {
 func (o *Overlay) Alternates(now time.Time) int {
 	n := 0
 	for _, e := range o.cache.entries {
-		if e.standing(now) == alternate && !o.busy(e) {
+		if e.standing(now) <= alternate && !o.busy(e) {
 			n++
 		}
 	}
@@ -114,6 +121,12 @@ func (o *Overlay) armProbes(now time.Time) {
 	have, _ := o.countHomes()
 	switch {
 	case o.cfg.Homes == 0:
+	case o.anyDoubtful():
+		r.next = time.Time{}
+		if r.rush.IsZero() {
+			o.rush(now)
+			r.rush = now.Add(rushEvery)
+		}
 	case have < o.cfg.Homes:
 		r.next = time.Time{}
 		if r.rush.IsZero() {
@@ -151,8 +164,12 @@ func (o *Overlay) probe(now time.Time, e *entry) {
 // rush asks many at once, those that were reached last first: homes are missing,
 // and who is dialled keeps silent.
 func (o *Overlay) rush(now time.Time) {
+	again := rushAgain
+	if o.anyDoubtful() {
+		again = doubtAgain
+	}
 	free := slices.DeleteFunc(slices.Clone(o.cache.entries), func(e *entry) bool {
-		return o.busy(e) || now.Sub(e.probe.asked) < rushAgain || now.Sub(e.probe.alive) < rushAgain
+		return o.busy(e) || now.Sub(e.probe.asked) < again || now.Sub(e.probe.alive) < again
 	})
 	for i := range free { // whose age is unknown come in any order
 		j := i + o.rand.IntN(len(free)-i)
@@ -170,6 +187,7 @@ func (o *Overlay) probed(now time.Time, from netip.AddrPort, nonce uint64) bool 
 		if nonce != 0 && e.probe.nonce == nonce && e.m.At(from) {
 			e.probe = probe{asked: e.probe.asked, alive: now, rtt: now.Sub(e.probe.asked)}
 			e.fails, e.after = 0, time.Time{}
+			o.networkLives(now)
 			o.dialAlive(now)
 			return true
 		}
@@ -182,21 +200,21 @@ func (o *Overlay) probed(now time.Time, from netip.AddrPort, nonce uint64) bool 
 func (o *Overlay) dialAlive(now time.Time) {
 	have, hopeful := 0, 0
 	for _, l := range o.links {
-		switch l.home {
-		case home:
+		switch {
+		case l.home == home && !o.missed(l):
 			have++
-		case asked:
+		case l.home == asked:
 			hopeful++
 		}
 	}
 	for _, d := range o.dials {
-		if e := o.cache.find(d.m); e != nil && e.standing(now) == alternate {
+		if e := o.cache.find(d.m); e != nil && e.standing(now) == lively {
 			hopeful++
 		}
 	}
 	for have+hopeful < o.cfg.Homes && len(o.dials) < o.cfg.Homes+2*maxExtra {
 		e := o.pick(now)
-		if e == nil || e.standing(now) != alternate {
+		if e == nil || e.standing(now) != lively {
 			return
 		}
 		o.try(now, e)
@@ -214,7 +232,7 @@ func (o *Overlay) seekNearer(now time.Time) {
 	}
 	var best *entry
 	for _, e := range o.cache.entries {
-		if o.busy(e) || e.standing(now) != alternate || e.m.Node.IsZero() || o.crowds(e, far) {
+		if o.busy(e) || e.standing(now) > alternate || e.m.Node.IsZero() || o.crowds(e, far) {
 			continue
 		}
 		if best == nil || e.probe.rtt < best.probe.rtt {
@@ -254,6 +272,6 @@ func (o *Overlay) makeRoom(now time.Time, l *link) {
 	o.rounds.better = wire.Member{}
 	o.counters.Exchanged++
 	o.send(far, wire.Detach{})
-	far.home, far.homeAt, far.observed = notHome, time.Time{}, netip.AddrPort{}
+	far.home, far.homeAt, far.observed, far.pulse = notHome, time.Time{}, netip.AddrPort{}, pulse{}
 	o.release(now, far)
 }

@@ -19,9 +19,7 @@ func kept(now time.Time, first, last int) []Kept {
 }
 
 // probes returns the entries that were asked whether they are there.
-func (s *script) probes() []Ping {
-	return slices.DeleteFunc(took[Ping](s), func(p Ping) bool { return p.Index > 0 })
-}
+func (s *script) probes() []Ping { return took[Ping](s) }
 
 // A phone that was off for a month finds a home within three seconds at 100 ms of
 // round trip, though half of its host cache is gone.

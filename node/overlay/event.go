@@ -15,6 +15,18 @@ type Send struct {
 	Message wire.Message
 }
 
+// Whisper asks to send a payload in a session, once: what is lost is said again.
+type Whisper struct {
+	Index   wire.Index
+	Payload []byte // a Refresh or Doubt
+}
+
+// Beat asks to send a beat by the way of a session, to a guest or home.
+type Beat struct {
+	Index wire.Index
+	Nonce uint32
+}
+
 // Drop tells that the Overlay has no more use for a session. Node closes it
 // unless something else goes through it.
 type Drop struct{ Index wire.Index }
@@ -28,12 +40,7 @@ type CacheChanged struct{}
 
 // Ping asks to ask a supernode whether it is there, by a question
 // outside of sessions (wire.TopicPing); Pong answers.
-//
-// With an Index it is one of our homes: if the session with it goes by a stream
-// there may be no way for datagrams, and its own time-out tells of its end; then
-// node answers itself.
 type Ping struct {
-	Index  wire.Index
 	Member wire.Member
 	Nonce  uint64
 }
@@ -56,6 +63,8 @@ type Synced struct{}
 
 func (Dial) event()              {}
 func (Send) event()              {}
+func (Whisper) event()           {}
+func (Beat) event()              {}
 func (Drop) event()              {}
 func (HomesChanged) event()      {}
 func (CacheChanged) event()      {}

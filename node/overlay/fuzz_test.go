@@ -50,7 +50,7 @@ func FuzzOverlay(f *testing.F) {
 			case 5:
 				o.Handle(now, ix, wire.Attached{Observed: addrOf(next()), Refresh: uint16(next()), Members: []wire.Member{memberOf(next())}})
 			case 6:
-				o.Handle(now, ix, []wire.Message{wire.Attach{}, wire.Refresh{}, wire.Detach{}}[next()%3])
+				o.Handle(now, ix, []wire.Message{wire.Attach{}, wire.Bye{}, wire.Detach{}}[next()%3])
 			case 7:
 				o.Handle(now, ix, joinOf(next()%16))
 			case 8:

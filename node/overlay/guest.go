@@ -18,11 +18,7 @@ const (
 	// fewSample is how many members one is told that attaches: bytes count then,
 	// and the first Refresh, which is answered with sample, comes within a minute.
 	// They are Skype's four, then eight.
-	sample = 8
-	// newsEvery is which Refresh of a guest is answered by members, each hour: the
-	// others need no answer but the session's acknowledgement. An idle phone counts
-	// its bytes.
-	newsEvery = 60
+	sample    = 8
 	fewSample = 4
 )
 
@@ -102,19 +98,6 @@ func (o *Overlay) otherAddr(l *link) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-func (o *Overlay) handleRefresh(now time.Time, l *link) {
-	if l.guest != guest {
-		o.counters.Unasked++
-		o.send(l, wire.Refused{After: uint16(1 + o.jitter(minTurnAway)/time.Second)})
-		return
-	}
-	l.guestEnd = now.Add(guestWait)
-	if l.visits%newsEvery == 0 {
-		o.send(l, wire.Members{Live: o.membersFor(l, sample)})
-	}
-	l.visits++
-}
-
 func (o *Overlay) handleDetach(now time.Time, l *link) {
 	if l.guest == guest {
 		o.leaveGuest(l)
@@ -128,6 +111,7 @@ func (o *Overlay) leaveGuest(l *link) {
 		delete(o.guests, l.node)
 	}
 	l.guest, l.guestEnd = notGuest, time.Time{}
+	o.stopBeat(l)
 }
 
 func (o *Overlay) advanceGuest(now time.Time, l *link) {

@@ -49,7 +49,7 @@ func TestAGuestThatDoesNotRefreshIsDropped(t *testing.T) {
 	s.Handle(s.now, goes, wire.Attach{})
 	for range 5 {
 		s.advance(time.Minute)
-		s.Handle(s.now, stays, wire.Refresh{})
+		s.Refreshed(s.now, stays, wire.Refresh{Nonce: 7})
 		if _, ok := s.Attached(nodeID(5)); !ok {
 			t.Fatal("dropped in spite of its Refresh")
 		}
@@ -58,7 +58,7 @@ func TestAGuestThatDoesNotRefreshIsDropped(t *testing.T) {
 	s.want("dropped", took[Drop](s), []Drop{{goes}})
 	s.Handle(s.now, stays, wire.Detach{})
 	took[Event](s)
-	s.Handle(s.now, stays, wire.Refresh{})
+	s.Refreshed(s.now, stays, wire.Refresh{Nonce: 7})
 	if _, ok := s.lastSent().(wire.Refused); !ok {
 		t.Error("a Refresh without attachment is not refused")
 	}

@@ -89,14 +89,14 @@ func (o *Overlay) observers(a netip.AddrPort) int {
 	return n
 }
 
-// countHomes returns how many homes there are, and how many may come of what
-// is under way.
+// countHomes returns how many homes there are that are not doubted, and how many
+// may come of what is under way.
 func (o *Overlay) countHomes() (have, coming int) {
 	for _, l := range o.links {
-		switch l.home {
-		case home:
+		switch {
+		case l.home == home && !o.missed(l):
 			have++
-		case asked:
+		case l.home == asked:
 			coming++
 		}
 	}
@@ -272,7 +272,9 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 		return
 	}
 	l.refresh = min(max(time.Duration(m.Refresh)*time.Second, minRefresh), maxRefresh)
+	slot := o.freeSlot()
 	l.home, l.rtt, l.attached = home, now.Sub(l.attached), now
+	l.pulse = pulse{slot: slot, rtt: l.rtt}
 	if e := o.cache.find(l.member()); e != nil {
 		e.probe.rtt = l.rtt
 	}
@@ -280,10 +282,25 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 	if m.Observed.Port() != 0 { // else it sees us by a stream, which says nothing of UDP
 		l.observed = m.Observed
 	}
-	l.homeAt = now.Add(l.refresh)
+	l.homeAt = now.Add(firstRefresh + o.jitter(firstRefresh))
+	o.networkLives(now)
 	o.counters.Attached++
-	o.pulse = time.Time{} // there is one more to be asked
+	o.replaceDoubtful(now)
 	o.emit(HomesChanged{})
+}
+
+// replaceDoubtful gives up the home that is doubted most if there is one too many.
+func (o *Overlay) replaceDoubtful(now time.Time) {
+	homes := o.homeLinks()
+	if len(homes) <= o.cfg.Homes {
+		return
+	}
+	worst := slices.MaxFunc(homes, func(a, b *link) int { return cmp.Compare(a.pulse.tries, b.pulse.tries) })
+	if o.missed(worst) {
+		o.send(worst, wire.Detach{})
+		o.leaveHome(now, worst)
+		o.release(now, worst)
+	}
 }
 
 func (o *Overlay) learnFrom(now time.Time, ms []wire.Member) {
@@ -311,7 +328,7 @@ func (o *Overlay) handleRefused(now time.Time, l *link, m wire.Refused) {
 // leaveHome notes that l is no home any more.
 func (o *Overlay) leaveHome(now time.Time, l *link) {
 	was := l.home
-	l.home, l.homeAt, l.observed = notHome, time.Time{}, netip.AddrPort{}
+	l.home, l.homeAt, l.observed, l.pulse = notHome, time.Time{}, netip.AddrPort{}, pulse{}
 	switch was {
 	case home:
 		o.counters.HomesLost++
@@ -337,20 +354,11 @@ func (o *Overlay) advanceHome(now time.Time, l *link) {
 	}
 	switch l.home {
 	case home:
-		o.refresh(now, l)
+		o.keepAttached(now, l)
 	case asked:
 		o.leaveHome(now, l)
 		o.release(now, l)
 	}
-}
-
-func (o *Overlay) refresh(now time.Time, l *link) {
-	l.homeAt, l.owed = now.Add(l.refresh), 1
-	if l.pulse.tries == 0 {
-		o.beginPulse(now, l)
-		o.pulse = time.Time{} // the next one has time
-	}
-	o.send(l, wire.Refresh{})
 }
 
 // handleMembers takes what a home tells now and then, as an answer to Refresh.

@@ -46,8 +46,11 @@ type link struct {
 	owed   int // answers that the home may give to our Refresh
 
 	guest    guestState
-	visits   int       // Refreshes of the guest
-	guestEnd time.Time // without another Refresh; cleared with the guest
+	newsAt   time.Time // when the guest is told of members again
+	beat     beat
+	others   [2]wire.Mark // of the guest's other homes
+	doubts   time.Time    // by when what the guest has told of silent homes is forgotten
+	guestEnd time.Time    // without another Refresh; cleared with the guest
 
 	join       joinState
 	place      wire.Place // when joined

@@ -374,6 +374,7 @@ func (o *Overlay) died(now time.Time, r *row) {
 	o.table.kill(now, r)
 	o.forgetSuspicion(r.place)
 	o.changed(r.place)
+	o.tellGuests(now, r.place)
 }
 
 // changed tells the global index of a change that may concern what it keeps.

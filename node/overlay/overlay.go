@@ -28,6 +28,9 @@ type Config struct {
 	// Supernode makes this node serve others; SelfAddr must be valid then.
 	Supernode bool
 	Homes     int // attachments to keep: 3 for a phone, 0 for a pure supernode
+	// Streamed reports whether a session goes by a stream, not by datagrams; nil:
+	// none does. Only a phone needs it.
+	Streamed func(ix wire.Index) bool
 
 	MaxGuests  int     // attachments to admit; 1000
 	AttachRate float64 // attachments to admit per second; 50
@@ -51,6 +54,7 @@ type Counters struct {
 	Crowded    uint64 // hearsay of networks of which the cache has enough
 	Probes     uint64 // of cache entries
 	Exchanged  uint64 // homes, for nearer ones
+	Hasty      uint64 // doubts of guests beyond their limit
 	Refusals   Refusals
 }
 
@@ -78,7 +82,8 @@ type Overlay struct {
 	// race is when one more home than needed is dialled, because those under
 	// way are slow. Set when homes are missing, cleared when they are not.
 	race  time.Time
-	pulse time.Time // when the next home is asked whether it is there; set while there are homes
+	heard time.Time // when somebody was last heard who shows that the network works
+	turn  time.Time // from when the turns of the homes' beats are counted
 	extra int       // homes dialled beyond need; at most maxExtra
 
 	rounds rounds
@@ -88,6 +93,8 @@ type Overlay struct {
 
 	guests map[identity.ID]*link // attached here
 	admit  *rate.Limiter
+	beats  beats  // guests that want to hear us
+	told   []told // of whose silence guests were told, by age
 
 	// Of a supernode.
 	self        Self
@@ -267,8 +274,6 @@ func (o *Overlay) Handle(now time.Time, ix wire.Index, m wire.Message) {
 	switch m := m.(type) {
 	case wire.Attach:
 		o.handleAttach(now, l)
-	case wire.Refresh:
-		o.handleRefresh(now, l)
 	case wire.Detach:
 		o.handleDetach(now, l)
 	case wire.Attached:
@@ -298,7 +303,6 @@ func (o *Overlay) pump(now time.Time) {
 		return
 	}
 	o.seekHomes(now)
-	o.armPulse(now)
 	o.armProbes(now)
 	o.armLonely(now)
 	o.seekMesh(now)
@@ -309,10 +313,10 @@ func (o *Overlay) Next() time.Time {
 	if !o.calm {
 		o.wake, o.calm = o.soonest(), true
 	}
-	return o.wake
+	return earlier(o.wake, o.beatWake())
 }
 
-// soonest returns the earliest time at which something is due.
+// soonest returns the earliest time at which something but a beat is due.
 func (o *Overlay) soonest() time.Time {
 	if o.gone {
 		return time.Time{}
@@ -336,6 +340,10 @@ func (o *Overlay) soonest() time.Time {
 // Advance fires what is due.
 func (o *Overlay) Advance(now time.Time) {
 	if o.gone {
+		return
+	}
+	o.sendBeats(now)
+	if o.calm && !passed(o.wake, now) {
 		return
 	}
 	o.advanceDials(now)

@@ -1,104 +1,161 @@
 package overlay
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"peerphone/node/wire"
 )
 
+// attached is a phone with three homes that beat.
 func attached(t *testing.T) *script {
 	s := phone(t)
 	s.Learn(s.now, bootstraps(1, 2, 3, 4, 5))
 	for _, n := range s.dials()[:3] {
 		s.attachTo(n)
 	}
+	s.advance(2*firstRefresh + slowestBeat)
 	took[Event](s)
 	return s
 }
 
-func TestSomeHomeIsAskedEachEightSeconds(t *testing.T) {
-	s := attached(t)
-	s.advance(50 * time.Second)
-	if n := s.pulses + s.refreshes; n < 5 || n > 7 {
-		t.Errorf("%d pulses in 50 s, want one each eight seconds", n)
+// die lets homes fall silent.
+func (s *script) die(homes ...Home) {
+	for _, h := range homes {
+		s.dead = append(s.dead, h.Index)
 	}
 }
 
-// A Refresh takes the place of a question: each home is refreshed within a minute,
-// and is asked once between two of them.
-func TestARefreshIsAPulse(t *testing.T) {
+// The homes' beats come in turn: some home is heard each three or four seconds.
+func TestSomeHomeIsHeardAllTheTime(t *testing.T) {
 	s := attached(t)
+	s.heardAt = nil
 	s.advance(10 * time.Minute)
-	if s.refreshes < 30 || s.refreshes > 39 {
-		t.Errorf("%d refreshes of three homes in ten minutes, want one each 48 to 60 s", s.refreshes)
+	longest := time.Duration(0)
+	for i := 1; i < len(s.heardAt); i++ {
+		longest = max(longest, s.heardAt[i]-s.heardAt[i-1])
 	}
-	if n := s.pulses + s.refreshes; n < 72 || n > 82 {
-		t.Errorf("%d pulses in ten minutes, %d of them refreshes, want one each eight seconds", n, s.refreshes)
+	if longest > 4*time.Second {
+		t.Errorf("nobody is heard for %v", longest)
+	}
+}
+
+// The pulses of three homes stay within what they may cost, by IPv6 as well, and
+// whatever a NAT wants.
+func TestPulsesCostWhatTheyMay(t *testing.T) {
+	for _, binding := range []time.Duration{0, time.Minute, 25 * time.Second} {
+		s := attached(t)
+		s.SetPulse(binding)
+		s.advance(2 * time.Minute)
+		s.heardAt, s.opens, s.refreshes = nil, nil, 0
+		s.advance(time.Hour)
+		bytes := s.refreshes*refreshBytes + (len(s.heardAt)+len(s.opens))*beatBytes
+		if bytes > 3*pulseBytes*21/20 || bytes < 3*pulseBytes*9/10 {
+			t.Errorf("binding %v: %d bytes an hour, want up to %d", binding, bytes, 3*pulseBytes)
+		}
 	}
 }
 
 // A NAT that forgets soon is reminded as often as it needs.
-func TestPulsesFollowTheBinding(t *testing.T) {
+func TestABindingIsKeptOpen(t *testing.T) {
 	s := attached(t)
 	s.SetPulse(10 * time.Second)
 	s.advance(time.Minute)
-	if n := s.pulses + s.refreshes; n < 16 || n > 20 {
-		t.Errorf("%d pulses in a minute, want one of each of three homes each ten seconds", n)
+	s.refreshes, s.opens = 0, nil
+	s.advance(time.Minute)
+	if n := s.refreshes + len(s.opens); n < 17 || n > 21 {
+		t.Errorf("%d datagrams to homes in a minute, want one to each of three homes each ten seconds", n)
 	}
 }
 
-// A Refresh that is not answered is followed by questions.
-func TestAnUnansweredRefreshIsFollowedByQuestions(t *testing.T) {
+// One home is dead: that is found out by its next beat, its place is taken, and the
+// others are told.
+func TestADeadHomeIsReplaced(t *testing.T) {
 	s := attached(t)
-	for s.refreshes == 0 {
-		s.advance(100 * time.Millisecond)
+	gone := s.Homes()[1]
+	s.die(gone)
+	began := s.now
+	for len(s.dials()) == 0 && s.now.Sub(began) < time.Minute {
+		s.advance(50 * time.Millisecond)
 	}
-	took[Event](s)
+	if took := s.now.Sub(began); took > s.link(gone.Index).pulse.every+beatSlack+2*askMost {
+		t.Errorf("another is dialled after %v", took)
+	}
+	s.want("it is a home until it has been asked four times", len(s.Homes()), 3)
+	s.want("others who were told", len(s.doubts), 2)
 	for _, h := range s.Homes() {
-		s.dead = append(s.dead, h.Index)
-	}
-	refreshed := false
-	for began := s.now; len(s.Homes()) > 0 && s.now.Sub(began) < time.Minute; {
-		s.advance(100 * time.Millisecond)
-		for _, e := range took[Send](s) {
-			refreshed = refreshed || e.Message.Kind() == wire.Refresh{}.Kind()
-		}
-		if refreshed && len(s.Homes()) < 3 {
-			return
+		if told := fmt.Sprint(h.Index, " ", int(gone.Member.Node[0])<<8|int(gone.Member.Node[1])); h != gone && !slices.Contains(s.doubts, told) {
+			t.Errorf("told %v, not %q", s.doubts, told)
 		}
 	}
-	t.Errorf("%d homes are left, refreshed: %v", len(s.Homes()), refreshed)
+	s.advance(pulseTries * askMost)
+	s.want("homes", len(s.Homes()), 2)
 }
 
-// All homes are dead: the first that is asked gives it away, and soon others are
-// dialled.
+// Three homes are dead, and one alternate lives: they are found out together, and
+// the alternate is dialled.
 func TestThreeDeadHomesAreFoundOutTogether(t *testing.T) {
 	s := attached(t)
-	s.advance(30 * time.Second)
-	for _, h := range s.Homes() {
-		s.dead = append(s.dead, h.Index)
-	}
+	s.die(s.Homes()...)
 	began := s.now
 	for len(s.Homes()) > 0 && s.now.Sub(began) < time.Minute {
-		s.advance(100 * time.Millisecond)
+		s.advance(50 * time.Millisecond)
+		for _, e := range took[Ping](s) {
+			s.Pong(s.now, e.Member.Addr, e.Nonce)
+		}
 	}
-	if took := s.now.Sub(began); took > pulseEvery/3+(pulseTries+2)*pulseWait {
+	if took := s.now.Sub(began); took > 4*time.Second+(pulseTries+1)*askMost {
 		t.Errorf("that took %v", took)
-	}
-	if n := len(s.dials()); n < 2 {
-		t.Errorf("%d others are dialled", n)
 	}
 }
 
-// One lost answer costs no home.
+// When nobody at all is heard the network is silent, and homes are kept for a
+// while: they are asked again and again.
+func TestASilentNetworkCostsNoHome(t *testing.T) {
+	s := attached(t)
+	s.die(s.Homes()...)
+	s.advance(8 * time.Second)
+	s.want("homes", len(s.Homes()), 3)
+	s.dead = nil
+	s.advance(slowestAsk + time.Second)
+	s.want("homes in doubt", s.anyDoubtful(), false)
+	s.want("lost", s.Counters().HomesLost, uint64(0))
+	s.die(s.Homes()...)
+	s.advance(4*time.Second + nobodyWait + 2*slowestAsk)
+	s.want("homes", len(s.Homes()), 0)
+}
+
+// One lost beat, or one lost answer, costs no home.
 func TestOneLostAnswerCostsNoHome(t *testing.T) {
 	s := attached(t)
 	for range 2 {
 		s.dead = append(s.dead[:0], s.Homes()[0].Index)
-		s.advance((pulseTries - 2) * pulseWait)
+		for s.link(s.dead[0]).pulse.tries < 2 {
+			s.advance(50 * time.Millisecond)
+		}
 		s.dead = nil
 		s.advance(20 * time.Second)
 	}
 	s.want("lost", s.Counters().HomesLost, uint64(0))
+}
+
+// A beat of nobody's changes nothing.
+func TestForeignBeatsAreRefused(t *testing.T) {
+	s := attached(t)
+	before := s.Counters().Unasked
+	s.Beat(s.now, s.homeLinks()[0].pulse.nonce+1)
+	s.want("counted", s.Counters().Unasked, before+1)
+}
+
+// A home by a stream is not asked for beats: the stream tells of its end.
+func TestAStreamNeedsNoBeats(t *testing.T) {
+	s := newScript(t, Config{Homes: 1, Streamed: func(wire.Index) bool { return true }})
+	s.Learn(s.now, bootstraps(1))
+	s.dials()
+	s.attachTo(1)
+	s.die(s.Homes()...)
+	s.advance(10 * time.Minute)
+	s.want("homes", len(s.Homes()), 1)
 }

@@ -41,9 +41,12 @@ type script struct {
 	*Overlay
 	events    []Event
 	last      wire.Index
-	dead      []wire.Index // homes that do not answer
-	pulses    int          // that were answered
-	refreshes int          // likewise
+	dead      []wire.Index    // homes that do not answer
+	beating   []*metronome    // the others, since they had a Refresh
+	refreshes int             // to homes that are not dead
+	opens     []time.Duration // when we sent beats of our own to homes
+	heardAt   []time.Duration // when beats came, answers included
+	doubts    []string        // that were told, as "session node"
 }
 
 func newScript(t *testing.T, cfg Config) *script {
@@ -108,8 +111,14 @@ func (s *script) advance(d time.Duration) {
 	for {
 		s.collect()
 		next := s.Next()
-		if want := s.soonest(); next != want {
+		if want := earlier(s.soonest(), s.beatWake()); next != want {
 			s.Fatalf("Next is %v, and something is due at %v: a verb does not clear calm", next, want)
+		}
+		if m := s.firstBeat(); m != nil && !m.at.After(end) && (next.IsZero() || m.at.Before(next)) {
+			s.now = m.at
+			m.at = m.at.Add(m.Every)
+			s.beat(m)
+			continue
 		}
 		if next.IsZero() || next.After(end) {
 			break
@@ -126,19 +135,55 @@ func (s *script) advance(d time.Duration) {
 	s.now = end
 }
 
-// collect takes the events; homes answer their pulse unless they are dead.
+// metronome is a home's beats to us.
+type metronome struct {
+	wire.Refresh
+	ix wire.Index
+	at time.Time // of the next
+}
+
+// firstBeat returns whose beat comes first; nil: nobody's.
+func (s *script) firstBeat() (first *metronome) {
+	for _, m := range s.beating {
+		if m.Every > 0 && (first == nil || m.at.Before(first.at)) {
+			first = m
+		}
+	}
+	return first
+}
+
+// beat lets a beat arrive, unless its home is dead.
+func (s *script) beat(m *metronome) {
+	if !slices.Contains(s.dead, m.ix) {
+		s.heardAt = append(s.heardAt, s.now.Sub(s.start))
+		s.Beat(s.now, m.Nonce)
+	}
+}
+
+// collect takes the events; homes do what a Refresh asks of them unless they are dead.
 func (s *script) collect() {
 	for _, e := range s.Take() {
-		if p, ok := e.(Ping); ok && p.Index > 0 && !slices.Contains(s.dead, p.Index) {
-			s.pulses++
-			s.Pong(s.now, p.Member.Addr, p.Nonce)
+		if b, ok := e.(Beat); ok && s.cfg.Homes > 0 && s.link(b.Index).home == home {
+			s.opens = append(s.opens, s.now.Sub(s.start))
+		}
+		w, ok := e.(Whisper)
+		if !ok {
+			s.events = append(s.events, e)
 			continue
 		}
-		if m, ok := e.(Send); ok && m.Message.Kind() == (wire.Refresh{}).Kind() && !slices.Contains(s.dead, m.Index) {
-			s.refreshes++
-			s.Alive(m.Index)
+		if d, ok := wire.ParseDoubt(w.Payload); ok {
+			s.doubts = append(s.doubts, fmt.Sprint(w.Index, " ", int(d.Of[0])<<8|int(d.Of[1])))
 		}
-		s.events = append(s.events, e)
+		if r, ok := wire.ParseRefresh(w.Payload); ok && !slices.Contains(s.dead, w.Index) {
+			s.refreshes++
+			s.beating = slices.DeleteFunc(s.beating, func(m *metronome) bool { return m.ix == w.Index })
+			m := &metronome{r, w.Index, s.now.Add(r.First)}
+			s.beating = append(s.beating, m)
+			if r.First == 0 {
+				s.beat(m)
+				m.at = m.at.Add(m.Every)
+			}
+		}
 	}
 }
 

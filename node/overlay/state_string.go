@@ -28,14 +28,15 @@ func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
 	var x [1]struct{}
-	_ = x[alternate-0]
-	_ = x[unasked-1]
-	_ = x[unanswered-2]
+	_ = x[lively-0]
+	_ = x[alternate-1]
+	_ = x[unasked-2]
+	_ = x[unanswered-3]
 }
 
-const _standing_name = "alternateunaskedunanswered"
+const _standing_name = "livelyalternateunaskedunanswered"
 
-var _standing_index = [...]uint8{0, 9, 16, 26}
+var _standing_index = [...]uint8{0, 6, 15, 22, 32}
 
 func (i standing) String() string {
 	idx := int(i) - 0

@@ -28,11 +28,12 @@ const (
 
 // suspicion is a doubt whether a member lives.
 type suspicion struct {
-	place wire.Place
-	nonce uint64
-	sent  int       // pings; pings+1: it has answered
-	next  time.Time // when something is due
-	trial bool      // a newcomer: nothing speaks against it
+	place   wire.Place
+	nonce   uint64
+	sent    int       // pings; pings+1: it has answered
+	next    time.Time // when something is due
+	trial   bool      // a newcomer: nothing speaks against it
+	hurried bool      // a guest doubts it
 }
 
 const cleared = pings + 1
@@ -85,7 +86,13 @@ func (o *Overlay) inquire(now time.Time, r *row) {
 // Pong takes the answer to a Ping.
 func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 	o.calm = false
-	if o.answered(nonce) || o.probed(now, from, nonce) || o.tried(now, from, nonce) {
+	if o.probed(now, from, nonce) {
+		if o.anyDoubtful() {
+			o.pump(now)
+		}
+		return
+	}
+	if o.tried(now, from, nonce) {
 		return
 	}
 	for i := range o.suspicions {
@@ -124,10 +131,16 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 	s, r := o.suspicion(p), o.table.alive(p)
 	switch {
 	case s == nil:
-	case r == nil, s.sent == cleared, o.joinedTo(p):
+	case r == nil, s.sent == cleared, o.joinedTo(p) && !s.hurried:
 		o.forgetSuspicion(p)
 	case s.sent < pings:
 		s.next = now.Add(firstPing << s.sent)
+		if s.hurried {
+			s.next = now.Add(hurriedPing)
+		}
+		if s.hurried && s.sent > 0 { // they ask for themselves: why wait
+			o.tellGuests(now, p)
+		}
 		s.sent++
 		o.emit(Ping{Member: r.member(), Nonce: s.nonce})
 	case o.scope == partial:
@@ -136,6 +149,7 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 	default:
 		incarnation := r.incarnation
 		o.forgetSuspicion(p)
+		o.tellGuests(now, p)
 		o.testify(now, p, incarnation)
 		if r = o.table.alive(p); r != nil && r.kept {
 			o.died(now, r) // maybe long ago, and nobody else takes it for live

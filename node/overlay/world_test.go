@@ -123,13 +123,17 @@ func (w *world) settle(r *resident) {
 			w.carry(r, e)
 		case Drop:
 			w.end(r, e.Index, oneWay)
+		case Whisper:
+			w.whisper(r, e)
+		case Beat:
+			w.beat(r, e)
 		case Ping:
 			w.ping(r, e)
 		case Synced:
 			r.synced = w.now.Sub(w.start)
 		}
 	}
-	if next, want := r.Next(), r.soonest(); next != want {
+	if next, want := r.Next(), earlier(r.soonest(), r.beatWake()); next != want {
 		panic(fmt.Sprintf("%d wants to be called at %v, and something is due at %v: a verb does not clear calm", r.n, next, want))
 	}
 	if next := r.Next(); !next.IsZero() && next != r.wake {
@@ -176,6 +180,39 @@ func (w *world) ping(r *resident, e Ping) {
 		if far != nil && !w.apart(r, far) {
 			r.Pong(w.now, e.Member.Addr, e.Nonce)
 			w.settle(r)
+		}
+	})
+}
+
+// whisper carries a payload, and beat a home's beat.
+func (w *world) whisper(r *resident, e Whisper) {
+	t := r.sessions[e.Index]
+	if t == nil {
+		return
+	}
+	w.after(w.delay(), func() {
+		if t.peer.sessions[t.far] == nil || w.apart(r, t.peer) {
+			return
+		}
+		if refresh, ok := wire.ParseRefresh(e.Payload); ok {
+			t.peer.Refreshed(w.now, t.far, refresh)
+		}
+		if doubt, ok := wire.ParseDoubt(e.Payload); ok {
+			t.peer.Doubted(w.now, t.far, doubt)
+		}
+		w.settle(t.peer)
+	})
+}
+
+func (w *world) beat(r *resident, e Beat) {
+	t := r.sessions[e.Index]
+	if t == nil {
+		return
+	}
+	w.after(w.delay(), func() {
+		if !w.apart(r, t.peer) {
+			t.peer.Beat(w.now, e.Nonce)
+			w.settle(t.peer)
 		}
 	})
 }

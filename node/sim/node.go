@@ -273,6 +273,10 @@ func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 			return
 		}
 		n.core.Question(now, from, b)
+	case wire.BeatFrame:
+		if nonce, ok := wire.ParseBeat(b); ok {
+			n.core.Beat(now, nonce)
+		}
 	case wire.SessionFrame:
 		n.unseal(now, w, b)
 	case wire.STUNFrame:

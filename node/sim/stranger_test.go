@@ -202,7 +202,7 @@ func samples(s *stranger, target *Node) []wire.Message {
 	copy(announcement.Certificate, member.Node[:])
 	news := wire.AppendNews(nil, announcement)
 	return []wire.Message{
-		wire.Attach{}, wire.Refused{After: 1}, wire.Refresh{}, wire.Detach{},
+		wire.Attach{}, wire.Refused{After: 1}, wire.Detach{},
 		wire.Attached{Observed: nowhere, Refresh: 60, Members: []wire.Member{member}},
 		wire.Members{Live: []wire.Member{member}},
 		wire.Join{Self: news}, wire.Gossip{News: news, Want: make([]byte, 800)}, wire.Digest{Root: 1, Live: 9}, wire.Roll{Bucket: 3},

@@ -105,3 +105,26 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+func FuzzPulse(f *testing.F) {
+	for _, name := range []string{"refresh", "doubt", "beat"} {
+		f.Add(otherVectors()[name])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, ok := ParseRefresh(b); ok {
+			if written := AppendRefresh(nil, r); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %+v\nwritten %x", b, r, written)
+			}
+		}
+		if d, ok := ParseDoubt(b); ok {
+			if written := AppendDoubt(nil, d); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %+v\nwritten %x", b, d, written)
+			}
+		}
+		if nonce, ok := ParseBeat(b); ok {
+			if written := AppendBeat(nil, nonce); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %x\nwritten %x", b, nonce, written)
+			}
+		}
+	})
+}

@@ -77,7 +77,7 @@ func reader[M Message]() func([]byte) (Message, error) {
 
 var readers = map[Kind]func([]byte) (Message, error){
 	kindAttach: reader[Attach](), kindAttached: reader[Attached](), kindRefused: reader[Refused](),
-	kindRefresh: reader[Refresh](), kindMembers: reader[Members](), kindDetach: reader[Detach](),
+	kindMembers: reader[Members](), kindDetach: reader[Detach](),
 	kindJoin: reader[Join](), kindGossip: reader[Gossip](), kindDigest: reader[Digest](), kindRoll: reader[Roll](),
 	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindHave: reader[Have](), kindAnswerFind: reader[Found](),
 	kindWho: reader[Who](), kindIntroduced: reader[Introduced](), kindSeek: reader[Seek](), kindGuide: reader[Guide](),

@@ -167,3 +167,10 @@ func MemberOf(s string) Member {
 	copy(m.Node[:], s[end:])
 	return m
 }
+
+// NamesNode reports whether an announcement is of the node that a Doubt is of. It
+// allocates nothing.
+func NamesNode(announcement string, d Doubt) bool {
+	at := announcedUntil + placesLen(announcement[announcedUntil])
+	return announcement[at:at+len(d.Of)] == string(d.Of[:])
+}

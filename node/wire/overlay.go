@@ -10,7 +10,6 @@ const (
 	kindAttach   Kind = 0x10
 	kindAttached Kind = 0x11
 	kindRefused  Kind = 0x12
-	kindRefresh  Kind = 0x13
 	kindMembers  Kind = 0x14
 	kindDetach   Kind = 0x15
 	kindJoin     Kind = 0x16
@@ -40,10 +39,7 @@ type Refused struct {
 	After uint16 `cbor:"1,keyasint"` // seconds, jittered by the sender
 }
 
-// Refresh keeps an attachment and asks for members.
-type Refresh struct{}
-
-// Members answers Refresh.
+// Members answers a Refresh, now and then.
 type Members struct {
 	Live []Member `cbor:"1,keyasint"`
 }
@@ -90,7 +86,6 @@ type Roll struct {
 func (Attach) Kind() Kind   { return kindAttach }
 func (Attached) Kind() Kind { return kindAttached }
 func (Refused) Kind() Kind  { return kindRefused }
-func (Refresh) Kind() Kind  { return kindRefresh }
 func (Members) Kind() Kind  { return kindMembers }
 func (Detach) Kind() Kind   { return kindDetach }
 func (Join) Kind() Kind     { return kindJoin }

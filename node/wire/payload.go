@@ -13,6 +13,8 @@ const (
 	PayloadLane    Payload = 0x04
 	PayloadClose   Payload = 0x05
 	PayloadTrain   Payload = 0x06
+	PayloadRefresh Payload = 0x07
+	PayloadDoubt   Payload = 0x08
 	PayloadMedia   Payload = 0x80
 )
 

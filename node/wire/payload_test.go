@@ -56,6 +56,8 @@ func TestFrameKinds(t *testing.T) {
 			want = HandshakeFrame
 		case first == 0x30 || first == 0x31:
 			want = QuestionFrame
+		case first == 0x32:
+			want = BeatFrame
 		case first == 0x40:
 			want = RelayFrame
 		case first == 0x80 || first == 0x81:

@@ -10,6 +10,7 @@
 //	0x00-0x03  STUN (RFC 8489 section 5)
 //	0x20-0x2f  handshake frame (package session has its layout)
 //	0x30-0x31  question or answer outside of sessions (Question)
+//	0x32       a home's pulse (AppendBeat)
 //	0x40       relay frame: 3 bytes of channel, then a session frame
 //	0x80-0x81  session frame; bit 0 is the key phase
 //
@@ -29,6 +30,8 @@
 //	0x04       introduction lane (Lane, below)
 //	0x05       close: one byte of reason
 //	0x06       train (AppendTrain)
+//	0x07       a phone's word to its home (Refresh)
+//	0x08       a supernode is silent (Doubt)
 //	0x80-0xff  media (Media, below)
 //
 // # Messages
@@ -76,6 +79,7 @@ const (
 	STUNFrame
 	HandshakeFrame
 	QuestionFrame
+	BeatFrame
 	RelayFrame
 	SessionFrame
 )
@@ -98,6 +102,8 @@ func KindOf(b []byte) FrameKind {
 		return HandshakeFrame
 	case b[0] == questionByte || b[0] == answerByte:
 		return QuestionFrame
+	case b[0] == beatByte:
+		return BeatFrame
 	case b[0] == RelayByte:
 		return RelayFrame
 	case b[0]&^PhaseBit == SessionByte:

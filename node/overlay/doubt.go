@@ -1,0 +1,109 @@
+package overlay
+
+import (
+	"slices"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// What one guest finds out, all may use. A supernode with a hundred guests is
+// heard by some of them each tenth of a second; the first to whom it is silent
+// tells its other homes. They ask for themselves, and if they have no answer at once
+// they tell those of their guests that may have it among their homes, and if they
+// have none to three questions they bear witness that it is dead. The guests ask
+// for themselves, too: a liar can make others ask, and nothing else.
+//
+// A home knows of its guest's other homes one byte each (wire.Mark), and of a home
+// that is silent which one it was.
+const (
+	// A guest may tell of one silent home each doubtEvery, and of doubtBurst at
+	// once.
+	doubtEvery = 10 * time.Second
+	doubtBurst = 4
+	// hurriedPing is how often a supernode is asked about whom a guest has a doubt;
+	// as often as others, but faster.
+	hurriedPing = 300 * time.Millisecond
+	// toldFor is for how long guests are not told of a supernode's silence again;
+	// maxTold bounds the supernodes of which we remember that.
+	toldFor = 10 * time.Second
+	maxTold = 256
+	// A phone asks a home at most once each toldEvery because another home has told
+	// of its silence.
+	toldEvery = 5 * time.Second
+)
+
+// told is a supernode of whose silence our guests were told.
+type told struct {
+	place wire.Place
+	until time.Time
+}
+
+// Doubted takes a Doubt that came in session ix: of a guest, or of a home of ours.
+func (o *Overlay) Doubted(now time.Time, ix wire.Index, d wire.Doubt) {
+	l := o.link(ix)
+	switch {
+	case l != nil && l.guest == guest:
+		o.lookInto(now, l, d)
+	case l != nil && l.home == home:
+		o.askHome(now, l, d)
+	default:
+		o.counters.Unasked++
+	}
+	o.pump(now)
+}
+
+// lookInto asks a supernode about whom a guest has a doubt.
+func (o *Overlay) lookInto(now time.Time, l *link, d wire.Doubt) {
+	if l.doubts.After(now.Add((doubtBurst - 1) * doubtEvery)) {
+		o.counters.Hasty++
+		return
+	}
+	if l.doubts.Before(now) {
+		l.doubts = now
+	}
+	l.doubts = l.doubts.Add(doubtEvery)
+	i := slices.IndexFunc(o.table.rows, func(r row) bool {
+		return r.died == 0 && wire.NamesNode(r.news.Value(), d)
+	})
+	if i < 0 {
+		o.counters.Unasked++
+		return
+	}
+	p := o.table.rows[i].place
+	o.suspect(now, p, 0)
+	if s := o.suspicion(p); s != nil && !s.hurried && s.sent != cleared {
+		s.hurried, s.next = true, now
+	}
+}
+
+// askHome asks a home of ours that another one finds silent.
+func (o *Overlay) askHome(now time.Time, from *link, d wire.Doubt) {
+	for _, l := range o.homeLinks() {
+		if p := &l.pulse; l != from && d.Means(l.node) && p.tries == 0 && now.Sub(p.told) >= toldEvery {
+			p.told = now
+			o.ask(now, l)
+		}
+	}
+}
+
+// tellGuests tells the guests that may have the member at p as a home that it is
+// silent.
+func (o *Overlay) tellGuests(now time.Time, p wire.Place) {
+	r := o.table.find(p)
+	if r == nil || len(o.guests) == 0 {
+		return
+	}
+	o.told = slices.DeleteFunc(o.told, func(t told) bool { return !t.until.After(now) })
+	if len(o.told) >= maxTold || slices.ContainsFunc(o.told, func(t told) bool { return t.place == p }) {
+		return
+	}
+	o.told = append(o.told, told{p, now.Add(toldFor)})
+	node := r.member().Node
+	doubt, mark := wire.AppendDoubt(nil, wire.DoubtOf(node)), wire.MarkOf(node)
+	for _, l := range o.links {
+		if l.guest == guest && slices.Contains(l.others[:], mark) {
+			o.emit(Whisper{l.ix, doubt})
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package overlay
+
+import (
+	"testing"
+	"time"
+
+	"peerphone/node/wire"
+)
+
+// town is a supernode that knows others, with a guest that has node 2 as a home
+// and one that has not.
+func town(t *testing.T) (s *script, near, far wire.Index) {
+	s = supernode(t)
+	s.Learn(s.now, nil)
+	for n := 2; n < 8; n++ {
+		s.take(s.now, mustNews(t, announced(n, 0)), announced(n, 0))
+	}
+	near, far = s.visit(20), s.visit(21)
+	for _, ix := range []wire.Index{near, far} {
+		s.Handle(s.now, ix, wire.Attach{})
+	}
+	s.Refreshed(s.now, near, wire.Refresh{Nonce: 1, Others: [2]wire.Mark{wire.MarkOf(nodeID(3)), wire.MarkOf(nodeID(2))}})
+	s.Refreshed(s.now, far, wire.Refresh{Nonce: 2, Others: [2]wire.Mark{wire.MarkOf(nodeID(3))}})
+	s.advance(0)
+	s.doubts = nil
+	took[Event](s)
+	return s, near, far
+}
+
+func mustNews(t *testing.T, raw []byte) wire.News {
+	n, _, ok := wire.CutNews(raw)
+	if !ok {
+		t.Fatal("bad news")
+	}
+	return n
+}
+
+// A guest's doubt makes its home ask, and when it hears nothing either, bear
+// witness and tell whom it concerns.
+func TestADoubtIsLookedInto(t *testing.T) {
+	s, _, far := town(t)
+	s.Doubted(s.now, far, wire.DoubtOf(nodeID(2)))
+	s.advance(2 * time.Second)
+	asked := 0
+	for _, p := range took[Ping](s) {
+		if p.Member.Node == nodeID(2) {
+			asked++
+		}
+	}
+	s.want("asked", asked, pings)
+	s.want("testimonies", s.Counters().Testified, 1)
+	s.want("told", s.doubts, []string{"1 2"})
+}
+
+// Who lies makes others ask, and nothing else; and not often.
+func TestALiarEvictsNobody(t *testing.T) {
+	s, _, far := town(t)
+	asked := 0
+	for range 100 {
+		s.Doubted(s.now, far, wire.DoubtOf(nodeID(2)))
+		s.Doubted(s.now, far, wire.DoubtOf(nodeID(99))) // whom nobody knows
+		s.advance(100 * time.Millisecond)
+		for _, p := range took[Ping](s) {
+			s.Pong(s.now, p.Member.Addr, p.Nonce)
+			if p.Member.Node == nodeID(2) {
+				asked++
+			}
+		}
+	}
+	if asked > 3 {
+		t.Errorf("asked %d times in ten seconds", asked)
+	}
+	s.want("testimonies", s.Counters().Testified, 0)
+	s.want("told", len(s.doubts), 0)
+	if c := s.Counters(); c.Hasty < 150 {
+		t.Errorf("%d doubts beyond the limit were counted", c.Hasty)
+	}
+}
+
+// A phone asks a home of whose silence it is told, and keeps it if it answers.
+func TestAPhoneAsksForItself(t *testing.T) {
+	s := attached(t)
+	homes := s.Homes()
+	s.refreshes = 0
+	for range 20 {
+		s.Doubted(s.now, homes[0].Index, wire.DoubtOf(homes[1].Member.Node))
+		s.Doubted(s.now, homes[0].Index, wire.DoubtOf(homes[0].Member.Node)) // itself
+		s.Doubted(s.now, homes[0].Index, wire.DoubtOf(nodeID(99)))
+		s.advance(50 * time.Millisecond)
+	}
+	s.want("asked", s.refreshes, 1)
+	s.want("homes", len(s.Homes()), 3)
+	s.Doubted(s.now, 999, wire.DoubtOf(homes[1].Member.Node))
+	s.want("lost", s.Counters().HomesLost, uint64(0))
+
+	s.advance(toldEvery)
+	s.die(homes[1])
+	began := s.now
+	s.Doubted(s.now, homes[0].Index, wire.DoubtOf(homes[1].Member.Node))
+	for len(s.dials()) == 0 {
+		s.advance(20 * time.Millisecond)
+	}
+	if took := s.now.Sub(began); took > askMost+100*time.Millisecond {
+		t.Errorf("another is dialled after %v", took)
+	}
+}
+
+// A supernode with many guests vanishes: one guest finds it out, and all that have
+// another home know it within two seconds.
+func TestTheCrowdFindsOutTogether(t *testing.T) {
+	const phones = 60
+	w := newWorld(t, 3)
+	chain(w, 10)
+	w.run(20 * time.Second)
+	var guests []*resident
+	for p := range phones {
+		guests = append(guests, w.add(1000+p, Config{Homes: 3}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
+	}
+	w.run(time.Minute)
+	gone := w.nodes[0]
+	victims := func() (n int) {
+		for _, r := range guests {
+			for _, h := range r.Homes() {
+				if h.Member.Node == nodeID(gone.n) && !r.missed(r.link(h.Index)) {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	before := victims()
+	w.kill(gone)
+	took := w.runUntil(10*time.Second, func() bool { return victims() == 0 })
+	t.Logf("%d phones knew it after %v", before, took)
+	if before < 10 || took > 2500*time.Millisecond {
+		t.Errorf("%d phones knew it after %v", before, took)
+	}
+}
