@@ -2,6 +2,7 @@ package node
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,9 +71,16 @@ const maxWays = 1 + path.MaxStandby
 //	by another one, though the active one   nowhere, but we send by all for
 //	is heard as well                        echoFor: the far end hears nothing,
 //	                                        unless it answers copies of ours
+//
+// Whenever it is found out that a way is dead, the last packet has gone by that:
+// it goes once more by the others, at once.
 type mediaRoute struct {
 	// Constant after construction.
 	out mediaOut
+
+	sending sync.Mutex     // held while sound is sent: it has one room to be sealed in
+	last    [maxAgain]byte // sent last, guarded by sending
+	size    int            // of that; 0: none, or too large; guarded by sending
 
 	set    atomic.Pointer[waySet]
 	active atomic.Pointer[mediaWay] // one of set, or of the set before
@@ -89,7 +97,11 @@ type mediaRoute struct {
 	began  atomic.Int64             // when that began
 	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
 	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
+	again  atomic.Int64             // hal.Instant of the last sound before the silence in which the last packet was sent once more
 }
+
+// maxAgain is how long a packet may be that is sent once more, in bytes.
+const maxAgain = 512
 
 // mediaOut is what a mediaRoute does to the world. None of it blocks.
 type mediaOut interface {
@@ -270,23 +282,42 @@ func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) 
 		if r.mark.Load() < 0 {
 			r.mark.Store(int32(seq))
 		}
-	case set.better(m, active) || r.quiet(now, active):
+	case set.better(m, active), r.quiet(now, active):
+		dead := r.quiet(now, active)
 		r.move(now, m)
 		r.mark.Store(int32(seq))
 		r.out.nominated(m.Way)
+		if dead {
+			r.repeat(func(w *mediaWay) bool { return w.heard == m.heard })
+		}
 	case r.sentSince(now, seq):
-		r.resound(now)
+		r.resound(now, active)
+	}
+}
+
+// repeat sends the last packet once more, by some of the ways, unless one is
+// just being sent.
+func (r *mediaRoute) repeat(by func(*mediaWay) bool) {
+	if !r.sending.TryLock() {
+		return
+	}
+	defer r.sending.Unlock()
+	for _, w := range r.set.Load().ways {
+		if r.size > 0 && by(w) {
+			r.out.send(w.MediaWay, r.last[:r.size])
+		}
 	}
 }
 
 // resound sends by all ways for a while, because the far end does, and not
 // because we did.
-func (r *mediaRoute) resound(now hal.Instant) {
+func (r *mediaRoute) resound(now hal.Instant, active *mediaWay) {
 	if copied := r.copied.Load(); copied != 0 && now.Sub(hal.Instant(copied)) < ownEcho {
 		return
 	}
 	if last := hal.Instant(r.twice.Swap(int64(now))); now.Sub(last) > echoRest {
 		r.began.Store(int64(now))
+		r.repeat(func(w *mediaWay) bool { return w.heard != active.heard })
 	}
 	if now.Sub(hal.Instant(r.began.Load())) < echoLimit {
 		r.echo.Store(int64(now.Add(echoFor)))
@@ -315,11 +346,31 @@ func (r *mediaRoute) sentSince(now hal.Instant, seq int) bool {
 // SendMedia implements media.Sender.
 func (r *mediaRoute) SendMedia(payload []byte) { r.sendAt(hal.Now(), payload) }
 
+// Pulse implements media.Pulser.
+func (r *mediaRoute) Pulse() { r.pulseAt(hal.Now()) }
+
+// pulseAt notices between two packets that the call has fallen silent.
+func (r *mediaRoute) pulseAt(now hal.Instant) {
+	active := r.active.Load()
+	if active == nil || !r.strew(now) {
+		return
+	}
+	if since := r.sound.Load(); r.again.Swap(since) != since {
+		r.copied.Store(int64(now))
+		r.repeat(func(w *mediaWay) bool { return w.heard != active.heard })
+	}
+}
+
 // sendAt sends sound by the active way, or by all.
 func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 	set, active := r.set.Load(), r.active.Load()
 	if set == nil || active == nil {
 		return
+	}
+	r.sending.Lock()
+	defer r.sending.Unlock()
+	if r.size = copy(r.last[:], payload); r.size < len(payload) {
+		r.size = 0
 	}
 	routed := r.out.send(active.MediaWay, payload)
 	strew := r.strew(now) || !routed || now < hal.Instant(r.shaken.Load())
@@ -341,7 +392,7 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 // strew reports whether the call has fallen silent, and says so when that is no
 // doubt only: the loop searches then.
 func (r *mediaRoute) strew(now hal.Instant) bool {
-	silence := now.Sub(hal.Instant(r.heard.Load()))
+	silence := r.silence(now)
 	if silence <= r.patience(now) || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
 		return false
 	}
@@ -349,6 +400,15 @@ func (r *mediaRoute) strew(now hal.Instant) bool {
 		r.out.silent()
 	}
 	return true
+}
+
+// silence is how long nothing has been heard: no sound, where some comes
+// regularly, for a way whose sound stays away may carry other frames still.
+func (r *mediaRoute) silence(now hal.Instant) time.Duration {
+	if r.every.Load() > 0 {
+		return now.Sub(hal.Instant(r.sound.Load()))
+	}
+	return now.Sub(hal.Instant(r.heard.Load()))
 }
 
 // mayTell reports whether the loop has been left alone for a while.

@@ -55,7 +55,9 @@ func (l *Leg) capture(at hal.Instant, gap bool, pcm []int16) {
 	l.filled += len(pcm)
 	if l.filled == l.enc.Units()*dsp.Unit {
 		l.send(l.due)
+		return
 	}
+	l.pulse()
 }
 
 // pass lets the time go by for which nothing was captured: a gap, or a time in
