@@ -168,7 +168,8 @@ func (s *StandIn) show(c *standing) []byte {
 
 // proof takes the place of a signature: it has the length of one.
 func (s *StandIn) proof(c *standing, badge []byte, initiator bool) []byte {
-	h := hmac.New(sha512.New, s.hash(c, "proof", initiator))
+	h := sha512.New()
+	h.Write(s.hash(c, "proof", initiator))
 	h.Write(badge)
 	return h.Sum(nil)
 }
@@ -179,11 +180,14 @@ func (s *StandIn) hash(c *standing, label string, initiator bool) []byte {
 	if !c.begin.Initiator {
 		first, second = second, first
 	}
-	h := hmac.New(sha256.New, s.cfg.Common[:])
-	fmt.Fprintf(h, "%s %v", label, initiator)
-	h.Write(first[:])
-	h.Write(second[:])
-	return h.Sum(nil)
+	var room [3*32 + 16]byte
+	b := append(append(append(room[:0], s.cfg.Common[:]...), first[:]...), second[:]...)
+	b = append(b, label...)
+	if initiator {
+		b = append(b, 1)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
 // check verifies what the peer shows, in the order of TLS.

@@ -17,8 +17,8 @@ type timers []*session
 
 func (q timers) Len() int { return len(q) }
 func (q timers) Less(i, j int) bool {
-	if !q[i].timer.due.Equal(q[j].timer.due) {
-		return q[i].timer.due.Before(q[j].timer.due)
+	if c := q[i].timer.due.Compare(q[j].timer.due); c != 0 {
+		return c < 0
 	}
 	return q[i].born < q[j].born
 }
@@ -46,8 +46,10 @@ func (q *timers) Pop() any {
 
 // set moves s to due; zero removes it.
 func (q *timers) set(s *session, due time.Time) {
+	same := due.Equal(s.timer.due) // as after most inputs
 	s.timer.due = due
 	switch {
+	case same && s.timer.at >= 0:
 	case due.IsZero():
 		q.remove(s)
 	case s.timer.at < 0:

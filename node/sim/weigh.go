@@ -30,6 +30,7 @@ func (t *trial) weigh() {
 	for _, b := range records {
 		size += len(b)
 	}
+	heap() // what is swept only after the first collection would weigh less than nothing
 	before := heap()
 	indices := make([]*directory.Index, copiesWeighed)
 	for i := range indices {
@@ -45,7 +46,7 @@ func (t *trial) weigh() {
 	for _, x := range indices {
 		kept += x.Records()
 	}
-	t.out.RecordBytes = float64(after-before) / float64(max(kept, 1))
+	t.out.RecordBytes = float64(int64(after-before)) / float64(max(kept, 1))
 	t.out.RecordSize = float64(size) / float64(len(records))
 	t.say("a record takes %.0f bytes, %.0f of them its own", t.out.RecordBytes, t.out.RecordSize)
 }
