@@ -13,7 +13,7 @@ type LimiterConfig struct {
 	Rate     float64 // per second and prefix; 10
 	Burst    int     // per prefix; 20
 	AllRate  float64 // per second over all prefixes; 1000
-	Prefixes int     // that are remembered; 4096, about 400 kB
+	Prefixes int     // that are remembered; 4096, about 150 kB
 }
 
 // PrefixLimiter is a token bucket for each /24 of IPv4 and /48 of IPv6, and one
@@ -23,8 +23,27 @@ type LimiterConfig struct {
 type PrefixLimiter struct {
 	cfg        LimiterConfig
 	all        *rate.Limiter
-	young, old map[netip.Prefix]*rate.Limiter // each at most Prefixes/2
+	birth      time.Time            // of the first question
+	young, old map[prefixKey]bucket // each at most Prefixes/2
 	refused    uint64
+}
+
+// bucket holds the tokens of one prefix: 16 bytes, as there are thousands.
+type bucket struct {
+	at     time.Duration // since birth, when tokens was counted
+	tokens float32
+}
+
+// prefixKey is a prefix: the version of IP, and up to six bytes.
+type prefixKey [7]byte
+
+func prefixKeyOf(addr netip.Addr) (k prefixKey) {
+	prefix := PrefixOf(addr)
+	if b := prefix.Addr().AsSlice(); len(b) > 0 {
+		k[0] = byte(len(b))
+		copy(k[1:1+prefix.Bits()/8], b)
+	}
+	return k
 }
 
 // NewPrefixLimiter returns a limiter with full buckets.
@@ -44,17 +63,45 @@ func NewPrefixLimiter(cfg LimiterConfig) *PrefixLimiter {
 	return &PrefixLimiter{
 		cfg:   cfg,
 		all:   rate.NewLimiter(rate.Limit(cfg.AllRate), int(cfg.AllRate)),
-		young: map[netip.Prefix]*rate.Limiter{},
+		young: map[prefixKey]bucket{},
 	}
 }
 
 // Allow reports whether addr may be answered now, and takes a token if so.
 func (p *PrefixLimiter) Allow(now time.Time, addr netip.Addr) bool {
-	if p.bucket(PrefixOf(addr)).AllowN(now, 1) && p.all.AllowN(now, 1) {
+	if p.birth.IsZero() {
+		p.birth = now
+	}
+	if p.take(now.Sub(p.birth), prefixKeyOf(addr)) && p.all.AllowN(now, 1) {
 		return true
 	}
 	p.refused++
 	return false
+}
+
+// take takes a token of a prefix, if it has one.
+func (p *PrefixLimiter) take(at time.Duration, key prefixKey) bool {
+	b, ok := p.young[key]
+	if !ok {
+		b, ok = p.old[key]
+		delete(p.old, key)
+		if !ok {
+			b = bucket{at, float32(p.cfg.Burst)}
+		}
+		if len(p.young) >= p.cfg.Prefixes/2 {
+			p.old, p.young = p.young, map[prefixKey]bucket{}
+		}
+	}
+	if at > b.at {
+		b.tokens = float32(min(float64(b.tokens)+(at-b.at).Seconds()*p.cfg.Rate, float64(p.cfg.Burst)))
+		b.at = at
+	}
+	enough := b.tokens >= 1
+	if enough {
+		b.tokens--
+	}
+	p.young[key] = b
+	return enough
 }
 
 // Refused returns how often Allow said no.
@@ -62,22 +109,6 @@ func (p *PrefixLimiter) Refused() uint64 { return p.refused }
 
 // Len returns the number of prefixes that are remembered.
 func (p *PrefixLimiter) Len() int { return len(p.young) + len(p.old) }
-
-func (p *PrefixLimiter) bucket(prefix netip.Prefix) *rate.Limiter {
-	if b := p.young[prefix]; b != nil {
-		return b
-	}
-	b := p.old[prefix]
-	if b == nil {
-		b = rate.NewLimiter(rate.Limit(p.cfg.Rate), p.cfg.Burst)
-	}
-	delete(p.old, prefix)
-	if len(p.young) >= p.cfg.Prefixes/2 {
-		p.old, p.young = p.young, map[netip.Prefix]*rate.Limiter{}
-	}
-	p.young[prefix] = b
-	return b
-}
 
 // PrefixOf returns the network that one subscriber is likely to hold: a /24 of
 // IPv4, a /48 of IPv6.
