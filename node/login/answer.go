@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peerphone/node/identity"
@@ -80,6 +81,11 @@ func checkWish(w wire.Wish, binding []byte, now time.Time) (identity.ID, error) 
 	}
 	if w.Node.IsZero() || w.Next.IsZero() || w.Records[0].IsZero() || w.Records[1].IsZero() || w.Records[0] == w.Records[1] {
 		return identity.ID{}, malformed("a key is missing")
+	}
+	for i, key := range w.Words {
+		if key.IsZero() || slices.Contains(w.Words[:i], key) {
+			return identity.ID{}, malformed("a word's key is missing")
+		}
 	}
 	device, err := identity.ParseDeviceCertificate(w.Device)
 	if err != nil {

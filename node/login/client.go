@@ -86,6 +86,9 @@ type Client struct {
 	epoch     uint32    // of the node key in the last request
 	attempt   int       // consecutive requests without a grant; reset by a grant
 	refreshed time.Time // when Refresh has asked last
+	public    Public    // what the owner wants to be found by
+	asked     Public    // what the last request wished for
+	wished    *Public   // what the last request that was granted wished for; nil: not known
 	problem   error     // of the last request, nil after a grant
 
 	// timers; zero when not set
@@ -124,6 +127,7 @@ func NewClient(cfg ClientConfig) *Client {
 		holder: holder{
 			network: cfg.Invitation.Network, name: cfg.Name, account: cfg.Account.ID(),
 			records: recordIDs(cfg.Account), nodeKey: cfg.NodeKey,
+			wordKey: func(index identity.IndexKey) identity.ID { return WordKey(cfg.Account, index).ID() },
 		},
 		saved: cfg.Saved,
 	}
@@ -162,7 +166,13 @@ func (c *Client) restore(now time.Time, s Saved) {
 	if err != nil || !now.Before(g.Until()) {
 		return
 	}
+	g = c.sorted(now, g, Granted{})
+	if len(g.Stale) == 0 && len(g.Words) == len(identity.Words(c.public.Display)) {
+		public := c.public
+		c.wished = &public
+	}
 	c.take(now, g)
+	c.seekWords(now)
 }
 
 // refreshPause is how often Refresh asks at most.
@@ -222,6 +232,7 @@ func (c *Client) request(now time.Time) wire.Message {
 		Account: c.holder.account, Device: c.device.DER, Records: c.holder.records,
 		Node: c.cfg.NodeKey(c.epoch).ID(), Next: c.cfg.NodeKey(c.epoch + 1).ID(),
 	}
+	w = c.addWords(w)
 	switch {
 	case c.saved != nil || c.cfg.Password == "":
 		return wire.Renew{Name: c.cfg.Name, Wish: w}
@@ -255,7 +266,10 @@ func (c *Client) grantedReply(now time.Time, m wire.Granted) {
 		c.rest(now, err)
 		return
 	}
-	c.take(now, c.newestParams(g, now))
+	asked := c.asked
+	c.wished = &asked
+	c.take(now, c.sorted(now, c.newestParams(g, now), c.granted))
+	c.seekWords(now) // the owner may have changed his mind meanwhile
 	c.saved = &Saved{Device: c.device.DER, Epoch: c.epoch, Granted: c.granted.raw}
 	c.emit(Save{*c.saved})
 }

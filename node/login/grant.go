@@ -11,8 +11,12 @@ import (
 
 // grant notes the device and signs what its phone needs for the next weeks.
 func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Granted, error) {
-	if !account.knows(a.device, a.now) {
-		err := s.cfg.Store.Update(ctx, account.Name, func(at *Account) error { return at.see(a.device, a.now) })
+	if !account.knows(a.device, a.now) || !account.named(a.wish.Display) {
+		err := s.cfg.Store.Update(ctx, account.Name, func(at *Account) error {
+			at.rename(a.wish.Display, a.now)
+			account.Display = at.Display
+			return at.see(a.device, a.now)
+		})
 		if err != nil {
 			return wire.Granted{}, err
 		}
@@ -35,7 +39,7 @@ func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Gran
 	}
 	return wire.Granted{
 		Name: name.DER, Node: node.DER, Next: next.DER, Placements: s.place(a, account, name.NotAfter),
-		Params: params, Time: a.now.Unix(),
+		Params: params, Time: a.now.Unix(), Words: s.words(a, account, name.NotAfter),
 	}, nil
 }
 

@@ -22,6 +22,10 @@ type Granted struct {
 	Trust      identity.Trust // what Params say whom to believe
 	Time       time.Time      // the server's, when it granted this; a floor for a board without a clock
 
+	Public Public               // what the words are for
+	Words  []wire.WordPlacement // for the words of Public's display name, in their order; or nothing
+	Stale  []wire.WordPlacement // of entries that are not wanted any more
+
 	raw wire.Granted
 }
 
@@ -82,6 +86,7 @@ type holder struct {
 	account identity.ID
 	records [2]identity.ID
 	nodeKey func(epoch uint32) identity.Key
+	wordKey func(index identity.IndexKey) identity.ID
 }
 
 // verify checks every certificate and signature of raw at now. The node keys
@@ -100,7 +105,7 @@ func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, epoc
 		return Granted{}, grantError("name certificate", err)
 	}
 	if g.Name.Subject != h.account || g.Name.Name != h.name {
-		return Granted{}, fmt.Errorf("%w: the name certificate is for another account", ErrGrant)
+		return Granted{}, grantErrorOf("the name certificate is for another account")
 	}
 	if err := device.Check(h.account, now); err != nil {
 		return Granted{}, grantError("device certificate", err)
@@ -111,8 +116,10 @@ func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, epoc
 	if err := h.checkPlacements(g, now); err != nil {
 		return Granted{}, err
 	}
-	return g, nil
+	return g, h.checkWords(g)
 }
+
+func grantErrorOf(what string) error { return fmt.Errorf("%w: %s", ErrGrant, what) }
 
 func grantError(what string, err error) error { return fmt.Errorf("%w: %s: %w", ErrGrant, what, err) }
 
@@ -158,7 +165,7 @@ func (h holder) node(g Granted, der []byte, epoch uint32, now time.Time) (node, 
 			return node{c, k}, nil
 		}
 	}
-	return node{}, fmt.Errorf("%w: the node certificate is for another node", ErrGrant)
+	return node{}, grantErrorOf("the node certificate is for another node")
 }
 
 func (h holder) checkPlacements(g Granted, now time.Time) error {
@@ -166,11 +173,11 @@ func (h holder) checkPlacements(g Granted, now time.Time) error {
 	for i, p := range g.Placements {
 		switch {
 		case p.Index != places[i] || p.RecordKey != h.records[i]:
-			return fmt.Errorf("%w: a placement is for another record", ErrGrant)
+			return grantErrorOf("a placement is for another record")
 		case !g.Trust.Issuing.Verify(wire.PlacementMessage(p), p.Signature):
-			return fmt.Errorf("%w: a placement is not signed by the network", ErrGrant)
+			return grantErrorOf("a placement is not signed by the network")
 		case now.Unix() > p.NotAfter:
-			return fmt.Errorf("%w: a placement has expired", ErrGrant)
+			return grantErrorOf("a placement has expired")
 		}
 	}
 	return nil

@@ -36,10 +36,11 @@ type Account struct {
 	Name     identity.Name   `cbor:"1,keyasint"`
 	Number   identity.Number `cbor:"2,keyasint"`
 	Display  string          `cbor:"3,keyasint"`
-	Key      identity.ID     `cbor:"4,keyasint"` // the account key
-	Password string          `cbor:"5,keyasint"` // as Hash writes it
-	Created  int64           `cbor:"6,keyasint"` // Unix seconds
-	Devices  []DeviceSeen    `cbor:"7,keyasint"` // at most MaxDevices
+	Key      identity.ID     `cbor:"4,keyasint"`           // the account key
+	Password string          `cbor:"5,keyasint"`           // as Hash writes it
+	Created  int64           `cbor:"6,keyasint"`           // Unix seconds
+	Devices  []DeviceSeen    `cbor:"7,keyasint"`           // at most MaxDevices
+	Renamed  []int64         `cbor:"8,keyasint,omitempty"` // when the display name changed lately, Unix seconds
 }
 
 // DeviceSeen is a phone of an account.

@@ -3,6 +3,8 @@ package wire
 import (
 	"reflect"
 	"testing"
+
+	"peerphone/node/identity"
 )
 
 // FuzzMessage: what parses is written back byte for byte, and parses again to
@@ -125,6 +127,34 @@ func FuzzPulse(f *testing.F) {
 			if written := AppendBeat(nil, nonce); string(written) != string(b) {
 				t.Errorf("%x\nparsed  %x\nwritten %x", b, nonce, written)
 			}
+		}
+	})
+}
+
+func FuzzEntry(f *testing.F) {
+	f.Add(AppendEntry(nil, testEntry(testCard)))
+	f.Add(AppendEntry(nil, Entry{Placement: WordPlacement{Signature: make([]byte, 64)}, Signature: make([]byte, 64)}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := ParseEntry(identity.IndexKey{1}, b)
+		if err != nil {
+			return
+		}
+		if written := AppendEntry(nil, e); string(written) != string(b) {
+			t.Errorf("%x\nparsed  %+v\nwritten %x", b, e, written)
+		}
+	})
+}
+
+func FuzzCard(f *testing.F) {
+	f.Add(AppendCard(nil, testCard))
+	f.Add(AppendCard(nil, Card{Display: "x", Name: "ab"}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ParseCard(b)
+		if err != nil {
+			return
+		}
+		if written := AppendCard(nil, c); string(written) != string(b) {
+			t.Errorf("%x\nparsed  %+v\nwritten %x", b, c, written)
 		}
 	})
 }

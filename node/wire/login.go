@@ -32,6 +32,13 @@ type Wish struct {
 	Records [2]identity.ID `cbor:"4,keyasint"` // record keys for the number and the name
 	Proof   []byte         `cbor:"5,keyasint"` // the account key's signature over WishMessage
 	Next    identity.ID    `cbor:"6,keyasint"` // node key of the next epoch
+
+	// Who wants to be found by the words of its display name says it here, with the
+	// record keys of its words, in the order of identity.Words. Listed: the number
+	// may be told as well.
+	Display string        `cbor:"7,keyasint,omitempty"`
+	Listed  bool          `cbor:"8,keyasint,omitempty"`
+	Words   []identity.ID `cbor:"9,keyasint,omitempty"`
 }
 
 // WishMessage returns the bytes that the account key signs: the wish and the
@@ -71,6 +78,10 @@ type Granted struct {
 	Params     []byte       `cbor:"4,keyasint"` // network parameters, signed by the root
 	Time       int64        `cbor:"5,keyasint"` // Unix seconds, for boards without a clock
 	Next       []byte       `cbor:"6,keyasint"` // node certificate for the next epoch, DER: the server may be away when it begins
+
+	// Words are for the words that were wished for, in their order; nothing when the
+	// display name has changed too often.
+	Words []WordPlacement `cbor:"7,keyasint,omitempty"`
 }
 
 // A DenyCode says why the login server refuses.
@@ -110,6 +121,21 @@ var errField = errors.New("a field is too long or too short")
 func (w Wish) check() error {
 	if len(w.Proof) != 64 || len(w.Device) > 1024 {
 		return errField
+	}
+	if identity.CheckDisplay(w.Display) != nil || len(w.Words) != len(identity.Words(w.Display)) {
+		return errField
+	}
+	return nil
+}
+
+func (g Granted) check() error {
+	if len(g.Words) > identity.MaxWords {
+		return errField
+	}
+	for _, w := range g.Words {
+		if len(w.Signature) != signatureSize {
+			return errField
+		}
 	}
 	return nil
 }

@@ -50,6 +50,21 @@ func testPlacement(n byte) Placement {
 	return p
 }
 
+// testEntry returns an entry with a card in it, not really sealed.
+func testEntry(card Card) Entry {
+	p := WordPlacement{
+		Index: filled[identity.IndexKey](0xee), RecordKey: testID(6), Holder: Holder{7}, Card: card.Hash(),
+		NotAfter: start.Add(identity.NameValidity).Unix(),
+	}
+	p.Signature = testKey(2).Sign(WordPlacementMessage(p))
+	e := Entry{Placement: p, Sequence: uint64(start.UnixMilli()), Expires: start.Unix(), Inner: append(make([]byte, 40), AppendCard(nil, card)...)}
+	e.Signature = testKey(6).Sign(EntryMessage(e))
+	return e
+}
+
+// testCard is the longest card.
+var testCard = Card{Display: strings.Repeat("Küche ", 9) + "K", Name: "a-name-of-thirty-two-characters.", Number: "1234567890"}
+
 func testTicket(serial uint64, relay Member) Ticket {
 	t := Ticket{
 		Relay: relay, Caller: testID(11), Callee: testID(12), Serial: serial,
@@ -85,6 +100,19 @@ func testGranted() Granted {
 	}
 }
 
+func wordsWish() Wish {
+	w := testWish()
+	w.Display, w.Listed, w.Words = "Die Küche", true, []identity.ID{testID(6), testID(7)}
+	w.Proof = testKey(3).Sign(WishMessage(w, make([]byte, 32)))
+	return w
+}
+
+func wordsGranted() Granted {
+	g := testGranted()
+	g.Words = []WordPlacement{testEntry(testCard).Placement}
+	return g
+}
+
 func testAttested() Attested {
 	a := Attested{Node: testID(5), Addr: addr4(40000), Ports: 1, Time: start.Unix(), By: testID(8)}
 	a.Signature = testKey(8).Sign(AttestedMessage(a))
@@ -94,6 +122,11 @@ func testAttested() Attested {
 // messageVectors holds every message, some in more than one form.
 func messageVectors() map[string]Message {
 	record := testRecord(testListing(1, addr4, "kitchen", "1001"))
+	entry := AppendEntry(nil, testEntry(testCard))
+	var slips []byte
+	for range MaxSlips {
+		slips = AppendSlip(slips, testEntry(testCard).Slip())
+	}
 	call := filled[CallID](0xcc)
 	first, second := testTicket(1, Member{Node: testID(8), Addr: addr4(1)}), testTicket(1<<63, Member{Node: testID(9), Addr: addr6(2)})
 	return map[string]Message{
@@ -156,6 +189,16 @@ func messageVectors() map[string]Message {
 		"guide":                testGuide(3),
 		"guide-alone":          Guide{Code: FindNotSynced, Self: announcement(addr4(7000)), Signature: make([]byte, 64)},
 		"digest-partial":       Digest{Live: 40000, Done: true, Partial: true},
+		"shelve":               Shelve{Query: 7, Key: filled[identity.IndexKey](0xee), Entry: entry},
+		"browse":               Browse{Query: 7, Key: filled[identity.IndexKey](0xee)},
+		"browse-on":            Browse{Query: 7, Key: filled[identity.IndexKey](0xee), After: make([]byte, 16)},
+		"shelf":                Shelf{Code: FindRecord, Slips: slips, Full: true, Signature: make([]byte, 64)},
+		"shelf-none":           Shelf{Code: FindNone, Signature: make([]byte, 64)},
+		"fetch":                Fetch{Key: filled[identity.IndexKey](0xee), Holders: make([]byte, 8*MaxFetch)},
+		"entries":              Entries{Query: 1 << 31, Code: FindRecord, Entries: [][]byte{entry, entry}, Last: true, More: true, Whole: true},
+		"entries-none":         Entries{Query: 1 << 31, Code: FindNone, Last: true},
+		"granted-words":        wordsGranted(),
+		"renew-words":          Renew{Name: "kitchen", Wish: wordsWish()},
 		"found-denial":         Found{Code: FindNone, Near: make([]byte, 8*MaxNear), Signature: make([]byte, 64)},
 	}
 }
@@ -182,6 +225,11 @@ func otherVectors() map[string][]byte {
 		"record":            testRecord(listing),
 		"message-placement": PlacementMessage(testPlacement(6)),
 		"message-ticket":    TicketMessage(testTicket(1, Member{Node: testID(8), Addr: addr4(1)})),
+		"card":              AppendCard(nil, testCard),
+		"entry":             AppendEntry(nil, testEntry(testCard)),
+		"message-entry":     EntryMessage(testEntry(testCard)),
+		"message-words":     WordPlacementMessage(testEntry(testCard).Placement),
+		"message-shelf":     ShelfMessage(1, filled[identity.IndexKey](0xee), Shelf{Code: FindRecord, Slips: make([]byte, slipSize), Full: true}),
 		"message-wish":      WishMessage(testWish(), make([]byte, 32)),
 		"message-record":    RecordMessage(must(ParseRecord(testRecord(listing)))),
 	}
