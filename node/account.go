@@ -39,6 +39,7 @@ func (c *Core) loggedIn(now time.Time) {
 			c.view.certified(now)
 		}
 		c.list(now)
+		c.enter(now)
 		if before != c.nodeID() && !before.IsZero() {
 			c.meetAgain(now)
 		}

@@ -86,7 +86,7 @@ func (c *Core) numberOf(dialled string) string {
 
 // located takes the directory's answer to a search.
 func (c *Core) located(now time.Time, r directory.Result) {
-	if c.looked(r) || c.locatedBuddy(now, r) {
+	if c.looked(r) || c.added(now, r) || c.locatedBuddy(now, r) {
 		return
 	}
 	q, ok := c.attempts.queries[r.Query]

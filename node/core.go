@@ -68,6 +68,8 @@ type Core struct {
 	fresh    *path.Fresh
 	view     view
 	settings Settings
+	display  string // the owner's display name
+	inquiry  inquiry
 	known    acquaintances
 	out      []Effect
 }
@@ -115,7 +117,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c := &Core{
 		network: cfg.Network, account: cfg.Account, device: cfg.Device, phone: cfg.Phone,
 		candidate: cfg.Candidates, contacts: cfg.Contacts, log: cfg.Log, cache: cfg.Cache,
-		settings: cfg.Settings, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify, lie: cfg.Lie,
+		settings: cfg.Settings, display: cfg.Login.Display, known: newAcquaintances(cfg.Known), peers: newPeers(), attempts: newAttempts(), streams: newStreams(), rand: cfg.Rand, verify: cfg.Verify, lie: cfg.Lie,
 		outside: outside{
 			port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT),
 			lifetime: path.NewLifetime(path.Config{Rand: cfg.Rand}),
@@ -186,6 +188,7 @@ func (c *Core) Start(now time.Time) {
 	c.view.started = now
 	c.outside.families(c.candidate())
 	c.befriend(now)
+	c.public(now)
 	c.login.Start(now)
 	c.settle(now)
 }

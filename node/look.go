@@ -25,13 +25,14 @@ func (c *Core) Snapshot(now time.Time) Snapshot {
 		Contacts: c.contactViews(now),
 		Calls:    c.loggedCalls(),
 		Settings: c.settings,
+		Inquiry:  c.inquiryView(),
 	}
 }
 
 func (c *Core) self() Self {
 	return Self{
 		Name: string(c.granted.Name.Name), Number: string(c.granted.Name.Number),
-		Node: c.nodeID().String(), Phone: c.phone,
+		Node: c.nodeID().String(), Phone: c.phone, Display: c.display,
 	}
 }
 

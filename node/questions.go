@@ -92,12 +92,12 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, q, 0)})
 }
 
-// question asks a supernode on behalf of the index. A Find or Who has room for
-// the longest answer.
+// question asks a supernode on behalf of the index. A Find, Who, Browse or
+// Fetch has room for the longest answer.
 func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
 	size := 0
 	switch m.(type) {
-	case wire.Find:
+	case wire.Find, wire.Browse, wire.Fetch:
 		size = wire.MaxQuestion
 	case wire.Who:
 		size = introductionQuestion

@@ -212,6 +212,10 @@ func (c *Core) fromClient(now time.Time, e directory.Event) {
 		c.located(now, e)
 	case directory.Published:
 		c.published(now, e)
+	case directory.Matches:
+		c.matched(e)
+	case directory.Entered:
+		c.inquiry.public, c.inquiry.view = e.Words, nil
 	}
 }
 
@@ -274,6 +278,7 @@ func (c *Core) fromHandset(now time.Time, e handset.Event) {
 
 func (c *Core) fromContacts(now time.Time, e contacts.Event) {
 	if _, ok := e.(contacts.Changed); ok {
+		c.inquiry.view = nil
 		c.befriend(now)
 		c.acquaint(now)
 		c.do(SaveContacts{c.contacts.List()})
@@ -316,11 +321,11 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 		c.relayMessage(now, ix, from, m)
 	case wire.Appear, wire.Watch, wire.Seen:
 		c.presenceMessage(now, ix, m)
-	case wire.Publish, wire.Find:
+	case wire.Publish, wire.Find, wire.Shelve, wire.Browse:
 		if c.index != nil {
 			c.index.Handle(now, ix, m, c.overlay.Nearest)
 		}
-	case wire.Found, wire.Stored:
+	case wire.Found, wire.Stored, wire.Entries:
 		c.client.Handle(now, ix, m)
 	}
 }

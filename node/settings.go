@@ -16,6 +16,8 @@ type Settings struct {
 	AlwaysRelay bool `json:"always_relay"`
 	// Unlisted: who tries numbers does not find ours; contacts find us by our name.
 	Unlisted bool `json:"unlisted"`
+	// Searchable: who searches for words of our display name finds us.
+	Searchable bool `json:"searchable"`
 }
 
 // Configure makes s the owner's choice from now on.
@@ -26,6 +28,7 @@ func (c *Core) Configure(now time.Time, s Settings) {
 	c.settings = s
 	c.do(SaveSettings{s})
 	c.list(now)
+	c.public(now)
 	c.settle(now)
 }
 

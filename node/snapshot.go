@@ -23,6 +23,7 @@ type Snapshot struct {
 	Contacts []ContactView `json:"contacts"`
 	Calls    []LoggedCall  `json:"calls"` // the last ones, the newest first
 	Settings Settings      `json:"settings"`
+	Inquiry  InquiryView   `json:"inquiry"`
 	Release  ReleaseView   `json:"release"`
 }
 
@@ -32,6 +33,8 @@ type Self struct {
 	Number string `json:"number"`
 	Node   string `json:"node"` // short ID, for logs
 	Phone  bool   `json:"phone"`
+
+	Display string `json:"display,omitempty"` // how the owner wants to be called
 }
 
 // Login is the state of the account.

@@ -21,6 +21,7 @@ func TestBrowser(t *testing.T) {
 		{"mouse", useMouse},
 		{"keyboard", useKeyboard},
 		{"without script", useForms},
+		{"search", useSearch},
 		{"plain HTTP", usePlainHTTP},
 		{"without stream", askForState},
 		{"fault", readFault},
@@ -229,7 +230,7 @@ func readFault(t *testing.T, b *browser) {
 // targets smaller than 24 px (WCAG 2.5.8).
 func fitNarrow(t *testing.T, b *browser) {
 	for name, state := range map[string]func(*node.Snapshot){
-		"ready": func(*node.Snapshot) {}, "ringing": ringing, "call": inCall(4000), "refused": refused, "hostile": hostile(strings.Repeat("W", 60)),
+		"ready": func(*node.Snapshot) {}, "ringing": ringing, "call": inCall(4000), "refused": refused, "found": foundTwo, "hostile": hostile(strings.Repeat("W", 60)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPhone()

@@ -62,7 +62,7 @@ func startChromium(t *testing.T) *browser {
 // serve makes p's page reachable and returns its address.
 func (p *phone) serve(t *testing.T) string {
 	t.Helper()
-	u := New(Config{Node: p, Appliance: p, Hosts: []string{"127.0.0.1", "phone.test"}})
+	u := New(Config{Node: p, Appliance: p, Owner: p, Hosts: []string{"127.0.0.1", "phone.test"}})
 	s := httptest.NewServer(u)
 	t.Cleanup(func() { u.Close(); s.Close() })
 	return s.URL

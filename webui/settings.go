@@ -12,6 +12,7 @@ import (
 var switches = map[string]func(*node.Settings) *bool{
 	"always_relay":   func(s *node.Settings) *bool { return &s.AlwaysRelay },
 	"unlisted":       func(s *node.Settings) *bool { return &s.Unlisted },
+	"searchable":     func(s *node.Settings) *bool { return &s.Searchable },
 	"check_releases": func(s *node.Settings) *bool { return &s.CheckReleases },
 }
 

@@ -6,7 +6,7 @@ import (
 
 // template is a page with marks {{key}} in its text and in its quoted
 // attributes. The value of a key is a text, which is escaped for both places,
-// or the rows of a table. There is nothing else: html/template would keep the
+// or the rows of a table, in which there may be buttons. There is nothing else: html/template would keep the
 // linker from dropping unused methods of the whole program.
 //
 // A key names its place for the page's script: "id" is the text of the element
@@ -20,8 +20,17 @@ type segment struct {
 	key  string // empty after the last piece
 }
 
-// parts are the values of the marks: string or [][]string.
+// parts are the values of the marks: string, [][]string, or rows whose cells are
+// strings and buttons.
 type parts map[string]any
+
+// button is a cell that can be pressed, in the form around the table.
+type button struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Text  string `json:"text"`
+	Label string `json:"label"` // for who does not see in which row it stands
+}
 
 func parseTemplate(page string) template {
 	var t template
@@ -58,21 +67,38 @@ func appendPart(b []byte, v any) []byte {
 		for _, row := range v {
 			b = appendRow(b, row)
 		}
+	case [][]any:
+		for _, row := range v {
+			b = appendRow(b, row)
+		}
 	}
 	return b
 }
 
 // appendRow writes one row of a table; its first cell is the row's heading.
-func appendRow(b []byte, cells []string) []byte {
+func appendRow[T any](b []byte, cells []T) []byte {
 	b = append(b, "<tr>"...)
 	for i, c := range cells {
 		if i == 0 {
-			b = append(appendEscaped(append(b, `<th scope="row">`...), c), "</th>"...)
+			b = append(appendCell(append(b, `<th scope="row">`...), c), "</th>"...)
 		} else {
-			b = append(appendEscaped(append(b, "<td>"...), c), "</td>"...)
+			b = append(appendCell(append(b, "<td>"...), c), "</td>"...)
 		}
 	}
 	return append(b, "</tr>"...)
+}
+
+func appendCell(b []byte, cell any) []byte {
+	switch c := cell.(type) {
+	case string:
+		b = appendEscaped(b, c)
+	case button:
+		for _, part := range [...][2]string{{`<button name="`, c.Name}, {`" value="`, c.Value}, {`" aria-label="`, c.Label}, {`">`, c.Text}} {
+			b = appendEscaped(append(b, part[0]...), part[1])
+		}
+		b = append(b, "</button>"...)
+	}
+	return b
 }
 
 // appendEscaped writes s so that it is only text, between tags as well as in

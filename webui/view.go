@@ -25,6 +25,7 @@ func view(s node.Snapshot, now time.Time) parts {
 	viewFace(p, s)
 	viewCall(p, s, now)
 	viewContacts(p, s.Contacts, now)
+	viewInquiry(p, s)
 	viewLog(p, s.Calls, now)
 	viewRelease(p, s)
 	viewSettings(p, s.Settings)

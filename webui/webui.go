@@ -25,6 +25,13 @@ type Appliance interface {
 // Owner is what the page needs of the node to do the owner's will.
 type Owner interface {
 	Configure(ctx context.Context, change func(*node.Settings)) error
+	// Inquire looks for people by the words of their names, InquireMore brings more
+	// of them; whom they have found the snapshot tells, and CallFound and AddFound
+	// take by name.
+	Inquire(ctx context.Context, words string) error
+	InquireMore(ctx context.Context) error
+	CallFound(ctx context.Context, name string) error
+	AddFound(ctx context.Context, name string) error
 }
 
 // Config is what a page is made of.
@@ -101,6 +108,8 @@ func (u *UI) routes() http.Handler {
 	route(http.MethodPost, "/api/v1/key", u.pressKey)
 	route(http.MethodPost, "/api/v1/hook", u.moveHook)
 	route(http.MethodPost, "/api/v1/settings", u.setSwitches)
+	route(http.MethodPost, "/api/v1/search", u.searchWords)
+	route(http.MethodPost, "/api/v1/found", u.useFound)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotFound, "There is nothing at "+r.URL.Path+". The page is at /, the interface for programs below /api/v1/.")
 	})

@@ -40,6 +40,10 @@ type AccountConfig struct {
 	Display      string `toml:"display"`
 	PasswordFile string `toml:"password_file"`
 	Register     bool   `toml:"register"` // make the account when the network has none of this name
+
+	// Searchable lets others find us by the words of the display name. The owner's
+	// choice on the page comes before it.
+	Searchable bool `toml:"searchable"`
 }
 
 // NetworkConfig says which network, and how to take part.
@@ -152,8 +156,11 @@ func (c Config) check() error {
 	if _, err := identity.ParseNumber(c.Account.Number); err != nil {
 		return keyError("account.number", c.Account.Number, err)
 	}
-	if len(c.Account.Display) > 64 {
-		return errors.New("account.display: at most 64 bytes")
+	if err := identity.CheckDisplay(c.Account.Display); err != nil {
+		return keyError("account.display", c.Account.Display, err)
+	}
+	if c.Account.Searchable && len(identity.Words(c.Account.Display)) == 0 {
+		return errors.New("account.searchable: give account.display a word by which you can be found")
 	}
 	if c.Account.Register && c.Account.PasswordFile == "" {
 		return errors.New("account.register: a new account needs account.password_file")

@@ -44,6 +44,8 @@ func TestConfigMistakes(t *testing.T) {
 		{"not TOML", "[account\n", ":1:"},
 		{"wrong type", strings.Replace(good, `"1001"`, "1001", 1), ":3:"},
 		{"bad name", strings.Replace(good, "kitchen", "1st", 1), `account.name = "1st"`},
+		{"a display name in two lines", strings.Replace(good, "[network]", "display = \"a\\nb\"\n[network]", 1), "account.display"},
+		{"searchable without a name", strings.Replace(good, "[network]", "searchable = true\n[network]", 1), "account.searchable"},
 		{"bad number", strings.Replace(good, "1001", "12", 1), `account.number = "12"`},
 		{"no invitation", strings.Replace(good, "invitation_file", "listen", 1), "network: give either invitation or invitation_file"},
 		{"two invitations", good + `invitation = "peerphone1"`, "network: give either"},

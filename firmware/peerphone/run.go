@@ -95,7 +95,7 @@ func (r runCommand) open(config Config, devices hal.Devices, log *slog.Logger) (
 		Display: config.Account.Display, Password: password, Register: config.Account.Register,
 		Listen: config.Network.Listen, Promotion: promotion, Contacts: config.contacts(),
 		Devices: devices, Version: version, Log: log,
-		Settings:    node.Settings{CheckReleases: true, AlwaysRelay: config.Network.AlwaysRelay},
+		Settings:    node.Settings{CheckReleases: true, AlwaysRelay: config.Network.AlwaysRelay, Searchable: config.Account.Searchable},
 		PortMapping: config.Network.PortMapping, RelayMonthly: config.Relay.MonthlyGB * 1e9, RelayLine: config.Relay.RateKbit * 1000 / 8,
 	})
 }

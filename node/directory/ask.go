@@ -159,8 +159,7 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 		}
 		return storedHere(x.keep(r, m.Record))
 	}
-	x.counters.Unasked++
-	return nil
+	return x.answerEntries(now, nonce, m)
 }
 
 // deny says that there is no record at key.

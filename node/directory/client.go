@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
@@ -19,16 +20,19 @@ type ClientCounters struct {
 
 // Client is the phone's half. The zero value is not usable.
 type Client struct {
-	cfg   Config
-	rand  *rand.Rand
-	homes []wire.Index // the best first
-	asked uint32       // the last query number on the wire
-	finds []*find      // by age
-	last  QueryID
+	cfg       Config
+	rand      *rand.Rand
+	homes     []wire.Index // the best first
+	asked     uint32       // the last query number on the wire
+	finds     []*find      // by age
+	last      QueryID
+	inquiries []*inquiry // by age
 
-	pubs      [2]*publication // under the number and the name; nil before SetListing; of an unlisted number, but until it is withdrawn
-	withdrawn bool            // nothing of ours lies under the number any more
-	sequence  uint64          // the highest used
+	pubs      [2]*publication     // under the number and the name; nil before SetListing; of an unlisted number, but until it is withdrawn
+	withdrawn bool                // nothing of ours lies under the number any more
+	entries   []*publication      // under the words of the display name
+	gone      []identity.IndexKey // where entries of ours have been withdrawn
+	sequence  uint64              // the highest used
 	own       Own
 
 	out      []Event
@@ -59,20 +63,21 @@ func (c *Client) SetHomes(now time.Time, homes []wire.Index) {
 	for _, f := range slices.Clone(c.finds) {
 		c.findHomes(now, f)
 	}
-	for _, p := range c.pubs {
-		if p != nil {
-			c.publishHomes(now, p)
-		}
+	c.inquiryHomes(now)
+	for p := range c.publications {
+		c.publishHomes(now, p)
 	}
 }
 
-// Handle takes a Found or Stored that came in session ix.
+// Handle takes a Found, Stored or Entries that came in session ix.
 func (c *Client) Handle(now time.Time, ix wire.Index, m wire.Message) {
 	switch m := m.(type) {
 	case wire.Found:
 		c.handleFound(now, ix, m)
 	case wire.Stored:
 		c.handleStored(now, ix, m)
+	case wire.Entries:
+		c.handleEntries(now, ix, m)
 	default:
 		c.counters.Unasked++
 	}
@@ -84,10 +89,11 @@ func (c *Client) Next() time.Time {
 	for _, f := range c.finds {
 		next = earlier(next, earlier(f.race, f.end))
 	}
-	for _, p := range c.pubs {
-		if p != nil {
-			next = earlier(next, earlier(p.at, p.proof.at))
-		}
+	for _, q := range c.inquiries {
+		next = earlier(next, q.end)
+	}
+	for p := range c.publications {
+		next = earlier(next, earlier(p.at, p.proof.at))
 	}
 	return next
 }
@@ -97,11 +103,14 @@ func (c *Client) Advance(now time.Time) {
 	for _, f := range slices.Clone(c.finds) {
 		c.advanceFind(now, f)
 	}
-	for _, p := range c.pubs {
-		if p != nil && passed(p.at, now) {
+	for _, q := range c.inquiries {
+		c.advanceInquiry(now, q)
+	}
+	for p := range c.publications {
+		if passed(p.at, now) {
 			c.advancePublication(now, p)
 		}
-		if p != nil && passed(p.proof.at, now) {
+		if passed(p.proof.at, now) {
 			c.prove(now, p)
 		}
 	}

@@ -39,6 +39,7 @@ type Config struct {
 
 	// Limits of an Index. Zero takes the value beside it.
 	MaxRecords int // 20000, about 20 MB
+	MaxEntries int // of words; 20000, about 9 MB
 }
 
 // Members is the membership, as a search needs it to see whom others know.
@@ -83,6 +84,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000
 	}
+	if cfg.MaxEntries == 0 {
+		cfg.MaxEntries = 20000
+	}
 	return cfg
 }
 
@@ -120,6 +124,24 @@ type Published struct {
 	Err    error
 }
 
+// Entered tells under how many words of the display name we lie in the index.
+type Entered struct{ Words int }
+
+// Matches tells how a search by words goes: as often as something has changed, and
+// with Settled when nothing more comes by itself.
+type Matches struct {
+	Query   QueryID
+	Settled bool
+	Outcome Outcome     // when Settled: Located when somebody was found
+	Found   []wire.Card // so far: those with all words, in the order of their names
+	// Whole: there is nobody else, for certain.
+	Whole bool
+	// More: Client.More brings more.
+	More bool
+}
+
+func (Entered) event()   {}
+func (Matches) event()   {}
 func (Send) event()      {}
 func (Ask) event()       {}
 func (Result) event()    {}
@@ -128,7 +150,7 @@ func (Published) event() {}
 // QueryID names a Find of this phone. 0 is none.
 type QueryID uint32
 
-//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,searchState,syncState,repairState -output=state_string.go
+//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,sideState,searchState,syncState,repairState -output=state_string.go
 
 // Outcome says how a Find ended.
 type Outcome uint8

@@ -16,6 +16,9 @@
 //	 n  wire.Listing, sealed
 //	16  tag
 //
+// Under the words of display names lie entries (wire.Entry), of which a supernode
+// keeps many at one key (shelf.go, browse.go, inquiry.go).
+//
 // One valid record beats any number of denials. Absent is only said when no
 // supernode asked has the record and three quarters of them deny it; anything
 // less is Unsure.

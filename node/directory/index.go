@@ -38,6 +38,9 @@ type IndexCounters struct {
 	Located uint64 // searches among fellow supernodes that found a record
 	Hops    uint64 // of these, supernodes asked one after the other
 
+	Shelved uint64 // entries of words taken
+	Browses uint64 // searches of phones by a word
+
 	Repairs  uint64 // begun
 	Repaired uint64 // copies given to who had none
 }
@@ -53,24 +56,27 @@ const (
 
 // Index is the supernode's half. The zero value is not usable.
 type Index struct {
-	cfg    Config
-	rand   *rand.Rand
-	self   identity.ID
-	sign   func(msg []byte) []byte // nil before the login
-	sync   syncState
-	store  *store
-	cache  cache
-	jobs   []job           // searches and publications under way, by age
-	alarms alarms          // of jobs
-	wake   time.Time       // what Next returns while calm: it is asked far more often than something changes
-	calm   bool            // no verb has been called since wake was found
-	asks   map[uint64]*ask // under way, by nonce
-	askers askers
+	cfg     Config
+	rand    *rand.Rand
+	self    identity.ID
+	sign    func(msg []byte) []byte // nil before the login
+	sync    syncState
+	store   *store
+	shelves *shelves
+	viewed  views
+	cache   cache
+	jobs    []job           // searches and publications under way, by age
+	alarms  alarms          // of jobs
+	wake    time.Time       // what Next returns while calm: it is asked far more often than something changes
+	calm    bool            // no verb has been called since wake was found
+	asks    map[uint64]*ask // under way, by nonce
+	askers  askers
 
-	tasks   tasks     // repairs that will be due
-	repairs int       // jobs that are repairs
-	review  time.Time // when the records are looked at; set by NeighboursChanged, cleared then
-	settle  time.Time // when we begin to deny; set by Synced, cleared then
+	tasks      tasks       // repairs that will be due
+	shelfTasks []shelfTask // likewise of entries
+	repairs    int         // jobs that are repairs
+	review     time.Time   // when the records are looked at; set by NeighboursChanged, cleared then
+	settle     time.Time   // when we begin to deny; set by Synced, cleared then
 
 	out      []Event
 	counters IndexCounters
@@ -80,6 +86,7 @@ type Index struct {
 func NewIndex(cfg Config) *Index {
 	cfg = cfg.withDefaults()
 	x := &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords, cfg.Keep), asks: map[uint64]*ask{}}
+	x.shelves = newShelves(cfg.MaxEntries, x.rand.Uint64, cfg.Keep)
 	if cfg.Keepers == nil {
 		x.cfg.Keepers = x.keepersAmong
 	}
@@ -124,7 +131,7 @@ func (x *Index) emit(e Event) { x.out = append(x.out, e) }
 
 func (x *Index) send(ix wire.Index, m wire.Message) { x.emit(Send{Index: ix, Message: m}) }
 
-// Handle takes a Publish or Find that came in session ix. nearest returns the
+// Handle takes a Publish, Find, Shelve or Browse that came in session ix. nearest returns the
 // live supernodes nearest to a key, ourselves included.
 func (x *Index) Handle(now time.Time, ix wire.Index, m wire.Message,
 	nearest func(identity.IndexKey, int) []wire.Member) {
@@ -134,6 +141,10 @@ func (x *Index) Handle(now time.Time, ix wire.Index, m wire.Message,
 		x.handlePublish(now, ix, m, nearest)
 	case wire.Find:
 		x.handleFind(now, ix, m, nearest)
+	case wire.Shelve:
+		x.handleShelve(now, ix, m, nearest)
+	case wire.Browse:
+		x.handleBrowse(now, ix, m, nearest)
 	default:
 		x.counters.Unasked++
 	}
@@ -151,7 +162,8 @@ func (x *Index) handlePublish(now time.Time, ix wire.Index, m wire.Publish,
 		x.send(ix, wire.Stored{Query: m.Query, Code: codeOf(err)})
 		return
 	}
-	x.spread(now, ix, m, r, nearest(r.Placement.Index, Replicas))
+	key := r.Placement.Index
+	x.spread(now, asker{ix, m.Query}, key, wire.Publish{Record: m.Record}, func() wire.StoreCode { return x.keep(r, m.Record) }, nearest(key, Replicas))
 }
 
 // check reads and checks a record, and counts its fault.
@@ -233,8 +245,12 @@ func (x *Index) Next() time.Time {
 // soonest returns the earliest time at which something is due.
 func (x *Index) soonest() time.Time {
 	next := earlier(earlier(x.store.due(), x.cache.due()), earlier(x.review, x.settle))
+	next = earlier(next, earlier(x.shelves.due(), x.viewed.due()))
 	if len(x.tasks) > 0 && x.repairs < maxRepairs {
 		next = earlier(next, x.tasks[0].at)
+	}
+	if len(x.shelfTasks) > 0 && x.repairs < maxRepairs {
+		next = earlier(next, x.shelfTasks[0].at)
 	}
 	return earlier(next, x.alarms.next())
 }
@@ -244,14 +260,18 @@ func (x *Index) Advance(now time.Time) {
 	x.calm = false
 	x.store.expire(now)
 	x.cache.expire(now)
+	x.shelves.expire(now)
+	x.viewed.expire(now)
 	if passed(x.settle, now) {
 		x.sync, x.settle = settled, time.Time{}
 	}
 	if passed(x.review, now) {
 		x.reviewRecords(now)
+		x.reviewShelves(now)
 	}
 	x.advanceJobs(now)
 	x.startRepairs(now)
+	x.startShelfRepairs(now)
 }
 
 // use is what a session asks for.

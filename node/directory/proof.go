@@ -50,6 +50,10 @@ func (c *Client) prove(now time.Time, p *publication) {
 	}
 	home := c.homes[i]
 	p.proof.homes = append(p.proof.homes, home)
+	if p.entry != nil { // many lie there: asking costs more than publishing it again
+		c.proofAsks(now, p, home, p.message)
+		return
+	}
 	c.proofAsks(now, p, home, func(q uint32) wire.Message { return wire.Find{Query: q, Key: p.lookup.Index} })
 }
 
@@ -59,11 +63,12 @@ func (c *Client) proofAsks(now time.Time, p *publication, home wire.Index, m fun
 }
 
 func (c *Client) provingBy(q question) *publication {
-	i := slices.IndexFunc(c.pubs[:], func(p *publication) bool { return p != nil && p.proof.asked == q })
-	if i < 0 {
-		return nil
+	for p := range c.publications {
+		if p.proof.asked == q {
+			return p
+		}
 	}
-	return c.pubs[i]
+	return nil
 }
 
 // proved takes what a home has found; false: m answers no proof.
@@ -76,7 +81,7 @@ func (c *Client) proved(now time.Time, q question, m wire.Found) bool {
 		p.proof.asked, p.proof.at = question{}, time.Time{}
 	default:
 		c.counters.Disproved++
-		c.proofAsks(now, p, q.home, func(q uint32) wire.Message { return wire.Publish{Query: q, Record: p.record} })
+		c.proofAsks(now, p, q.home, p.message)
 	}
 	return true
 }

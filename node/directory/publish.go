@@ -76,9 +76,10 @@ const (
 	published
 )
 
-// publication is one of the two records.
+// publication is one of the two records, or an entry under a word.
 type publication struct {
-	which  int // 0 number, 1 name
+	which  int       // 0 number, 1 name
+	entry  *ownEntry // nil of a record
 	state  publishState
 	lookup identity.Lookup
 	record []byte
@@ -126,12 +127,7 @@ func (c *Client) SetListing(now time.Time, own Own) {
 // sequence is wall time in milliseconds, so that it survives a restart.
 func (c *Client) sign(now time.Time, p *publication) {
 	c.sequence = max(c.sequence+1, uint64(max(now.UnixMilli(), 0)))
-	life := Lifetime
-	if p.withdraw {
-		life = withdrawLife
-	}
-	record, err := BuildRecord(c.cfg.Rand, p.lookup, c.own.Placements[p.which], c.own.RecordKeys[p.which],
-		c.sequence, now.Add(life), wire.Listing{Name: c.own.Certificate, Devices: []wire.Device{c.own.Device}})
+	record, err := c.build(now, p)
 	if err != nil {
 		p.state, p.at = pausing, now.Add(retryMax)
 		c.emit(Published{Err: err})
@@ -150,9 +146,7 @@ func (c *Client) publish(now time.Time, p *publication) {
 	p.state, p.at = publishing, now.Add(publishWait)
 	home := c.homes[p.home%len(c.homes)]
 	p.home++
-	query := c.ask(home, func(q uint32) wire.Message {
-		return wire.Publish{Query: q, Record: p.record}
-	})
+	query := c.ask(home, p.message)
 	p.open = append(p.open, question{home, query})
 }
 
@@ -176,7 +170,7 @@ func (c *Client) handleStored(now time.Time, ix wire.Index, m wire.Stored) {
 	}
 	p.open = slices.DeleteFunc(p.open, func(q question) bool { return q.query == m.Query })
 	switch {
-	case m.Code == wire.StoreOK && m.Copies > 0:
+	case m.Code == wire.StoreOK && m.Copies > 0, m.Code == wire.StoreFull && p.entry != nil: // some have room, and if none has, later
 		if !p.withdraw {
 			p.claim(now, c, ix)
 		}
@@ -191,8 +185,8 @@ func (c *Client) handleStored(now time.Time, ix wire.Index, m wire.Stored) {
 }
 
 func (c *Client) publicationOf(q question) *publication {
-	for _, p := range c.pubs {
-		if p != nil && slices.Contains(p.open, q) {
+	for p := range c.publications {
+		if slices.Contains(p.open, q) {
 			return p
 		}
 	}
@@ -202,6 +196,10 @@ func (c *Client) publicationOf(q question) *publication {
 func (c *Client) stored(now time.Time, p *publication, copies int) {
 	p.state, p.fails, p.copies, p.older, p.open = published, 0, copies, olderStep, nil
 	p.at = now.Add(p.nextSigning(c))
+	if p.entry != nil {
+		c.entered(p)
+		return
+	}
 	if p.withdraw {
 		c.withdrawn, c.pubs[p.which] = true, nil
 	}

@@ -11,7 +11,7 @@ import (
 // storeEnd is how long supernodes may take to store a record.
 const storeEnd = time.Second
 
-// spread stores one record at the supernodes nearest to its key.
+// spread stores one record, or entry, at the supernodes nearest to its key.
 type spread struct {
 	clock
 	key      identity.IndexKey
@@ -22,22 +22,22 @@ type spread struct {
 	end      time.Time
 }
 
-// spread begins one.
-func (x *Index) spread(now time.Time, ix wire.Index, m wire.Publish, r wire.Record, near []wire.Member) {
+// spread begins one: m stores it elsewhere, here does it here.
+func (x *Index) spread(now time.Time, who asker, key identity.IndexKey, m wire.Message, here func() wire.StoreCode, near []wire.Member) {
 	if len(x.jobs) >= maxJobs {
 		x.counters.Limited++
-		x.send(ix, wire.Stored{Query: m.Query, Code: wire.StoreFull})
+		x.send(who.ix, wire.Stored{Query: who.query, Code: wire.StoreFull})
 		return
 	}
-	s := &spread{key: r.Placement.Index, who: asker{ix, m.Query}, refusals: map[wire.StoreCode]int{}, end: now.Add(storeEnd)}
+	s := &spread{key: key, who: who, refusals: map[wire.StoreCode]int{}, end: now.Add(storeEnd)}
 	x.cache.forget(s.key)
 	x.begin(s)
 	for _, to := range near {
 		if to.Node == x.self {
-			s.count(x.keep(r, m.Record))
+			s.count(here())
 			continue
 		}
-		s.open = append(s.open, x.put(now, s, to, storeEnd, wire.Publish{Record: m.Record}))
+		s.open = append(s.open, x.put(now, s, to, storeEnd, m))
 	}
 	s.goOn(x)
 	x.arm(s)

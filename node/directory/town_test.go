@@ -51,7 +51,10 @@ type subscriber struct {
 	n       int
 	homes   []int
 	results []Result
+	matches Matches // the last
+	words   int     // under which it lies in the index
 	copies  int
+	last    time.Time // when the last part of a long answer comes
 	wake    time.Time
 }
 
@@ -158,6 +161,10 @@ func (w *town) settlePhone(s *subscriber) {
 			s.results = append(s.results, e)
 		case Published:
 			s.copies = e.Copies
+		case Matches:
+			s.matches = e
+		case Entered:
+			s.words = e.Words
 		}
 	}
 	w.arm(&s.wake, s.Next(), func() { s.Advance(w.now); w.settlePhone(s) })
@@ -191,8 +198,8 @@ func (w *town) settleKeeper(k *clerk) {
 		switch e := e.(type) {
 		case Send:
 			s := w.phones[e.Index-1000]
-			m := w.distort(k, 0, identity.IndexKey{}, e.Message)
-			w.after(w.delay(), func() { s.Client.Handle(w.now, wire.Index(k.n+1), m); w.settlePhone(s) })
+			m := w.distort(k, 0, identity.IndexKey{}, w.distortEntries(k, Ask{}, e.Message))
+			w.after(s.inOrder(w, m), func() { s.Client.Handle(w.now, wire.Index(k.n+1), m); w.settlePhone(s) })
 		case Ask:
 			w.ask(k, w.keepers[numberOf(e.To.Node)], e)
 		}
@@ -201,6 +208,17 @@ func (w *town) settleKeeper(k *clerk) {
 		panic(fmt.Sprintf("keeper %d is called at %v, and something is due at %v: a verb does not clear calm", k.n, k.Index.wake, k.soonest()))
 	}
 	w.arm(&k.wake, k.Next(), func() { k.Advance(w.now); w.settleKeeper(k) })
+}
+
+// inOrder returns the delay of a message to a phone; the parts of a long answer do
+// not overtake each other, as in a session.
+func (s *subscriber) inOrder(w *town, m wire.Message) time.Duration {
+	d := w.delay()
+	if _, ok := m.(wire.Entries); ok {
+		d = max(d, s.last.Sub(w.now))
+		s.last = w.now.Add(d)
+	}
+	return d
 }
 
 func (w *town) ask(k, far *clerk, e Ask) {
@@ -212,6 +230,7 @@ func (w *town) ask(k, far *clerk, e Ask) {
 		if find, ok := e.Message.(wire.Find); ok {
 			m = w.distort(far, e.Nonce, find.Key, m)
 		}
+		m = w.distortEntries(far, e, m)
 		w.settleKeeper(far)
 		w.after(w.delay(), func() { k.Reply(w.now, addrOf(far.n), e.Nonce, m); w.settleKeeper(k) })
 	})

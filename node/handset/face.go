@@ -168,6 +168,8 @@ func (h *Handset) headline(now time.Time) (first, second string) {
 // resting is the display of a phone that nobody uses.
 func (h *Handset) resting() (first, second string) {
 	switch {
+	case h.chosen.dialled != "":
+		return "Lift to call", h.chosen.shown
 	case h.digits != "":
 		return "Lift to dial", h.digits
 	case h.line.State != Ready:

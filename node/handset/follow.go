@@ -25,7 +25,7 @@ func (h *Handset) Call(now time.Time, v CallView) {
 func (h *Handset) followOnHook(now time.Time, before Phase) {
 	switch h.call.Phase {
 	case HereRinging:
-		h.digits = ""
+		h.digits, h.chosen = "", choice{}
 		h.enter(now, alerting, 0)
 		return
 	case Calling, FarRinging, Talking:

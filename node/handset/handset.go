@@ -36,6 +36,7 @@ type Handset struct {
 	state  state
 	digits string // typed since the receiver was lifted; on the hook: shown only
 	last   string // number that '#' dials again
+	chosen choice // on the hook
 	call   CallView
 	line   LineView
 	notice notice // in finished
@@ -112,7 +113,7 @@ func (h *Handset) wait(now time.Time, d time.Duration) {
 func (h *Handset) timeout(now time.Time) {
 	switch h.state {
 	case onHook, alerting:
-		h.digits = ""
+		h.digits, h.chosen = "", choice{}
 	case collecting:
 		h.send(now)
 	case dialling, finished:
@@ -134,6 +135,9 @@ func (h *Handset) Hook(now time.Time, lifted bool) {
 		h.digits = ""
 		h.emit(Answer{})
 		h.enter(now, answering, 0)
+	case h.chosen.dialled != "":
+		h.missed = missed{}
+		h.sendChosen(now)
 	default:
 		h.missed = missed{}
 		h.openLine(now)
@@ -175,6 +179,7 @@ func (h *Handset) Key(now time.Time, k hal.Key) {
 
 // typed shows digits although nobody listens to them.
 func (h *Handset) typed(now time.Time, k hal.Key) {
+	h.chosen = choice{}
 	switch {
 	case k == '#' || k == '*':
 		h.digits = ""

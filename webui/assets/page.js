@@ -20,7 +20,10 @@
     cells.forEach((text, i) => {
       const cell = tr.appendChild(document.createElement(i ? 'td' : 'th'));
       if (!i) cell.scope = 'row';
-      cell.textContent = text;
+      if (typeof text === 'string') { cell.textContent = text; return; }
+      const b = cell.appendChild(document.createElement('button'));
+      b.name = text.name; b.value = text.value; b.textContent = text.text;
+      b.setAttribute('aria-label', text.label);
     });
     return tr;
   };
@@ -80,6 +83,17 @@
 
   for (const button of document.querySelectorAll('.switches button')) {
     button.addEventListener('click', e => { e.preventDefault(); post('/api/v1/settings', {[button.name]: button.value === 'true'}); });
+  }
+
+  // Buttons in rows come and go with the rows, so their forms listen.
+  for (const form of document.querySelectorAll('.seek, .found')) {
+    form.addEventListener('submit', e => {
+      e.preventDefault();
+      const by = e.submitter;
+      if (by?.name === 'more') post('/api/v1/search', {more: true});
+      else if (form.className === 'found') post('/api/v1/found', {[by.name]: by.value});
+      else post('/api/v1/search', {words: $('words').value});
+    });
   }
 
   for (const button of document.querySelectorAll('.phone button')) {
