@@ -22,7 +22,7 @@ func (c *Core) loggedIn(now time.Time) {
 		c.granted = g
 		c.do(Certified{g})
 		c.sessions.SetIdentity(c.nodeID(), c.device.ID())
-		c.overlay.SetLimits(overlay.Limits{Quota: int(g.Params.Quota), Exempt: g.Params.Exempt})
+		c.overlay.SetLimits(overlay.Limits{Quota: int(g.Params.Quota), Exempt: g.Params.Exempt, Membership: g.Params.Membership})
 		c.overlay.SetSelf(now, c.overlaySelf())
 		if c.index != nil {
 			c.index.SetSelf(c.nodeID(), g.NodeKey.Sign)

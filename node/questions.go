@@ -92,13 +92,17 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 	c.do(SendUDP{Addr: to, Frame: wire.AppendQuestion(nil, q, 0)})
 }
 
-// question asks a supernode on behalf of the index. A Find, Who, Browse or
+// question asks a supernode on behalf of the index. A Find, Seek, Who, Browse or
 // Fetch has room for the longest answer.
 func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
 	size := 0
-	switch m.(type) {
+	switch m := m.(type) {
 	case wire.Find, wire.Browse, wire.Fetch:
 		size = wire.MaxQuestion
+	case wire.Seek:
+		if size = wire.MaxQuestion; m.Only {
+			size = wire.OnlySeek
+		}
 	case wire.Who:
 		size = introductionQuestion
 	}
@@ -119,6 +123,20 @@ func (m members) Introduction(p wire.Place) []byte { return m.c.overlay.Introduc
 func (m members) Fallen(now time.Time) bool        { return m.c.overlay.Fallen(now) }
 func (m members) Meet(now time.Time, p wire.Place, news []byte) bool {
 	return m.c.overlay.Meet(now, p, news)
+}
+
+func (m members) Partial() bool { return m.c.overlay.Partial() }
+func (m members) Own() []byte   { return m.c.overlay.Own() }
+func (m members) Toward(key identity.IndexKey, n int) []wire.Contact {
+	return m.c.overlay.Toward(key, n)
+}
+func (m members) Proves(now time.Time, c wire.Contact, news []byte) (identity.ID, bool) {
+	return m.c.overlay.Proves(now, c, news)
+}
+func (m members) Heard(now time.Time, c wire.Contact, news []byte) { m.c.overlay.Heard(now, c, news) }
+func (m members) Propose(now time.Time, news []byte)               { m.c.overlay.Propose(now, news) }
+func (m members) Closed(now time.Time, key identity.IndexKey, near []wire.Place) {
+	m.c.overlay.Closed(now, key, near)
 }
 
 // checkerOf returns what verifies the compact certificates of supernodes.

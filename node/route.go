@@ -197,6 +197,10 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 	case overlay.NeighboursChanged:
 		c.overlay.Settled()
 		c.index.NeighboursChanged(now)
+	case overlay.LookFor:
+		if c.index != nil {
+			c.index.LookFor(now, e.Key)
+		}
 	case overlay.Synced:
 		if c.index != nil {
 			c.index.Synced(now)

@@ -148,6 +148,8 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 			return wire.Found{Code: wire.FindRecord, Record: b}
 		}
 		return x.deny(nonce, m.Key, nearest(m.Key, wire.MaxNear))
+	case wire.Seek:
+		return x.guide(now, nonce, m)
 	case wire.Have:
 		return x.have(now, m)
 	case wire.Who:
@@ -157,7 +159,11 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 		if err != nil {
 			return storedHere(codeOf(err))
 		}
-		return storedHere(x.keep(r, m.Record))
+		code := x.keep(r, m.Record)
+		if code == wire.StoreOK {
+			x.doubtKeepers(now, r.Placement.Index)
+		}
+		return storedHere(code)
 	}
 	return x.answerEntries(now, nonce, m)
 }

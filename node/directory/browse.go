@@ -93,8 +93,13 @@ func (x *Index) handleBrowse(now time.Time, ix wire.Index, m wire.Browse, neares
 		x.refuseBrowse(who)
 		return
 	}
-	b := &browse{key: m.Key, askers: []browser{who}, nearest: nearest, end: now.Add(browseEnd)}
-	b.start(now, x)
+	x.near(now, m.Key, nearest, func(now time.Time, near []wire.Member) {
+		if x.cfg.Routing.Partial() {
+			nearest = func(identity.IndexKey, int) []wire.Member { return near }
+		}
+		b := &browse{key: m.Key, askers: []browser{who}, nearest: nearest, end: now.Add(browseEnd)}
+		b.start(now, x)
+	})
 }
 
 func (x *Index) refuseBrowse(who browser) {

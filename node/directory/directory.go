@@ -32,6 +32,8 @@ type Config struct {
 	// Members is what the membership tells an Index beyond that; nil: nobody but
 	// Nearest's is known.
 	Members Members
+	// Routing is the membership where nobody knows all; nil: everybody does.
+	Routing Routing
 
 	// Keep returns a copy of a record that an Index keeps; nil: one of its own. In a
 	// simulation sixteen supernodes share one.
@@ -80,6 +82,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Members == nil {
 		cfg.Members = strangers{}
+	}
+	if cfg.Routing == nil {
+		cfg.Routing = everybody{}
 	}
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000
@@ -150,7 +155,7 @@ func (Published) event() {}
 // QueryID names a Find of this phone. 0 is none.
 type QueryID uint32
 
-//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,sideState,searchState,syncState,repairState -output=state_string.go
+//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,sideState,searchState,syncState,repairState,stepState,goal -output=state_string.go
 
 // Outcome says how a Find ended.
 type Outcome uint8

@@ -163,7 +163,9 @@ func (x *Index) handlePublish(now time.Time, ix wire.Index, m wire.Publish,
 		return
 	}
 	key := r.Placement.Index
-	x.spread(now, asker{ix, m.Query}, key, wire.Publish{Record: m.Record}, func() wire.StoreCode { return x.keep(r, m.Record) }, nearest(key, Replicas))
+	x.near(now, key, nearest, func(now time.Time, near []wire.Member) {
+		x.spread(now, asker{ix, m.Query}, key, wire.Publish{Record: m.Record}, func() wire.StoreCode { return x.keep(r, m.Record) }, near)
+	})
 }
 
 // check reads and checks a record, and counts its fault.
@@ -212,6 +214,10 @@ func (x *Index) handleFind(now time.Time, ix wire.Index, m wire.Find,
 		x.counters.Cached++
 		found.Query = m.Query
 		x.send(ix, found)
+		return
+	}
+	if x.cfg.Routing.Partial() {
+		x.seekRecord(now, ix, m)
 		return
 	}
 	x.search(now, ix, m, nearest)

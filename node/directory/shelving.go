@@ -21,7 +21,9 @@ func (x *Index) handleShelve(now time.Time, ix wire.Index, m wire.Shelve, neares
 		return
 	}
 	x.viewed.forget(m.Key)
-	x.spread(now, asker{ix, m.Query}, m.Key, wire.Shelve{Key: m.Key, Entry: m.Entry}, func() wire.StoreCode { return x.shelve(now, e, m.Entry) }, nearest(m.Key, Replicas))
+	x.near(now, m.Key, nearest, func(now time.Time, near []wire.Member) {
+		x.spread(now, asker{ix, m.Query}, m.Key, wire.Shelve{Key: m.Key, Entry: m.Entry}, func() wire.StoreCode { return x.shelve(now, e, m.Entry) }, near)
+	})
 }
 
 // checkEntry reads and checks an entry, and counts its fault.

@@ -30,6 +30,8 @@ const (
 	maxLeaves = 64
 	// maxSpare bounds those who wait for a place in a branch that is full.
 	maxSpare = 8
+	// askPause is how often one of a full branch is asked because another has come.
+	askPause = time.Minute
 	// branchQuota is how many of one address prefix a branch takes, unless the
 	// prefix is exempt: who rents a network shall not fill it.
 	branchQuota = 2
@@ -57,7 +59,8 @@ type routes struct {
 // branch is what is known of a branch beside its rows.
 type branch struct {
 	order  []wire.Place // of its rows, the least recently heard from first
-	spare  []row        // who has proved itself while there was no room, the latest last
+	spare  []row        // who came while there was no room, the latest last; before it gets in it is asked
+	asked  time.Time    // when somebody was last asked because there was no room
 	looked time.Time    // when a search last went there
 }
 
@@ -250,7 +253,8 @@ func (o *Overlay) wait(now time.Time, r row) {
 		b.spare = slices.Delete(b.spare, 0, 1)
 	}
 	b.spare = append(b.spare, r)
-	if len(b.order) > 0 {
+	if len(b.order) > 0 && now.Sub(b.asked) > askPause {
+		b.asked = now
 		o.suspect(now, b.order[0], 0)
 	}
 }

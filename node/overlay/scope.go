@@ -124,6 +124,9 @@ func (o *Overlay) narrow(now time.Time) {
 		size: size{density: float64(count), samples: 1},
 	}
 	o.reorder()
+	for i := range o.routes.branches {
+		o.routes.branches[i].looked = now.Add(-o.jitter(staleAfter))
+	}
 	o.gossip = gossip{turned: now}
 	o.dying, o.strikes = map[wire.Place]dying{}, map[wire.Place]uint8{}
 	o.suspicions, o.unconfirmed = nil, false

@@ -17,10 +17,12 @@ const (
 	// thirty leaves each is asked every minute, with 250 others each in nine. It
 	// costs 90 bytes there and back.
 	tendEvery = time.Second
-	// lookEvery is how often our own place is looked for.
-	lookEvery = 10 * time.Minute
+	// lookEvery is how often our own place is looked for, and lookLost how soon when
+	// a leaf has been lost: others may be our leaves now.
+	lookEvery = 15 * time.Minute
+	lookLost  = 5 * time.Second
 	// A branch in which nobody was looked for in so long is looked through.
-	staleAfter = time.Hour
+	staleAfter = 3 * time.Hour
 	// Before our own place has been found it is looked for again after lookSoon.
 	lookSoon = 3 * time.Second
 )
@@ -96,8 +98,9 @@ func (o *Overlay) nextLeaf(lo, hi int) wire.Place {
 	return o.routes.after
 }
 
-// rushLeaves asks all leaves: one of them has gone.
+// rushLeaves asks all leaves, and looks who they are: one of them has gone.
 func (o *Overlay) rushLeaves(now time.Time) {
+	o.routes.look = earlier(o.routes.look, now.Add(lookLost+o.jitter(lookLost)))
 	lo, hi := o.table.leaves(o.place)
 	var ps []wire.Place
 	for _, r := range o.table.rows[lo:hi] {
@@ -108,8 +111,9 @@ func (o *Overlay) rushLeaves(now time.Time) {
 	}
 }
 
-// lookAround looks for our own place, so that the nearest know us and we them, and
-// for one in each leafy branch and in each in which nobody was looked for lately.
+// lookAround looks for our own place, so that the nearest know us and we them, in
+// the outermost branch of leaves, and in each in which nobody was looked for
+// lately.
 func (o *Overlay) lookAround(now time.Time) {
 	o.emit(LookFor{keyAt(o.place)})
 	if o.sync == unsynced {
@@ -117,14 +121,26 @@ func (o *Overlay) lookAround(now time.Time) {
 		return
 	}
 	o.routes.look = now.Add(lookEvery/2 + o.jitter(lookEvery))
+	outermost := true
 	for d := range o.routes.branches {
 		b := &o.routes.branches[d]
-		one := wire.Place(1) << (maxDepth - 1 - d)
-		if len(b.order) > bucketSize || len(b.order) > 0 && now.Sub(b.looked) > staleAfter {
-			b.looked = now
-			o.emit(LookFor{keyAt((o.place^one)&^(one-1) | wire.Place(o.rand.Uint64())&(one-1))})
+		switch {
+		case outermost && o.table.leafy(o.place, d):
+			outermost = false
+			o.lookIn(now, d, 0)
+			o.lookIn(now, d, 1) // it may have more than one search finds
+		case len(b.order) > 0 && now.Sub(b.looked) > staleAfter:
+			o.lookIn(now, d, uint64(o.rand.IntN(2)))
 		}
 	}
+}
+
+// lookIn looks for a place in one half of a branch.
+func (o *Overlay) lookIn(now time.Time, d int, half uint64) {
+	o.routes.branches[d].looked = now
+	one := uint64(1) << (maxDepth - 1 - d)
+	at := (uint64(o.place)^one)&^(one-1) | o.rand.Uint64()&(max(one/2, 1)-1) | half*(one/2)
+	o.emit(LookFor{keyAt(wire.Place(at))})
 }
 
 // Closed tells that a search has found whoever is nearest to a key.

@@ -49,8 +49,12 @@ func (o *Overlay) Propose(now time.Time, announcement []byte) {
 	if old := o.table.find(p); p == o.place || old != nil && old.incarnation >= r.incarnation || !o.useful(&r) {
 		return
 	}
-	if o.holds(now, a) {
+	switch {
+	case !o.holds(now, a):
+	case o.hasRoom(p) || o.table.find(p) != nil:
 		o.tryRoute(now, r)
+	default:
+		o.wait(now, r)
 	}
 }
 

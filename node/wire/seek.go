@@ -38,6 +38,16 @@ type Contact struct {
 	Member Member // Node is zero as long as nobody has proved that it is there
 }
 
+// OnlySeek is the size of a question with a Seek for contacts only, in bytes: its
+// answer has OnlyNear bytes of contacts, sixteen with one address of IPv4 each.
+const (
+	OnlyNear = MaxNear * (8 + 1 + packed4)
+	OnlySeek = QuestionHeader + 1 + guideFrame + MaxNews + OnlyNear + signatureSize
+)
+
+// guideFrame is what CBOR adds to the fields of a Guide.
+const guideFrame = 1 + 2 + 3 + 4 + 3
+
 // GuideMessage returns the bytes that the answerer of a Seek signs.
 func GuideMessage(nonce uint64, key identity.IndexKey, g Guide) []byte {
 	b := binary.BigEndian.AppendUint64([]byte("peerphone guide\x00"), nonce)

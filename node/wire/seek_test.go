@@ -82,6 +82,10 @@ func TestAnAnswerIsNoLongerThanASeek(t *testing.T) {
 	if n := QuestionHeader + 1 + len(body); n > MaxQuestion {
 		t.Errorf("a Guide of %d contacts makes an answer of %d bytes, and a question has %d", MaxNear, n, MaxQuestion)
 	}
+	g.Near = g.Near[:OnlyNear]
+	if body, err = encoding.Marshal(g); err != nil || QuestionHeader+1+len(body) > OnlySeek {
+		t.Errorf("one of %d bytes of contacts makes %d, and a question has %d: %v", OnlyNear, QuestionHeader+1+len(body), OnlySeek, err)
+	}
 }
 
 func FuzzContacts(f *testing.F) {

@@ -1,0 +1,281 @@
+package directory
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"peerphone/node/identity"
+	"peerphone/node/wire"
+)
+
+// seekEnd ends a walk: half of a million may have gone at once, and a phone waits
+// for five seconds.
+const seekEnd = 4 * time.Second
+
+// goal says what a walk is for.
+type goal uint8
+
+const (
+	finding goal = iota // a record, for phones
+	placing             // whoever shall keep what a phone publishes, or may keep what it asks for
+	looking             // whoever stands near a place, for our routing table
+)
+
+// seek is a walk for one key. Like a search it goes on listening when it has
+// answered: a record with a higher sequence replaces the cached one.
+type seek struct {
+	clock
+	key    identity.IndexKey
+	goal   goal
+	state  searchState
+	walk   *walk
+	open   []hail
+	askers []asker                                 // finding
+	then   func(now time.Time, near []wire.Member) // placing
+	best   uint64                                  // sequence of the best record so far
+	end    time.Time
+}
+
+// hail is an ask of a seek, and whom it is for.
+type hail struct {
+	*ask
+	step *step
+}
+
+var _ job = (*seek)(nil)
+
+// LookFor looks for whoever stands nearest to a key; the routing hears of it.
+func (x *Index) LookFor(now time.Time, key identity.IndexKey) {
+	x.calm = false
+	if len(x.jobs) < maxJobs {
+		x.seek(now, &seek{key: key, goal: looking})
+	}
+}
+
+// seekRecord looks for a record by a walk, or joins one for the same.
+func (x *Index) seekRecord(now time.Time, ix wire.Index, m wire.Find) {
+	who := asker{ix, m.Query}
+	for _, j := range x.jobs {
+		if s, ok := j.(*seek); ok && s.goal == finding && s.key == m.Key && s.state == searching && len(s.askers) < maxAskersOfOne {
+			s.askers = append(s.askers, who)
+			return
+		}
+	}
+	if len(x.jobs) >= maxJobs {
+		x.counters.Limited++
+		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
+		return
+	}
+	x.seek(now, &seek{key: m.Key, goal: finding, askers: []asker{who}})
+}
+
+// seek begins a walk.
+func (x *Index) seek(now time.Time, s *seek) {
+	near := x.cfg.Routing.Toward(s.key, Replicas+1)
+	var own *step
+	if i := slices.IndexFunc(near, func(c wire.Contact) bool { return c.Member.Node == x.self }); i >= 0 {
+		own = &step{Contact: near[i], node: x.self, code: x.denial()} // our own store has been looked at
+		near = slices.Delete(near, i, i+1)
+	}
+	s.walk = newWalk(placeOfKey(s.key), near, own)
+	s.end = now.Add(seekEnd)
+	x.begin(s)
+	s.goOn(now, x)
+	x.arm(s)
+}
+
+func placeOfKey(key identity.IndexKey) wire.Place {
+	return wire.Place(binary.BigEndian.Uint64(key[:]))
+}
+
+// goOn asks whoever is to be asked now, and concludes when nobody is left.
+func (s *seek) goOn(now time.Time, x *Index) {
+	if s.state == searching {
+		for _, to := range s.walk.next(now) {
+			a := x.put(now, s, to.Member, askWait, wire.Seek{Key: s.key, Self: x.cfg.Routing.Own(), Only: s.goal != finding})
+			s.open = append(s.open, hail{a, to})
+		}
+	}
+	if len(s.open) == 0 && (s.state == answered || s.walk.done()) {
+		s.conclude(now, x)
+	}
+}
+
+// take removes an ask from those that are open.
+func (s *seek) take(a *ask) *step {
+	i := slices.IndexFunc(s.open, func(q hail) bool { return q.ask == a })
+	to := s.open[i].step
+	s.open = slices.Delete(s.open, i, i+1)
+	return to
+}
+
+func (s *seek) reply(now time.Time, x *Index, a *ask, m wire.Message) {
+	to := s.take(a)
+	switch m := m.(type) {
+	case wire.Found:
+		s.found(now, x, to, m)
+	case wire.Guide:
+		s.guided(now, x, a, to, m)
+	default:
+		x.counters.Unasked++
+		s.walk.mute(to)
+	}
+	s.goOn(now, x)
+}
+
+// guided takes a Guide: who gives it has proved itself if all of it holds.
+func (s *seek) guided(now time.Time, x *Index, a *ask, to *step, g wire.Guide) {
+	node, ok := x.cfg.Routing.Proves(now, to.Contact, g.Self)
+	if !ok || !x.cfg.Verify(node, wire.GuideMessage(a.nonce, s.key, g), g.Signature) {
+		x.counters.Forged++
+		s.walk.mute(to)
+		return
+	}
+	var near []wire.Contact
+	for rest := g.Near; len(rest) > 0; {
+		var c wire.Contact
+		if c, rest, ok = wire.CutContact(rest); !ok {
+			break
+		}
+		near = append(near, c)
+	}
+	s.walk.spoke(to, node, g.Code, near)
+	x.cfg.Routing.Heard(now, to.Contact, g.Self)
+}
+
+// found takes a record. One that does not hold, or was not asked for, is as good
+// as silence.
+func (s *seek) found(now time.Time, x *Index, to *step, m wire.Found) {
+	s.walk.mute(to)
+	if m.Code != wire.FindRecord || s.goal != finding {
+		x.counters.Unasked++
+		return
+	}
+	r, err := x.check(now, m.Record)
+	if err != nil {
+		return
+	}
+	if r.Placement.Index != s.key {
+		x.counters.count(ErrMisplaced)
+		return
+	}
+	if s.state == answered && r.Sequence <= s.best {
+		return
+	}
+	s.best = r.Sequence
+	found := wire.Found{Code: wire.FindRecord, Record: m.Record}
+	x.cache.put(now, s.key, found, time.Unix(r.Expires, 0))
+	if s.state == searching {
+		s.state = answered
+		for _, q := range s.open {
+			q.again = time.Time{} // it may answer yet, but nobody waits for it
+		}
+		x.counters.Located++
+		x.counters.Hops += uint64(to.depth)
+		s.answer(x, found)
+	}
+}
+
+// answer tells everybody who waits.
+func (s *seek) answer(x *Index, found wire.Found) {
+	for _, a := range s.askers {
+		found.Query = a.query
+		x.send(a.ix, found)
+	}
+	s.askers = nil
+}
+
+// conclude ends the walk.
+func (s *seek) conclude(now time.Time, x *Index) {
+	for _, q := range s.open {
+		delete(x.asks, q.nonce)
+		x.counters.Silent++
+	}
+	done := len(s.open) == 0
+	s.open = nil
+	x.finish(s)
+	if done && s.state == searching && s.walk.closed() {
+		s.tell(now, x)
+	}
+	switch {
+	case s.state == answered:
+	case s.goal == finding:
+		s.deny(now, x, done)
+	case s.goal == placing:
+		s.then(now, s.keepers())
+	}
+}
+
+// tell tells the routing whom the walk has found.
+func (s *seek) tell(now time.Time, x *Index) {
+	var places []wire.Place
+	for _, n := range s.walk.nearest() {
+		if n.state == spoke {
+			places = append(places, n.Place)
+		}
+	}
+	x.cfg.Routing.Closed(now, s.key, places)
+}
+
+// deny answers without a record: FindNone when the set is closed and three quarters
+// of it deny, unless too many supernodes have gone lately.
+func (s *seek) deny(now time.Time, x *Index, done bool) {
+	found := wire.Found{Code: wire.FindUnsure}
+	switch {
+	case x.sync == fresh:
+		found.Code = wire.FindNotSynced
+	case done && s.walk.denied() && !x.cfg.Members.Fallen(now):
+		found.Code = wire.FindNone
+		x.cache.put(now, s.key, found, now.Add(Lifetime))
+	}
+	s.answer(x, found)
+}
+
+// keepers returns the nearest who have spoken.
+func (s *seek) keepers() []wire.Member {
+	var ms []wire.Member
+	for _, n := range s.walk.nearest() {
+		if n.state == spoke {
+			m := n.Member
+			m.Node = n.node
+			ms = append(ms, m)
+		}
+	}
+	return ms
+}
+
+func (s *seek) silent(now time.Time, x *Index, a *ask) {
+	to := s.take(a)
+	s.walk.mute(to)
+	x.cfg.Routing.Heard(now, to.Contact, nil)
+	s.goOn(now, x)
+}
+
+func (s *seek) lost(ix wire.Index) {
+	s.askers = slices.DeleteFunc(s.askers, func(a asker) bool { return a.ix == ix })
+}
+
+func (s *seek) due() time.Time {
+	due := s.end
+	if s.state == searching {
+		due = earlier(due, s.walk.due())
+	}
+	for _, q := range s.open {
+		due = earlier(due, q.due())
+	}
+	return due
+}
+
+func (s *seek) advance(now time.Time, x *Index) {
+	if passed(s.end, now) {
+		s.conclude(now, x)
+		return
+	}
+	s.goOn(now, x) // some have become slow
+	asks := make([]*ask, len(s.open))
+	for i, q := range s.open {
+		asks[i] = q.ask
+	}
+	x.advanceAsks(now, asks)
+}
