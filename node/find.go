@@ -60,6 +60,14 @@ func (c *Core) IndexCounters() directory.IndexCounters {
 	return c.index.Counters()
 }
 
+// Announcement returns a supernode's own announcement.
+func (c *Core) Announcement() []byte { return c.overlay.Own() }
+
+// Toward returns whom a supernode would name on the way to a key.
+func (c *Core) Toward(key identity.IndexKey) []wire.Contact {
+	return c.overlay.Toward(key, wire.MaxNear)
+}
+
 // Records returns the records that are kept here.
 func (c *Core) Records() [][]byte {
 	if c.index == nil {

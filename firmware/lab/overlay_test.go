@@ -55,7 +55,6 @@ func TestOverlayFlags(t *testing.T) {
 	for name, spoil := range map[string]func(*overlayCommand){
 		"share":  func(c *overlayCommand) { c.Kill = 2 },
 		"mode":   func(c *overlayCommand) { c.Mode = "skype" },
-		"beyond": func(c *overlayCommand) { c.Mode = "kademlia" },
 		"storm":  func(c *overlayCommand) { c.Storm = "hail" },
 		"phones": func(c *overlayCommand) { c.Phones = -5 },
 		"file":   func(c *overlayCommand) { c.Latency = "/dev/null" },

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"time"
@@ -119,6 +120,10 @@ func (n *Node) falseAnswer(nonce uint64, m wire.Message) wire.Message {
 		if n.malice != forges {
 			return n.denial(nonce, m.Key)
 		}
+	case wire.Seek:
+		if n.malice != forges {
+			return n.misguide(nonce, m.Key)
+		}
 	case wire.Have:
 		return wire.Stored{Code: wire.StoreOK, Copies: 1} // so nobody gives it the record, or sees to it
 	case wire.Publish:
@@ -137,6 +142,37 @@ func (n *Node) denial(nonce uint64, key identity.IndexKey) wire.Message {
 	}
 	f.Signature = n.nodeKey().Sign(wire.DenialMessage(nonce, key, f))
 	return f
+}
+
+// misguide is a signed lie about who stands nearer: some tell the truth about that,
+// and none about the record; others name none but each other.
+func (n *Node) misguide(nonce uint64, key identity.IndexKey) wire.Message {
+	g := wire.Guide{Code: wire.FindNone, Self: n.core.Announcement()}
+	if len(g.Self) == 0 {
+		return nil
+	}
+	near := n.w.plot.contacts(key)
+	if n.malice != eclipses {
+		near = n.core.Toward(key)
+	}
+	g.Near = wire.AppendContacts(nil, near)
+	g.Signature = n.nodeKey().Sign(wire.GuideMessage(nonce, key, g))
+	return g
+}
+
+// contacts returns those of the plot that are nearest to a key.
+func (p *plot) contacts(key identity.IndexKey) []wire.Contact {
+	at := wire.Place(binary.BigEndian.Uint64(key[:]))
+	order := make([]int, len(p.places))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p.places[a]^at, p.places[b]^at) })
+	var list []wire.Contact
+	for _, i := range order[:min(len(order), wire.MaxNear)] {
+		list = append(list, wire.Contact{Place: p.places[i], Member: p.members[i]})
+	}
+	return list
 }
 
 // nodeKey is the key of the node certificate, at the birth of the world and

@@ -13,11 +13,12 @@ const (
 	KaZaA    Mode = iota // supernodes serve phones, and each knows all others
 	Napster              // one index serves all
 	Gnutella             // every phone is a supernode
+	Kademlia             // supernodes serve phones, and each knows a few hundred others
 )
 
-// ParseMode reads "kazaa", "napster" or "gnutella"; "" is KaZaA.
+// ParseMode reads "kazaa", "napster", "gnutella" or "kademlia"; "" is KaZaA.
 func ParseMode(s string) (Mode, error) {
-	for m := KaZaA; m <= Gnutella; m++ {
+	for m := KaZaA; m <= Kademlia; m++ {
 		if strings.EqualFold(s, m.String()) {
 			return m, nil
 		}
@@ -25,7 +26,7 @@ func ParseMode(s string) (Mode, error) {
 	if s == "" {
 		return KaZaA, nil
 	}
-	return KaZaA, fmt.Errorf("sim: %q is no mode: kazaa, napster or gnutella", s)
+	return KaZaA, fmt.Errorf("sim: %q is no mode: kazaa, napster, gnutella or kademlia", s)
 }
 
 // shape makes the world's numbers fit its mode.

@@ -102,6 +102,7 @@ func TestTrialsAreRepeatable(t *testing.T) {
 		"kill":    {Config: size, Kill: 0.5, Malicious: 0.2, Lookups: 100},
 		"restart": {Config: size, Storm: Restart, Lookups: 50},
 		"churn":   {Config: size, Churn: 5 * time.Minute, Lookups: 50},
+		"routes":  {Config: kademlia(size), Kill: 0.3, Malicious: 0.2, Lookups: 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first, again := try(t, c), try(t, c)
@@ -110,6 +111,11 @@ func TestTrialsAreRepeatable(t *testing.T) {
 			}
 		})
 	}
+}
+
+func kademlia(c Config) Config {
+	c.Mode = Kademlia
+	return c
 }
 
 // A trial that makes no sense is refused with a reason.
@@ -143,7 +149,7 @@ func TestCheck(t *testing.T) {
 
 // Words that are none are refused.
 func TestParseWords(t *testing.T) {
-	for _, m := range []Mode{KaZaA, Napster, Gnutella} {
+	for _, m := range []Mode{KaZaA, Napster, Gnutella, Kademlia} {
 		if got, err := ParseMode(m.String()); got != m || err != nil {
 			t.Errorf("%v: %v, %v", m, got, err)
 		}

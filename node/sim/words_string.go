@@ -55,11 +55,12 @@ func _() {
 	_ = x[KaZaA-0]
 	_ = x[Napster-1]
 	_ = x[Gnutella-2]
+	_ = x[Kademlia-3]
 }
 
-const _Mode_name = "KaZaANapsterGnutella"
+const _Mode_name = "KaZaANapsterGnutellaKademlia"
 
-var _Mode_index = [...]uint8{0, 5, 12, 20}
+var _Mode_index = [...]uint8{0, 5, 12, 20, 28}
 
 func (i Mode) String() string {
 	idx := int(i) - 0

@@ -122,6 +122,9 @@ func (w *World) found() error {
 	w.rng.Read(w.common[:])
 	w.network = identity.NetworkOf(root.ID())
 	p := identity.Params{Sequence: 1, Issuing: w.issuing.ID(), NotAfter: w.now.Add(identity.ParamsValidity).Unix()}
+	if w.cfg.Mode == Kademlia {
+		p.Membership = identity.Kademlia
+	}
 	for i := range min(w.cfg.Supernodes, 7) {
 		p.Bootstrap = append(p.Bootstrap, address(i))
 	}
