@@ -184,10 +184,10 @@ func TestWholeLifeOfANetwork(t *testing.T) {
 		t.Errorf("%d bootstrap supernodes at first, want none", n)
 	}
 
-	command(t, "params", dir, "--bootstrap", "192.0.2.1:7000,[2001:db8::1]:7000").want(t, exitOK, "Signed parameters 2")
+	command(t, "params", dir, "--bootstrap", "192.0.2.1:7000,[2001:db8::1]:7000", "--membership", "kademlia").want(t, exitOK, "Signed parameters 2")
 	p.start()
 	p.wantState(login.In)
-	if params := p.client.Granted().Params; params.Sequence != 2 || len(params.Bootstrap) != 2 {
+	if params := p.client.Granted().Params; params.Sequence != 2 || len(params.Bootstrap) != 2 || params.Membership != identity.Kademlia {
 		t.Errorf("the running server hands out %+v, want the new parameters", params)
 	}
 	command(t, "params", dir).want(t, exitOK, "Signed parameters 3 with 2 bootstrap")

@@ -10,11 +10,12 @@ import (
 )
 
 type paramsCommand struct {
-	Dir       folder           `arg:"" help:"Folder of the network."`
-	Bootstrap []netip.AddrPort `help:"Addresses of the supernodes that new phones ask first, at most 16. Without it they stay as they are." placeholder:"ADDR:PORT,..."`
-	Quota     uint16           `help:"How many supernodes of one address prefix (a /24 of IPv4, a /48 of IPv6) count. Without it that stays as it is; at first it is 16." placeholder:"N"`
-	Exempt    []netip.Prefix   `help:"Networks in which that does not hold, at most 16. Without it they stay as they are." placeholder:"NET/BITS,..."`
-	Root      string           `help:"Root key, if it is not in DIR." type:"path" placeholder:"FILE"`
+	Dir        folder           `arg:"" help:"Folder of the network."`
+	Bootstrap  []netip.AddrPort `help:"Addresses of the supernodes that new phones ask first, at most 16. Without it they stay as they are." placeholder:"ADDR:PORT,..."`
+	Quota      uint16           `help:"How many supernodes of one address prefix (a /24 of IPv4, a /48 of IPv6) count. Without it that stays as it is; at first it is 16." placeholder:"N"`
+	Exempt     []netip.Prefix   `help:"Networks in which that does not hold, at most 16. Without it they stay as they are." placeholder:"NET/BITS,..."`
+	Membership string           `help:"Whom a supernode knows: all others up to about 32,000 and a few hundred beyond (size), all (whole), or a few hundred (kademlia). Without it that stays as it is; at first it is size." enum:",size,whole,kademlia" default:"" placeholder:"KIND"`
+	Root       string           `help:"Root key, if it is not in DIR." type:"path" placeholder:"FILE"`
 }
 
 // Run signs the next parameters. A login server that runs hands them out from
@@ -43,6 +44,9 @@ func (c paramsCommand) Run(s streams) error {
 	if c.Exempt != nil {
 		p.Exempt = c.Exempt
 	}
+	if c.Membership != "" {
+		p.Membership = memberships[c.Membership]
+	}
 	if err := checkExempt(p.Exempt); err != nil {
 		return err
 	}
@@ -55,6 +59,8 @@ func (c paramsCommand) Run(s streams) error {
 	fmt.Fprintf(s.out, "Signed parameters %d with %d bootstrap supernodes, valid for 90 days.\n", p.Sequence, len(p.Bootstrap))
 	return nil
 }
+
+var memberships = map[string]identity.Membership{"size": identity.BySize, "whole": identity.Whole, "kademlia": identity.Kademlia}
 
 func (c paramsCommand) rootKey() (identity.Key, error) {
 	const do = "Bring it back from where you keep it offline, or name it with --root"
