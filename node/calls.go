@@ -426,6 +426,9 @@ var phases = map[call.State]handset.Phase{
 	call.Talking: handset.Talking, call.Ended: handset.Over,
 }
 
+// holds are the words for who holds a call.
+var holds = map[call.Hold]string{call.HeldHere: "On hold", call.HeldBoth: "On hold", call.HeldThere: "Held there"}
+
 // faceCall is what the handset is shown of a call.
 func faceCall(v call.View) handset.CallView {
 	f := handset.CallView{
@@ -434,7 +437,7 @@ func faceCall(v call.View) handset.CallView {
 	}
 	switch v.State {
 	case call.Talking:
-		f.Since = v.Answered
+		f.Since, f.Hold = v.Answered, holds[v.Hold]
 	case call.RingingFar, call.RingingHere:
 		f.Since = v.Rang
 	default:

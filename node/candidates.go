@@ -166,9 +166,25 @@ func (c *Core) scatter(now time.Time, ix wire.Index) {
 			c.paths.Spray(now, ix, far.Addrs[i])
 		}
 	case nat.Mapping != path.MappingDependent && far.Scatter.Is4():
-		c.paths.Seek(now, ix, far.Scatter)
+		c.paths.Seek(now, ix, far.Scatter, sequence(far))
 		c.fresh.Scout(now, ix, c.helpers())
 	}
+}
+
+// sequence returns how a far phone's predictions go on (ourCandidates).
+func sequence(far wire.Candidates) path.Sequence {
+	var ports []int
+	for _, a := range far.Addrs {
+		if a.Addr() == far.Scatter {
+			ports = append(ports, int(a.Port()))
+		}
+	}
+	if len(ports) < 3 {
+		return path.Sequence{}
+	}
+	last := ports[len(ports)-1]
+	step := last - ports[len(ports)-2]
+	return path.Sequence{Next: uint16(last + step), Step: step}
 }
 
 // shared are the addresses between a provider's NAT and its customers (RFC

@@ -62,6 +62,10 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			if n.call.route != nil {
 				n.call.route.shake(hal.Now())
 			}
+		case HoldMedia:
+			if n.call.leg != nil {
+				n.call.leg.Hold(e.On)
+			}
 		case StopMedia:
 			n.stopMedia(e.Call)
 		case SoundKey:

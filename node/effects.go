@@ -83,6 +83,11 @@ type (
 	// ShakeMedia tells the sound of a call that our network has changed: it goes
 	// by all its ways for a while.
 	ShakeMedia struct{}
+	// HoldMedia lets a call's sound rest, or flow again.
+	HoldMedia struct {
+		Call call.ID
+		On   bool
+	}
 	// StopMedia ends a call's sound.
 	StopMedia struct{ Call call.ID }
 	// SoundKey lets the tone of a key be heard over the call.
@@ -168,6 +173,7 @@ func (StartMedia) effect()        {}
 func (MoveMedia) effect()         {}
 func (RouteMedia) effect()        {}
 func (ShakeMedia) effect()        {}
+func (HoldMedia) effect()         {}
 func (StopMedia) effect()         {}
 func (SoundKey) effect()          {}
 func (ShowFace) effect()          {}

@@ -111,6 +111,9 @@ func (c *Core) callView() CallView {
 	if !v.Answered.IsZero() {
 		out.Since, out.Codec = v.Answered, codecs[v.Codec]
 	}
+	if v.Hold != call.Flowing {
+		out.Hold = v.Hold.String()
+	}
 	if !v.Peer.Account.IsZero() {
 		out.Contact, out.Safety = c.isContact(v.Peer.Account), c.safety(v.Peer.Account)
 	}

@@ -18,6 +18,8 @@ const (
 	silentAfter = 60 * time.Millisecond
 	shortPacket = 20 * time.Millisecond
 	longPacket  = 120 * time.Millisecond
+	// restPause is how far apart packets of a call on hold may be: three a second.
+	restPause = 400 * time.Millisecond
 	// begins is how much longer that is before anything was heard: who lifts the
 	// receiver is heard half a round trip later, and hears the far end after a
 	// whole one.
@@ -252,7 +254,10 @@ func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp, size int) {
 
 // space learns from two packets in a row how far they are apart.
 func (r *mediaRoute) space(before, s stamp) {
-	if before >= 0 && uint8(s.seq()) == uint8(before.seq()+1) {
+	switch {
+	case s.rests():
+		r.every.Store(int64(restPause))
+	case before >= 0 && uint8(s.seq()) == uint8(before.seq()+1):
 		r.every.Store(int64(min(s.since(before), longPacket)))
 	}
 }
@@ -417,20 +422,29 @@ func (r *mediaRoute) mayTell(now hal.Instant) bool {
 	return now.Sub(hal.Instant(last)) > silentAfter && r.told.CompareAndSwap(last, int64(now))
 }
 
-// stamp is the sequence number and time of a packet of sound; < 0: it is none.
+// stamp is the sequence number and time of a packet of sound, and whether there
+// is none in it, as on hold; < 0: it is another payload.
 type stamp int64
+
+const restStamp stamp = 1 << 24
 
 // stampOf returns the stamp of a payload.
 func stampOf(payload []byte) stamp {
 	if wire.PayloadOf(payload) != wire.PayloadMedia || len(payload) < wire.MediaHeader {
 		return -1
 	}
-	return newStamp(payload[1], uint16(payload[2])<<8|uint16(payload[3]))
+	s := newStamp(payload[1], uint16(payload[2])<<8|uint16(payload[3]))
+	if len(payload) == wire.MediaHeader+wire.ReportSize {
+		s |= restStamp
+	}
+	return s
 }
 
 func newStamp(seq uint8, time uint16) stamp { return stamp(seq)<<16 | stamp(time) }
 
-func (s stamp) seq() int { return int(s >> 16) }
+func (s stamp) seq() int { return int(s >> 16 & 0xff) }
+
+func (s stamp) rests() bool { return s&restStamp != 0 }
 
 // since returns how much later than before s was captured.
 func (s stamp) since(before stamp) time.Duration {

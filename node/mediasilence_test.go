@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"peerphone/node/path"
+	"peerphone/node/wire"
 )
 
 // longPackets lets two ends of 40 ms packets talk for a while.
@@ -94,4 +95,22 @@ func TestPulsesDoNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
+}
+
+// On hold three packets a second come, and that is no silence.
+func TestAHoldIsNoSilence(t *testing.T) {
+	r := longPackets(t, direct, first)
+	rest := wire.AppendMedia(nil, wire.Media{Seq: uint8(r.seq), Told: true})
+	for range 12 {
+		rest[1]++
+		r.route.hear(r.now, direct, stampOf(rest), len(rest))
+		r.out.sent = nil
+		r.route.sendAt(r.now, rest)
+		for range 33 {
+			r.wait(10 * time.Millisecond)
+		}
+		r.want("on hold", r.out.sent, direct)
+	}
+	r.wait(120 * time.Millisecond)
+	r.want("silent", r.out.sent, direct, first)
 }

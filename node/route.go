@@ -254,6 +254,8 @@ func (c *Core) fromCall(now time.Time, e call.Event) {
 		c.moveMedia(now, e)
 	case call.StopMedia:
 		c.do(StopMedia{e.ID})
+	case call.Held:
+		c.do(HoldMedia{e.ID, e.Hold != call.Flowing})
 	case call.Sounded:
 		c.do(SoundKey{hal.Key(e.Key)})
 	case call.Release:
@@ -273,6 +275,8 @@ func (c *Core) fromHandset(now time.Time, e handset.Event) {
 		c.calls.HangUp(now)
 	case handset.Digit:
 		c.calls.Digit(now, byte(e.Key))
+	case handset.Hold:
+		c.calls.Hold(now, !c.calls.Current().Hold.Here())
 	case handset.FaceChanged:
 		if c.phone {
 			c.do(ShowFace{c.handset.Face()})

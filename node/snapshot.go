@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"peerphone/node/call"
 	"peerphone/node/media"
 	"peerphone/node/path"
 )
@@ -102,11 +103,17 @@ type CallView struct {
 	Safety   string         `json:"safety,omitempty"` // safety number of the two accounts
 	Contact  bool           `json:"contact"`          // the peer's account key is pinned
 	Codec    string         `json:"codec,omitempty"`
+	Hold     string         `json:"hold,omitempty"`   // call.Hold's words; "": nobody holds it
 	Path     string         `json:"path,omitempty"`   // "lane", "relay", "direct"
 	Relays   []string       `json:"relays,omitempty"` // short IDs of the supernodes that relay it, or stand by to; the one in use first
 	Since    time.Time      `json:"since,omitzero"`
 	Media    media.Stats    `json:"media"`
 	History  []media.Second `json:"history,omitempty"`
+}
+
+// HeldHere reports whether our user holds the call.
+func (v CallView) HeldHere() bool {
+	return v.Hold == call.HeldHere.String() || v.Hold == call.HeldBoth.String()
 }
 
 // Timing holds how long things took, in milliseconds; 0 until they happened.

@@ -26,25 +26,44 @@ func (u *UI) pressKey(w http.ResponseWriter, r *http.Request) {
 
 // moveHook lifts the receiver or puts it back.
 func (u *UI) moveHook(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Lifted *bool `json:"lifted"`
+	lifted, err := decodeSwitch(r, "lifted", "true lifts the receiver, false puts it back")
+	u.act(w, r, err, "#hook", func() error { return u.appliance.Hook(lifted) })
+}
+
+// holdCall puts the call on hold or takes it back.
+func (u *UI) holdCall(w http.ResponseWriter, r *http.Request) {
+	on, err := decodeSwitch(r, "on", "true puts the call on hold, false takes it back")
+	if err == nil && u.owner == nil {
+		err = badRequest{http.StatusNotFound, "There is no call to be held here."}
 	}
-	err := decode(r, &body, func(f form) error {
-		s, err := f.one("lifted")
-		switch lifted := s == "true"; {
+	u.obey(w, r, err, "#call", func() error { return u.owner.Hold(r.Context(), on) })
+}
+
+// decodeSwitch reads a body of one field that is true or false; means says which
+// does what.
+func decodeSwitch(r *http.Request, field, means string) (on bool, err error) {
+	body := map[string]*bool{}
+	err = decode(r, &body, func(f form) error {
+		s, err := f.one(field)
+		switch on := s == "true"; {
 		case err != nil:
 			return err
 		case s != "true" && s != "false":
-			return badInput(`"lifted" is true or false, not ` + quote(s) + `.`)
+			return badInput(quote(field) + ` is true or false, not ` + quote(s) + `.`)
 		default:
-			body.Lifted = &lifted
+			body[field] = &on
 			return nil
 		}
 	})
-	if err == nil && body.Lifted == nil {
-		err = badInput(`The field "lifted" is missing: true lifts the receiver, false puts it back.`)
+	for name := range body {
+		if err == nil && name != field {
+			err = badInput("There is no field " + quote(name) + ".")
+		}
 	}
-	u.act(w, r, err, "#hook", func() error { return u.appliance.Hook(*body.Lifted) })
+	if err == nil && body[field] == nil {
+		err = badInput("The field " + quote(field) + " is missing: " + means + ".")
+	}
+	return err == nil && *body[field], err
 }
 
 // act does what a request asks of the telephone's hardware, unless the request

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,12 +65,22 @@ func viewCall(p parts, s node.Snapshot, now time.Time) {
 	ph := phases[c.State]
 	p["call@data-some"] = yes(ph != idle)
 	p["call-state"] = stateWords(c, now)
+	p["call-rest@value"] = strconv.FormatBool(!c.HeldHere())
+	p["call-rest"], p["call-holds"] = orElse(map[bool]string{true: "Take back"}[c.HeldHere()], "Hold"), holdWords[c.Hold]
 	p["call-peer"] = orElse(peerOrNone(c), "–")
 	p["call-path"] = orElse(paths[c.Path], c.Path)
 	p["call-codec"] = orElse(c.Codec, "–")
 	p["call-safety"] = orElse(c.Safety, "–")
 	p["call-compare"] = compareWords(c)
 	p["call-took"] = tookWords(s.Timing)
+}
+
+// holdWords say who holds a call, by the words of call.Hold.
+var holdWords = map[string]string{
+	"":                  "You hear each other.",
+	"held here":         "You hold the call: neither of you hears the other.",
+	"held there":        "The other telephone holds the call: neither of you hears the other.",
+	"held at both ends": "Both of you hold the call.",
 }
 
 func compareWords(c node.CallView) string {

@@ -9,6 +9,7 @@
 //	GET  /api/v1/events   the same, live: Server-Sent Events "state"
 //	POST /api/v1/key      {"key":"5"}: press and release a key
 //	POST /api/v1/hook     {"lifted":true}: lift the receiver or put it back
+//	POST /api/v1/hold     {"on":true}: put the call on hold, or take it back
 //	GET  /page/state      the parts of the page that change, as JSON
 //	GET  /page/events     the same, live: Server-Sent Events "page"
 //

@@ -14,6 +14,38 @@ func (p *phone) Configure(_ context.Context, change func(*node.Settings)) error 
 	return nil
 }
 
+// Hold implements Owner.
+func (p *phone) Hold(_ context.Context, on bool) error {
+	p.become(func(s *node.Snapshot) {
+		s.Call.Hold = ""
+		if on {
+			s.Call.Hold = "held here"
+		}
+	})
+	return nil
+}
+
+func TestHold(t *testing.T) {
+	for _, c := range []struct {
+		kind, body string
+		status     int
+		hold, says string
+	}{
+		{jsonType, `{"on":true}`, 204, "held here", ""},
+		{formType, "on=true", 303, "held here", ""},
+		{jsonType, `{"on":false}`, 204, "", ""},
+		{jsonType, `{"off":true}`, 400, "", "no field"},
+		{jsonType, `{}`, 400, "", "missing"},
+		{formType, "on=yes", 400, "", "true or false"},
+	} {
+		p := newPhone()
+		w := ask(p.page(t), "POST", "/api/v1/hold", c.body, with("Content-Type", c.kind))
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) || p.Snapshot().Call.Hold != c.hold {
+			t.Errorf("%s: %d %s, call %q; want %d, %q and %q", c.body, w.Code, w.Body, p.Snapshot().Call.Hold, c.status, c.says, c.hold)
+		}
+	}
+}
+
 func TestSwitches(t *testing.T) {
 	for _, c := range []struct {
 		kind, body string

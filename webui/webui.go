@@ -32,6 +32,8 @@ type Owner interface {
 	InquireMore(ctx context.Context) error
 	CallFound(ctx context.Context, name string) error
 	AddFound(ctx context.Context, name string) error
+	// Hold puts the current call on hold, or takes it back.
+	Hold(ctx context.Context, on bool) error
 }
 
 // Config is what a page is made of.
@@ -107,6 +109,7 @@ func (u *UI) routes() http.Handler {
 	route(http.MethodGet, "/api/v1/events", u.streamState)
 	route(http.MethodPost, "/api/v1/key", u.pressKey)
 	route(http.MethodPost, "/api/v1/hook", u.moveHook)
+	route(http.MethodPost, "/api/v1/hold", u.holdCall)
 	route(http.MethodPost, "/api/v1/settings", u.setSwitches)
 	route(http.MethodPost, "/api/v1/search", u.searchWords)
 	route(http.MethodPost, "/api/v1/found", u.useFound)

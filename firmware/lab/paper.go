@@ -71,6 +71,7 @@ type paperSetup struct {
 	Flushed paperStart `json:"flushed_login"`
 	NAT     []string   `json:"nat"` // as the caller and the callee found it
 	Call    paperCall  `json:"call"`
+	Hold    paperHold  `json:"hold"`
 	Idle    paperIdle  `json:"idle"`
 
 	kinds  [2]natlab.Kind
@@ -108,6 +109,13 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 			return nil, err
 		}
 		s.say(setup.Name, "%v", setup.Call)
+		if p.Short {
+			continue
+		}
+		if setup.Hold, err = measureHold(ctx, setup.phones); err != nil {
+			return nil, err
+		}
+		s.say(setup.Name, "%v", setup.Hold)
 	}
 	if !p.Short {
 		if err := r.idle(ctx, p.Idle, s); err != nil {

@@ -33,7 +33,8 @@ var paperRows = []paperRow{
 	{"voice, each way", "5 kB/s (3-16)", func(p *paperSetup) string { return fmt.Sprintf("%.1f, %.1f kB/s", p.Call.UpKBs, p.Call.DownKBs) }},
 	{"idle: packets a minute", "TCP, every 60 s", func(p *paperSetup) string { return orDash(p.Idle.PacketsPerMinute, "%.0f") }},
 	{"idle: bytes a minute", "", func(p *paperSetup) string { return orDash(p.Idle.BytesPerMinute, "%.0f") }},
-	{"keep-alive on hold", "3 packets/s", func(*paperSetup) string { return "no hold yet" }},
+	{"keep-alive on hold", "3 packets/s", func(p *paperSetup) string { return orDash(p.Hold.KeepAlives, "%.1f packets/s") }},
+	{"  all that is sent on hold", "", func(p *paperSetup) string { return orDash(p.Hold.UpBytes, "%.0f B/s") }},
 }
 
 // paperSaid is what the paper says of speech at a rate.

@@ -48,6 +48,7 @@ type call struct {
 	peer   Peer
 	ix     wire.Index // from Inviting and RingingHere until Ended
 	codec  wire.Codec // from RingingHere (invited) or Talking on
+	hold   Hold       // in Talking
 	// deadline is set on entering a state that waits, cleared on entering
 	// Talking and Ended, and fires inTimeout.
 	deadline                       time.Time
@@ -90,7 +91,7 @@ func (c *call) enter(now time.Time, to State, wait time.Duration) {
 
 func (c *call) view() View {
 	return View{
-		State: c.state, ID: c.id, Peer: c.peer, Reason: c.reason, Codec: c.codec, Index: c.ix,
+		State: c.state, ID: c.id, Peer: c.peer, Reason: c.reason, Codec: c.codec, Hold: c.hold, Index: c.ix,
 		Dialled: c.dialled, Rang: c.rang, Answered: c.answered, Over: c.ended,
 	}
 }
@@ -115,7 +116,7 @@ func (c *call) end(now time.Time, why Reason, farewell wire.Message) {
 		linger = lingerFor
 	}
 	ix := c.ix
-	c.ix, c.reason, c.ended = 0, why, now
+	c.ix, c.reason, c.ended, c.hold = 0, why, now, Flowing
 	c.enter(now, Ended, 0)
 	if ix != 0 {
 		c.emit(parted{ix, c.peer.Device, linger})

@@ -175,7 +175,7 @@ func (b *Calls) Invited(now time.Time, ix wire.Index, from Peer, m wire.Invite) 
 	}
 }
 
-// Handle takes Ringing, Accept, Reject, Bye and Digit; other messages are ignored.
+// Handle takes Ringing, Accept, Reject, Bye, Digit and Hold; other messages are ignored.
 func (b *Calls) Handle(now time.Time, ix wire.Index, m wire.Message) {
 	s := signal{now: now, ix: ix}
 	switch m := m.(type) {
@@ -189,6 +189,9 @@ func (b *Calls) Handle(now time.Time, ix wire.Index, m wire.Message) {
 		s.input, s.name = inBye, m.Call
 	case wire.Digit:
 		b.digit(ix, m)
+		return
+	case wire.Hold:
+		b.held(now, ix, m)
 		return
 	default:
 		return

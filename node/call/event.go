@@ -24,6 +24,7 @@ type View struct {
 	Peer   Peer
 	Reason Reason     // in Ended
 	Codec  wire.Codec // in Talking
+	Hold   Hold       // in Talking
 	Index  wire.Index // session with the far phone; 0 while there is none
 
 	// When it happened; zero if it did not.

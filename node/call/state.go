@@ -43,6 +43,8 @@ package call
 //	             > Reject, session lost (Vanished)
 //	Talking      Bye, HangUp > Bye, session lost (Vanished)
 //
+// In Talking either user may hold the call (Hold).
+//
 // In RingingHere another Invite of the same phone takes the place of the first:
 // it has one call at a time. In every state with a session the call goes on in
 // another one with the same phone when that speaks of this call, or Moved says

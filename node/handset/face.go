@@ -1,6 +1,7 @@
 package handset
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -156,7 +157,7 @@ func (h *Handset) headline(now time.Time) (first, second string) {
 	case answering:
 		return "Answering", h.who()
 	case talking:
-		return "Talking " + clock(now.Sub(h.call.Since)), h.who()
+		return cmp.Or(h.call.Hold, "Talking") + " " + clock(now.Sub(h.call.Since)), h.who()
 	case finished:
 		return h.notice.text, h.below()
 	case howling, parked:

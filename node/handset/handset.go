@@ -15,6 +15,9 @@ type Config struct {
 const (
 	// interDigit is the pause that ends a number.
 	interDigit = 4 * time.Second
+	// secondStar is how soon a second '*' follows the first when both together are
+	// to hold the call.
+	secondStar = 600 * time.Millisecond
 	// showTyped is how long digits typed on the hook are shown.
 	showTyped = 10 * time.Second
 	// howlAfter is how long a receiver may lie beside the phone.
@@ -44,6 +47,8 @@ type Handset struct {
 	// deadline ends collecting, dialling, finished and howling, and the digits
 	// shown on the hook; set on entering and by each key, cleared on leaving.
 	deadline time.Time
+	// star is when '*' was pressed in a conversation; cleared by the next key.
+	star time.Time
 	// tick is when the display of a conversation changes next.
 	tick time.Time
 
@@ -172,9 +177,24 @@ func (h *Handset) Key(now time.Time, k hal.Key) {
 	case collecting:
 		h.nextKey(now, k)
 	case talking:
-		h.emit(Digit{k})
+		h.spoken(now, k)
 	}
 	h.refresh(now)
+}
+
+// spoken sends a key to the far telephone, or holds the call: '*' twice. The
+// first one has been sent by then.
+func (h *Handset) spoken(now time.Time, k hal.Key) {
+	second := k == '*' && !h.star.IsZero() && now.Sub(h.star) <= secondStar
+	h.star = time.Time{}
+	switch {
+	case second:
+		h.emit(Hold{})
+		return
+	case k == '*':
+		h.star = now
+	}
+	h.emit(Digit{k})
 }
 
 // typed shows digits although nobody listens to them.

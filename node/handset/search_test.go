@@ -30,7 +30,7 @@ func (h *Handset) key() string {
 		digits = min(digits, 1)
 	}
 	return fmt.Sprint(h.state, digits, h.last != "", h.call.Phase, h.line.State,
-		h.notice, min(h.missed.count, 2), h.deadline.IsZero(), h.tick.IsZero())
+		h.notice, min(h.missed.count, 2), h.deadline.IsZero(), h.tick.IsZero(), h.star.IsZero())
 }
 
 // An input is one thing that can happen to a handset.
@@ -150,6 +150,8 @@ func (tr *trial) wrong() string {
 		{"Answer only by lifting for a call that rings",
 			!has[Answer](tr.events) || f.Lifted && !tr.was.face.lifted && tr.was.face.ringing},
 		{"a key counts only in a conversation", !has[Digit](tr.events) || tr.was.face.talking},
+		{"a call is held only in a conversation, by the second star",
+			!has[Hold](tr.events) || tr.was.face.talking && !tr.was.star.IsZero() && h.star.IsZero() && !has[Digit](tr.events)},
 		{"FaceChanged exactly when the face changes",
 			has[FaceChanged](tr.events) == !sameFace(f, tr.before)},
 		{"one answer to one input", len(tr.events) <= 2},

@@ -14,6 +14,7 @@ type CallView struct {
 	Number string
 	Reason Reason    // in Over
 	Since  time.Time // of the phase
+	Hold   string    // in Talking: what the display says of who holds the call; "": nobody does
 }
 
 // LineView is what a handset is shown of the network.
@@ -49,6 +50,9 @@ type HangUp struct{}
 // Digit is a key that was pressed during a conversation.
 type Digit struct{ Key hal.Key }
 
+// Hold asks to put the call on hold, or to take it back.
+type Hold struct{}
+
 // FaceChanged says that Face returns something new.
 type FaceChanged struct{}
 
@@ -56,4 +60,5 @@ func (Dial) event()        {}
 func (Answer) event()      {}
 func (HangUp) event()      {}
 func (Digit) event()       {}
+func (Hold) event()        {}
 func (FaceChanged) event() {}

@@ -71,6 +71,17 @@ func (h *hears) exchange(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Me
 	return told, h.report
 }
 
+// rest puts a report into m, on hold; false: a reader is at it.
+func (h *hears) rest(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Media) bool {
+	if !h.mu.TryLock() {
+		return false
+	}
+	defer h.mu.Unlock()
+	m.Told, m.Report = true, h.ear.Report(now, time.Duration(b.delay.Load()), j.Skew())
+	h.told = 0
+	return true
+}
+
 // waits is what packets of the far end wait somewhere, and how many of its bytes
 // come in a second; 0: nothing, or a reader is at it.
 func (h *hears) waits(now hal.Instant) (d time.Duration, through int) {

@@ -52,6 +52,7 @@ type Leg struct {
 	// shared
 	route  atomic.Pointer[Route]
 	muted  atomic.Bool
+	held   atomic.Bool
 	jitter *jitter.Buffer
 	books  books
 	hears  hears

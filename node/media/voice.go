@@ -21,13 +21,14 @@ const (
 // voice is the sending half of a leg. The stages, in order: capture, pass the
 // time that was lost, fill a packet, report, repeat, encode, send, tune.
 type voice struct {
-	pcm    [maxUnits * dsp.Unit]int16 // of the packet being filled
-	filled int                        // samples in pcm
-	time   uint16                     // of the first sample of pcm, units of 10 ms
-	seq    uint8                      // of the next packet
-	due    hal.Instant                // when the next frame should be captured; 0: any time
-	packet [wire.MaxDatagram]byte
-	coarse [wire.MaxDatagram]byte // of the packet encoded last
+	pcm     [maxUnits * dsp.Unit]int16 // of the packet being filled
+	filled  int                        // samples in pcm
+	time    uint16                     // of the first sample of pcm, units of 10 ms
+	seq     uint8                      // of the next packet
+	resting int                        // on hold: towards the next packet, which is due at unitsPerSecond
+	due     hal.Instant                // when the next frame should be captured; 0: any time
+	packet  [wire.MaxDatagram]byte
+	coarse  [wire.MaxDatagram]byte // of the packet encoded last
 
 	pilot   *adapt.Pilot
 	setting adapt.Setting
@@ -51,6 +52,11 @@ func (l *Leg) capture(at hal.Instant, gap bool, pcm []int16) {
 	l.books.begin(at)
 	l.books.in.add(pcm)
 	l.pass(at, gap)
+	if l.held.Load() {
+		l.rest(l.due)
+		return
+	}
+	l.resting = unitsPerSecond
 	copy(l.pcm[l.filled:], pcm)
 	l.filled += len(pcm)
 	if l.filled == l.enc.Units()*dsp.Unit {

@@ -67,6 +67,9 @@ type spray struct {
 	at    time.Time // when the next probe goes out; never zero
 	end   time.Time
 	to    netip.AddrPort // seeking: its address counts
+	first Sequence       // seeking: from where each socket begins
+	in    Sequence       // seeking: what remains of it
+	odd   bool           // seeking: the next is tried in sequence
 	by    [2]Socket      // seeking: from which socket, before and after turn; 0: the main one
 	turn  time.Time      // seeking
 	then  netip.AddrPort // opening, waiting: to, after again; not valid: the same
@@ -93,10 +96,18 @@ type CloseGates struct {
 func (OpenGates) event()  {}
 func (CloseGates) event() {}
 
+// Sequence is what is known of the ports that a symmetric NAT gives out one after
+// the other. The zero Sequence is nothing.
+type Sequence struct {
+	Next uint16 // the first that nobody has tried
+	Step int    // from one to the next
+}
+
 // Seek looks for the peer of session ix, which is behind a symmetric NAT, at the
-// ports of addr. It does nothing once there is a direct way.
-func (t *Table) Seek(now time.Time, ix wire.Index, addr netip.Addr) {
-	t.beginSpray(now, ix, spray{state: seeking, to: netip.AddrPortFrom(addr, portFirst)})
+// ports of addr: at random, and where there is a sequence, every other time in
+// that. It does nothing once there is a direct way.
+func (t *Table) Seek(now time.Time, ix wire.Index, addr netip.Addr, in Sequence) {
+	t.beginSpray(now, ix, spray{state: seeking, to: netip.AddrPortFrom(addr, portFirst), first: in, in: in})
 }
 
 // Spray lets the peer of session ix find us behind our symmetric NAT: to is its
@@ -198,10 +209,10 @@ func (t *Table) seek(now time.Time, r *route) {
 	s := r.prober.spray
 	s.at = s.at.Add(sprayPause)
 	if s.by[0] != s.by[1] && !s.turn.After(now) {
-		s.by[0], s.ports = s.by[1], [len(s.ports)]byte{}
+		s.by[0], s.ports, s.in = s.by[1], [len(s.ports)]byte{}, s.first
 	}
 	for range 64 {
-		port := uint16(draw32(t.rand))
+		port := s.port(t)
 		if port < portFirst || s.ports[port>>3]&(1<<(port&7)) != 0 {
 			continue
 		}
@@ -210,6 +221,16 @@ func (t *Table) seek(now time.Time, r *route) {
 		t.emit(Probe{Index: r.ix, Socket: s.by[0], Addr: to, Payload: appendProbe(nil, challengeOp, s.token)})
 		return
 	}
+}
+
+// port chooses a port.
+func (s *spray) port(t *Table) uint16 {
+	if s.odd = !s.odd; s.odd && s.in.Step != 0 {
+		port := s.in.Next
+		s.in.Next += uint16(s.in.Step)
+		return port
+	}
+	return uint16(draw32(t.rand))
 }
 
 // openGate sends from the next socket.

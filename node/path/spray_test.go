@@ -16,6 +16,7 @@ type natted struct {
 	ix      wire.Index
 	outside netip.Addr
 	random  bool                              // symmetric: a random port for each socket and destination
+	next    uint16                            // with random, not 0: no random one, but this, and then the one after it
 	ports   map[[2]netip.AddrPort]uint16      // socket (by port) and destination: ours outside
 	sockets map[uint16]map[netip.AddrPort]int // port outside: who may come in, to which socket
 	sent    []time.Time
@@ -43,6 +44,9 @@ func (n *natted) out(rng *rand.Rand, s Socket, to netip.AddrPort) netip.AddrPort
 	port, ok := n.ports[key]
 	switch {
 	case ok:
+	case n.random && n.next != 0:
+		port = n.next
+		n.next++
 	case n.random:
 		port = uint16(portFirst + rng.IntN(65536-portFirst))
 	default:
@@ -76,16 +80,20 @@ var told = []time.Duration{150 * time.Millisecond, 1700 * time.Millisecond, 4500
 
 // search lets a symmetric phone and a port-restricted one look for each other,
 // and returns how long that took; 0: in vain. answers: whether the latter's router
-// answers strangers.
-func search(t *testing.T, seed byte, answers bool) time.Duration {
+// answers strangers; first: of the former's ports, if they are in sequence.
+func search(t *testing.T, seed byte, answers bool, first uint16) time.Duration {
 	rng := rand.New(rand.NewChaCha8([32]byte{seed}))
 	sym, cone := newNatted(seed, "203.0.113.5", true), newNatted(seed+100, "198.51.100.6", false)
-	cone.answers = answers
+	cone.answers, sym.next = answers, first
+	var in Sequence
+	if first != 0 {
+		in = Sequence{Next: first - 40, Step: 1} // other programs have used some since
+	}
 	ends := []*natted{sym, cone}
 	begun := time.Unix(1_700_000_000, 0)
 	now := begun
 	sym.Spray(now, sym.ix, netip.AddrPortFrom(cone.outside, 4000))
-	cone.Seek(now, cone.ix, sym.outside)
+	cone.Seek(now, cone.ix, sym.outside, in)
 	type packet struct {
 		at      time.Time
 		to      int
@@ -172,6 +180,18 @@ func checkPace(t *testing.T, ends []*natted) {
 	}
 }
 
+// TestSprayInSequence: ports that a NAT gives out one after the other are found
+// at once, or where routers answer strangers, for sure.
+func TestSprayInSequence(t *testing.T) {
+	for answers, limit := range map[bool]time.Duration{false: 3 * time.Second, true: 17 * time.Second} {
+		for seed := range byte(30) {
+			if took := search(t, seed, answers, 40000); took == 0 || took > limit {
+				t.Errorf("a router that answers strangers %v, seed %d: met after %v", answers, seed, took)
+			}
+		}
+	}
+}
+
 // TestSpray: endpoint-independent with symmetric, direct within 20 s in at least
 // 95 of 100.
 func TestSpray(t *testing.T) {
@@ -179,7 +199,7 @@ func TestSpray(t *testing.T) {
 		met, longest := 0, time.Duration(0)
 		var all []time.Duration
 		for seed := range byte(100) {
-			if took := search(t, seed, answers); took > 0 && took <= 20*time.Second {
+			if took := search(t, seed, answers, 0); took > 0 && took <= 20*time.Second {
 				met++
 				all = append(all, took)
 				longest = max(longest, took)

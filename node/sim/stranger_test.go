@@ -211,7 +211,7 @@ func samples(s *stranger, target *Node) []wire.Message {
 		wire.Fetch{Holders: make([]byte, 8)}, wire.Entries{Query: 1, Code: wire.FindNone, Last: true},
 		wire.Seek{}, wire.Guide{Code: wire.FindNone, Self: news, Signature: make([]byte, 64)},
 		wire.Invite{Codecs: []wire.Codec{wire.CodecPCM16}, Node: self, Homes: []identity.ID{{7}}},
-		wire.Ringing{}, wire.Accept{Codec: wire.CodecPCM16}, wire.Reject{Code: wire.RejectBusy}, wire.Bye{}, wire.Digit{Key: '5'}, wire.Line{Rate: 1},
+		wire.Ringing{}, wire.Accept{Codec: wire.CodecPCM16}, wire.Reject{Code: wire.RejectBusy}, wire.Bye{}, wire.Digit{Key: '5'}, wire.Hold{On: true}, wire.Line{Rate: 1},
 		wire.Candidates{Addrs: []netip.AddrPort{nowhere}, Scatter: nowhere.Addr()}, wire.Afresh{Addr: nowhere},
 		wire.Relays{Tickets: []wire.Ticket{ticket}}, wire.RelayOpen{Ticket: ticket},
 		wire.RelayOpened{Serial: 1, Channel: 2}, wire.RelayRefused{Serial: 1, Code: wire.RelayBusy}, wire.RelayClosed{Channel: 2, Code: wire.RelayDone},

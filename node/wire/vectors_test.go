@@ -157,6 +157,7 @@ func messageVectors() map[string]Message {
 		"seen":                 Seen{Token: Token{1}, Code: SeenHere, Blob: make([]byte, 40)},
 		"seen-absent":          Seen{Token: Token{1}, Code: SeenAbsent},
 		"digit":                Digit{Call: call, Key: '*'},
+		"hold":                 Hold{Call: call, On: true},
 		"candidates":           Candidates{Addrs: []netip.AddrPort{addr4(40000), addr6(40000)}},
 		"candidates-symmetric": Candidates{Addrs: []netip.AddrPort{addr4(40000)}, Scatter: addr4(1).Addr()},
 		"afresh":               Afresh{Addr: addr4(40000)},
