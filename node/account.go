@@ -20,7 +20,8 @@ func (c *Core) loggedIn(now time.Time) {
 	if g := c.login.Granted(); !g.IsZero() {
 		before := c.nodeID()
 		c.granted = g
-		c.do(Certified{g})
+		c.revokedLately(now)
+		c.do(Certified{c.granted})
 		c.sessions.SetIdentity(c.nodeID(), c.device.ID())
 		c.overlay.SetLimits(overlay.Limits{Quota: int(g.Params.Quota), Exempt: g.Params.Exempt, Membership: g.Params.Membership})
 		c.overlay.SetSelf(now, c.overlaySelf())

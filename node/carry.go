@@ -108,6 +108,8 @@ func (n *Node) save(e Effect) {
 		err = n.state.write(contactFile, contacts.Append(nil, e.Contacts))
 	case SaveLog:
 		err = n.state.write(logFile, contacts.AppendLog(nil, e.Entries))
+	case SaveRevoked:
+		err = n.state.write(revokedFile, e.Raw)
 	case SaveRelay:
 		err = n.state.keepRelay(e.Month)
 	case SaveAcquaintances:

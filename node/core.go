@@ -66,12 +66,15 @@ type Core struct {
 	racer    path.Racer
 	outside  outside
 	fresh    *path.Fresh
-	view     view
-	settings Settings
-	display  string // the owner's display name
-	inquiry  inquiry
-	known    acquaintances
-	out      []Effect
+	revoker  *overlay.Revoker
+	// keptRevoked is the revocation list from disk, until there is a key to check it by.
+	keptRevoked []byte
+	view        view
+	settings    Settings
+	display     string // the owner's display name
+	inquiry     inquiry
+	known       acquaintances
+	out         []Effect
 }
 
 // CoreConfig makes a Core.
@@ -97,6 +100,7 @@ type CoreConfig struct {
 	Relay      path.RelayConfig // Rand and Verify are taken from here
 	Settings   Settings         // the owner's choices, as kept
 	Known      []Acquaintance   // keys that contacts have given us
+	Revoked    []byte           // the revocation list that was kept
 	// Verify and CheckNode are ports for verifying signatures, and the compact
 	// certificates of supernodes; nil: in earnest.
 	Verify    func(id identity.ID, msg, sig []byte) bool
@@ -122,15 +126,16 @@ func NewCore(cfg CoreConfig) *Core {
 			port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT),
 			lifetime: path.NewLifetime(path.Config{Rand: cfg.Rand}),
 		},
-		fresh: path.NewFresh(path.Config{Rand: cfg.Rand}),
+		fresh: path.NewFresh(path.Config{Rand: cfg.Rand}), keptRevoked: cfg.Revoked,
 	}
+	c.revoker = overlay.NewRevoker(overlay.RevokerConfig{Issuing: func() identity.ID { return c.granted.Trust.Issuing }})
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
 		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify, Keep: cfg.Keep,
 		Issuing: func() identity.ID { return c.granted.Trust.Issuing },
 		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Nearest(key, n) },
 		Keepers: func(key identity.IndexKey) (uint32, int) { return c.overlay.Keepers(key) },
-		Members: members{c}, Routing: members{c},
+		Members: members{c}, Routing: members{c}, Revoked: c.revoked,
 		CheckName: func(der []byte, now time.Time) (identity.NameCertificate, error) {
 			return c.granted.Trust.CheckName(der, now)
 		},
@@ -223,7 +228,7 @@ type timer interface {
 // timers yields the cores in a fixed order, so that equal times fire equally. It
 // is asked with every event and makes no list.
 func (c *Core) timers(yield func(timer) bool) {
-	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey, c.outside.lifetime, c.fresh} {
+	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey, c.outside.lifetime, c.fresh, c.revoker} {
 		if !yield(t) {
 			return
 		}

@@ -133,6 +133,8 @@ type (
 	SaveAcquaintances struct{ List []Acquaintance }
 	// SaveSettings keeps the owner's choices.
 	SaveSettings struct{ Settings Settings }
+	// SaveRevoked keeps the revocation list.
+	SaveRevoked struct{ Raw []byte }
 	// SaveLogin keeps what the login server granted.
 	SaveLogin struct{ Saved login.Saved }
 	// Log tells a change of state.
@@ -193,5 +195,6 @@ func (SaveLog) effect()           {}
 func (SaveRelay) effect()         {}
 func (SaveAcquaintances) effect() {}
 func (SaveSettings) effect()      {}
+func (SaveRevoked) effect()       {}
 func (SaveLogin) effect()         {}
 func (Log) effect()               {}

@@ -122,6 +122,10 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	revoked, err := n.state.read(revokedFile)
+	if err != nil {
+		return err
+	}
 	n.account, n.device = keys.account, keys.device
 	reachable := n.reachable()
 	n.core = NewCore(CoreConfig{
@@ -134,7 +138,7 @@ func (n *Node) openCore(cfg Config) error {
 			Password: cfg.Password, Register: cfg.Register, Saved: saved,
 		},
 		Cache: cache, Roster: roster, Contacts: book, Log: log, Codecs: media.Codecs(),
-		Verify: identity.ID.Verify, Settings: settings, Known: known,
+		Verify: identity.ID.Verify, Settings: settings, Known: known, Revoked: revoked,
 		Relay: path.RelayConfig{Monthly: cfg.RelayMonthly, Line: cfg.RelayLine, Kept: month},
 	})
 	n.socket.legs.Store(n.core.Legs())

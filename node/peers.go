@@ -173,6 +173,7 @@ func (c *Core) sessionUp(now time.Time, e session.Up) {
 	c.peers.byNode[e.Peer.ID], c.peers.nodes[e.Index] = e.Index, e.Peer.ID
 	c.sessions.KeepAlive(e.Index, c.keepAlive(e.Index, e.Initiator))
 	c.overlay.Up(now, e.Index, e.Peer.ID, c.addr(e.Index), e.Initiator)
+	c.revoker.Up(now, e.Index)
 	if d != nil {
 		c.deliver(now, d, e.Index)
 	}
@@ -222,6 +223,7 @@ func (c *Core) sessionDown(now time.Time, ix wire.Index, reason error) {
 	if up {
 		c.doubt(now)
 		c.overlay.Down(now, ix, reason)
+		c.revoker.Down(now, ix)
 		delete(c.peers.nodes, ix)
 	}
 	d := c.peers.dials[ix]

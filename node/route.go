@@ -35,6 +35,7 @@ func (c *Core) round(now time.Time) bool {
 	n += c.fromUplinks(now)
 	n += route(now, c.outside.lifetime.Take(), c.fromLifetime)
 	n += route(now, c.fresh.Take(), c.fromFresh)
+	n += route(now, c.revoker.Take(), c.fromRevoker)
 	n += route(now, c.client.Take(), c.fromClient)
 	if c.presence != nil {
 		n += route(now, c.presence.Take(), c.fromPresence)
@@ -327,6 +328,8 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 		c.reachMessage(now, ix, from, m)
 	case wire.RelayOpen, wire.RelayOpened, wire.RelayRefused, wire.RelayClosed:
 		c.relayMessage(now, ix, from, m)
+	case wire.Revoked, wire.RevokedAsk, wire.RevokedPart:
+		c.revoker.Handle(now, ix, m)
 	case wire.Appear, wire.Watch, wire.Seen:
 		c.presenceMessage(now, ix, m)
 	case wire.Publish, wire.Find, wire.Shelve, wire.Browse:

@@ -36,6 +36,7 @@ type commands struct {
 	Run     runCommand     `cmd:"" help:"Answer phones until it gets SIGINT or SIGTERM."`
 	Invite  inviteCommand  `cmd:"" help:"Print the invitation, a text that lets phones into the network."`
 	Params  paramsCommand  `cmd:"" help:"Sign the network parameters anew with the root key: for other bootstrap supernodes, and every 90 days."`
+	Revoke  revokeCommand  `cmd:"" help:"Close an account, and let nobody believe its certificates any more."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

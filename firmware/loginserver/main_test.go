@@ -385,3 +385,14 @@ func TestParamsThatExpireSoon(t *testing.T) {
 	}
 	run(t, dir).end(syscall.SIGTERM).want(t, exitOK, "expire soon", "loginserver params")
 }
+
+// An account is closed for good, and only while no login server runs.
+func TestRevoke(t *testing.T) {
+	dir := t.TempDir() + "/net"
+	command(t, "init", dir).want(t, exitOK)
+	command(t, "revoke", dir, "Nobody!").want(t, exitUsage, "a name has")
+	command(t, "revoke", dir, "nobody").want(t, exitFailure, "no account has this name")
+	if _, err := os.Stat(filepath.Join(dir, revokedFile)); err == nil {
+		t.Error("there is a list although nothing is revoked")
+	}
+}

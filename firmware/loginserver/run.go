@@ -100,7 +100,7 @@ func (f folder) server(now time.Time, log *slog.Logger) (login.ServerConfig, err
 		log.Warn("loginserver: the network parameters expire soon, and every phone's certificates with them. "+resign, "days", int(left/(24*time.Hour)))
 	}
 	fresh := newFreshParams(f, n, log)
-	return login.ServerConfig{Network: n.id, Issuing: issuing, TLS: key, Params: fresh.get, Log: log}, nil
+	return login.ServerConfig{Network: n.id, Issuing: issuing, TLS: key, Params: fresh.get, Log: log, Revocations: revocations{f}}, nil
 }
 
 // openAccounts opens the accounts; a file of another kind or another process

@@ -35,6 +35,9 @@ type Config struct {
 	// Routing is the membership where nobody knows all; nil: everybody does.
 	Routing Routing
 
+	// Revoked reports whether a key is revoked; nil: none is.
+	Revoked func(id identity.ID) bool
+
 	// Keep returns a copy of a record that an Index keeps; nil: one of its own. In a
 	// simulation sixteen supernodes share one.
 	Keep func(record []byte) []byte
@@ -79,6 +82,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Nearest == nil {
 		cfg.Nearest = func(identity.IndexKey, int) []wire.Member { return nil }
+	}
+	if cfg.Revoked == nil {
+		cfg.Revoked = func(identity.ID) bool { return false }
 	}
 	if cfg.Members == nil {
 		cfg.Members = strangers{}

@@ -161,6 +161,7 @@ func (c *Client) open(now time.Time, l identity.Lookup, b []byte) (Result, error
 	if err != nil {
 		return Result{}, c.counters.count(err)
 	}
+	listing.Devices = slices.DeleteFunc(listing.Devices, func(d wire.Device) bool { return c.cfg.Revoked(d.Device) || c.cfg.Revoked(d.Node) })
 	name, err := c.checkListing(now, l, listing)
 	if err != nil {
 		return Result{}, c.counters.count(err)
@@ -170,7 +171,7 @@ func (c *Client) open(now time.Time, l identity.Lookup, b []byte) (Result, error
 
 func (c *Client) checkListing(now time.Time, l identity.Lookup, listing wire.Listing) (identity.NameCertificate, error) {
 	name, err := c.cfg.CheckName(listing.Name, now)
-	if err != nil {
+	if err != nil || len(listing.Devices) == 0 {
 		return name, ErrListing
 	}
 	if c.cfg.Network.LookupNumber(name.Number) != l && c.cfg.Network.LookupName(name.Name) != l {

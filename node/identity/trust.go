@@ -11,6 +11,15 @@ import (
 type Trust struct {
 	Network Network
 	Issuing ID
+	Revoked *Revocations // nil: nothing is revoked
+}
+
+// unrevoked returns ErrRevoked for a key on the list.
+func (t Trust) unrevoked(id ID) error {
+	if t.Revoked.Has(id) {
+		return ErrRevoked
+	}
+	return nil
 }
 
 // Phone is a phone as its certificates prove it: a device of an account.
@@ -30,6 +39,9 @@ func (t Trust) CheckNode(chain [][]byte, now time.Time) (NodeCertificate, error)
 	if err != nil {
 		return NodeCertificate{}, err
 	}
+	if err := t.unrevoked(c.Subject); err != nil {
+		return NodeCertificate{}, err
+	}
 	return c, c.Check(t.Issuing, now)
 }
 
@@ -40,6 +52,9 @@ func (t Trust) CheckPhone(chain [][]byte, now time.Time) (Phone, error) {
 	}
 	device, err := ParseDeviceCertificate(chain[0])
 	if err != nil {
+		return Phone{}, err
+	}
+	if err := t.unrevoked(device.Subject); err != nil {
 		return Phone{}, err
 	}
 	name, err := t.CheckName(chain[1], now)
@@ -56,6 +71,9 @@ func (t Trust) CheckPhone(chain [][]byte, now time.Time) (Phone, error) {
 func (t Trust) CheckName(der []byte, now time.Time) (NameCertificate, error) {
 	c, err := ParseNameCertificate(der)
 	if err != nil {
+		return NameCertificate{}, err
+	}
+	if err := t.unrevoked(c.Subject); err != nil {
 		return NameCertificate{}, err
 	}
 	return c, c.Check(t.Issuing, now)

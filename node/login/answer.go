@@ -49,6 +49,9 @@ func (s *Server) answer(ctx context.Context, source netip.Addr, binding []byte, 
 	case wire.Renew:
 		name, a.wish = m.Name, m.Wish
 		account, err = s.checked(&a, binding, func() (Account, error) { return s.renew(ctx, a, m) })
+	case wire.Revoke:
+		name, a.wish = m.Name, m.Wish
+		account, err = s.checked(&a, binding, func() (Account, error) { return s.revoke(ctx, a, m) })
 	default:
 		err = malformed("a %T is not a request", request)
 	}
@@ -127,7 +130,7 @@ func (s *Server) create(ctx context.Context, a asker, m wire.Register) (Account,
 	}
 	account := Account{
 		Name: m.Name, Number: m.Number, Display: m.Display, Key: a.wish.Account,
-		Created: a.now.Unix(), Devices: []DeviceSeen{{a.device, a.now.Unix()}},
+		Created: a.now.Unix(), Devices: []DeviceSeen{{Device: a.device, Seen: a.now.Unix()}},
 	}
 	var err error
 	if busy := s.workers.run(ctx, func() { account.Password, err = hashPassword(m.Password, s.cfg.Rand) }); busy != nil {
@@ -179,6 +182,9 @@ func (s *Server) renew(ctx context.Context, a asker, m wire.Renew) (Account, err
 	account, err := s.cfg.Store.Account(ctx, m.Name)
 	if err == nil && account.Key != a.wish.Account {
 		return Account{}, ErrKey
+	}
+	if err == nil {
+		err = account.believed(a.device)
 	}
 	return account, err
 }
@@ -254,8 +260,8 @@ func cut(text string, n int) string {
 
 // codeOf returns the code whose sentinel err is.
 func codeOf(err error) wire.DenyCode {
-	for code := wire.DenyPassword; code < wire.DenyInternal; code++ {
-		if errors.Is(err, denials[code]) {
+	for code := wire.DenyPassword; code <= wire.DenyRevoked; code++ {
+		if code != wire.DenyInternal && errors.Is(err, denials[code]) {
 			return code
 		}
 	}

@@ -187,6 +187,20 @@ func (c *Client) Refresh(now time.Time) {
 	}
 }
 
+// Revoke asks the login server that another phone of the account be believed no
+// more; false: it is being asked something else just now, or has certified nothing.
+func (c *Client) Revoke(now time.Time, device identity.ID) bool {
+	if c.errand != errandResting || c.granted.IsZero() {
+		return false
+	}
+	c.errand, c.askAt, c.giveUpAt = errandOut, time.Time{}, now.Add(askTimeout)
+	if m, ok := c.request(now).(wire.Renew); ok {
+		c.emit(Ask{wire.Revoke{Name: m.Name, Wish: m.Wish, Device: device}})
+	}
+	c.emit(Changed{})
+	return true
+}
+
 // take makes g what the phone has and plans its renewal.
 func (c *Client) take(now time.Time, g Granted) {
 	c.granted, c.problem, c.attempt = g, nil, 0

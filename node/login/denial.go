@@ -22,6 +22,7 @@ var (
 	ErrBusy        = errors.New("login: the login server is busy")
 	ErrClosed      = errors.New("login: registration is closed")
 	ErrDevices     = errors.New("login: the account has all its devices")
+	ErrRevoked     = errors.New("login: this phone or its account has been revoked")
 	ErrInternal    = errors.New("login: the login server has failed")
 )
 
@@ -32,6 +33,7 @@ var denials = map[wire.DenyCode]error{
 	wire.DenyExpired: ErrExpired, wire.DenyForeign: ErrForeign,
 	wire.DenyBusy: ErrBusy, wire.DenyClosed: ErrClosed,
 	wire.DenyDevices: ErrDevices, wire.DenyInternal: ErrInternal,
+	wire.DenyRevoked: ErrRevoked,
 }
 
 // Denial is a wire.Denied as an error. errors.Is finds the sentinel of its
@@ -87,6 +89,8 @@ func Sentence(d wire.Denied, name identity.Name, number identity.Number) string 
 		return "This network takes no new accounts now. Ask its operator to let you register."
 	case wire.DenyDevices:
 		return fmt.Sprintf("The account %q already has eight phones. Remove one of them first.", name)
+	case wire.DenyRevoked:
+		return "Another phone of this account has revoked this one, or the operator has closed the account. Register a new account to go on."
 	case wire.DenyMalformed:
 		return fmt.Sprintf("The login server does not accept the request: %s.", d.Text)
 	}

@@ -64,7 +64,7 @@ func converse(conn *tls.Conn, account identity.Key, request wire.Message) (wire.
 	if err := wire.WriteLogin(conn, request); err != nil {
 		return nil, err
 	}
-	return wire.ReadLogin(conn)
+	return wire.ReadLogin(conn, wire.MaxGranted)
 }
 
 // Prove returns request with the proof of its wish: account's signature over it
@@ -79,6 +79,9 @@ func Prove(request wire.Message, account identity.Key, binding []byte) (wire.Mes
 		prove(&m.Wish)
 		return m, nil
 	case wire.Renew:
+		prove(&m.Wish)
+		return m, nil
+	case wire.Revoke:
 		prove(&m.Wish)
 		return m, nil
 	}

@@ -11,11 +11,15 @@ import (
 
 // grant notes the device and signs what its phone needs for the next weeks.
 func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Granted, error) {
-	if !account.knows(a.device, a.now) || !account.named(a.wish.Display) {
+	if err := account.believed(a.device); err != nil {
+		return wire.Granted{}, err
+	}
+	nodes := []identity.ID{a.wish.Node, a.wish.Next}
+	if !account.knows(a.device, nodes, a.now) || !account.named(a.wish.Display) {
 		err := s.cfg.Store.Update(ctx, account.Name, func(at *Account) error {
 			at.rename(a.wish.Display, a.now)
 			account.Display = at.Display
-			return at.see(a.device, a.now)
+			return at.see(a.device, nodes, a.now)
 		})
 		if err != nil {
 			return wire.Granted{}, err
@@ -40,6 +44,7 @@ func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Gran
 	return wire.Granted{
 		Name: name.DER, Node: node.DER, Next: next.DER, Placements: s.place(a, account, name.NotAfter),
 		Params: params, Time: a.now.Unix(), Words: s.words(a, account, name.NotAfter),
+		Revoked: s.revoked.get(),
 	}, nil
 }
 

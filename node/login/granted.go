@@ -22,6 +22,8 @@ type Granted struct {
 	Trust      identity.Trust // what Params say whom to believe
 	Time       time.Time      // the server's, when it granted this; a floor for a board without a clock
 
+	Revoked []byte // the revocation list that came along, as it was signed; empty: none
+
 	Public Public               // what the words are for
 	Words  []wire.WordPlacement // for the words of Public's display name, in their order; or nothing
 	Stale  []wire.WordPlacement // of entries that are not wanted any more
@@ -92,7 +94,8 @@ type holder struct {
 // verify checks every certificate and signature of raw at now. The node keys
 // were asked for in epoch, as the phone's clock had it.
 func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, epoch uint32, now time.Time) (Granted, error) {
-	g := Granted{Device: device, Placements: raw.Placements, Time: time.Unix(raw.Time, 0), raw: raw}
+	g := Granted{Device: device, Placements: raw.Placements, Time: time.Unix(raw.Time, 0), Revoked: raw.Revoked, raw: raw}
+	g.raw.Revoked = nil // it is kept apart, for others may bring a later one
 	if now.Before(g.Time.Add(-clockTolerance)) {
 		now = g.Time
 	}

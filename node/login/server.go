@@ -25,6 +25,8 @@ type ServerConfig struct {
 	TLS     identity.Key  // proves the server; its ID is in the invitation
 	Params  func() []byte // the network parameters to hand out, signed by the root; called for each grant
 	Open    bool          // whether anyone may register
+	// Revocations keeps what is revoked; nil: it is forgotten when the server ends.
+	Revocations RevocationStore
 	// Clock returns the time, for certificates; nil: time.Now.
 	Clock func() time.Time
 	Rand  io.Reader // nil: crypto/rand
@@ -56,6 +58,7 @@ type Server struct {
 	workers   *workers
 	penalties *penalties
 	newcomers *penalties // registrations by source
+	revoked   revocations
 
 	mu    sync.Mutex
 	conns map[net.Conn]string // guarded by mu; each with its source
@@ -79,10 +82,11 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		cfg: cfg, tls: t, workers: newWorkers(cfg.Workers),
-		penalties: newPenalties(), newcomers: newPenalties(), conns: make(map[net.Conn]string),
-	}, nil
+		penalties: newPenalties(), newcomers: newPenalties(), conns: make(map[net.Conn]string), revoked: revocations{store: cfg.Revocations},
+	}
+	return s, s.revoked.open(cfg.Issuing)
 }
 
 // Serve answers phones on ln until ctx ends, closes ln, and waits for the
@@ -205,7 +209,7 @@ func (s *Server) converse(ctx context.Context, conn *tls.Conn) wire.Message {
 	if err != nil {
 		return nil
 	}
-	request, err := wire.ReadLogin(conn)
+	request, err := wire.ReadLogin(conn, wire.MaxLogin)
 	if errors.Is(err, wire.ErrMalformed) || errors.Is(err, wire.ErrUnknown) || errors.Is(err, wire.ErrTooLong) {
 		return s.denied("", "", malformed("%v", err))
 	}

@@ -291,7 +291,7 @@ func (n *network) talk(conn *tls.Conn, request wire.Message) wire.Message {
 	if err := wire.WriteLogin(conn, request); err != nil {
 		n.Fatal(err)
 	}
-	reply, err := wire.ReadLogin(conn)
+	reply, err := wire.ReadLogin(conn, wire.MaxGranted)
 	if err != nil {
 		n.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestHostileBytes(t *testing.T) {
 		conn := n.dial()
 		conn.Write(b)
 		conn.CloseWrite()
-		if m, err := wire.ReadLogin(conn); err == nil {
+		if m, err := wire.ReadLogin(conn, wire.MaxGranted); err == nil {
 			if d, ok := m.(wire.Denied); !ok || d.Code != wire.DenyMalformed {
 				t.Errorf("%s: got %+v, want it denied as malformed", what, m)
 			}

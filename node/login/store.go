@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -41,13 +42,21 @@ type Account struct {
 	Created  int64           `cbor:"6,keyasint"`           // Unix seconds
 	Devices  []DeviceSeen    `cbor:"7,keyasint"`           // at most MaxDevices
 	Renamed  []int64         `cbor:"8,keyasint,omitempty"` // when the display name changed lately, Unix seconds
+	Revoked  []identity.ID   `cbor:"9,keyasint,omitempty"` // devices, at most maxRevokedDevices
+	Closed   bool            `cbor:"10,keyasint,omitempty"`
 }
 
 // DeviceSeen is a phone of an account.
 type DeviceSeen struct {
 	Device identity.ID `cbor:"1,keyasint"`
 	Seen   int64       `cbor:"2,keyasint"` // Unix seconds, exact to seenExact
+	// Nodes are its node keys of this epoch and the next, and those before.
+	Nodes []identity.ID `cbor:"3,keyasint,omitempty"` // at most maxNodes
 }
+
+// maxNodes is how many node keys of a device are remembered: those whose
+// certificates may be valid.
+const maxNodes = 4
 
 // seenExact saves a write to disk for every renewal of the same day.
 const seenExact = 24 * time.Hour
@@ -56,30 +65,36 @@ const seenExact = 24 * time.Hour
 // account without renewing. Its certificates expired long before.
 const deviceForgotten = 90 * 24 * time.Hour
 
-// knows reports whether the account need not be changed for device.
-func (a Account) knows(device identity.ID, now time.Time) bool {
+// knows reports whether the account need not be changed for device and its node
+// keys.
+func (a Account) knows(device identity.ID, nodes []identity.ID, now time.Time) bool {
 	for _, d := range a.Devices {
 		if d.Device == device {
-			return now.Sub(time.Unix(d.Seen, 0)) < seenExact
+			return now.Sub(time.Unix(d.Seen, 0)) < seenExact && d.has(nodes)
 		}
 	}
 	return false
 }
 
-// see notes that device was here at now, in the place of one that has long been
-// away when there is no other: ErrDevices when there is none at all.
-func (a *Account) see(device identity.ID, now time.Time) error {
+func (d DeviceSeen) has(nodes []identity.ID) bool {
+	return !slices.ContainsFunc(nodes, func(n identity.ID) bool { return !slices.Contains(d.Nodes, n) })
+}
+
+// see notes that device was here at now with node keys, in the place of one that
+// has long been away when there is no other: ErrDevices when there is none at all.
+func (a *Account) see(device identity.ID, nodes []identity.ID, now time.Time) error {
 	oldest := 0
 	for i, d := range a.Devices {
 		if d.Device == device {
-			a.Devices[i].Seen = now.Unix()
+			a.Devices = slices.Clone(a.Devices)
+			a.Devices[i] = d.seen(nodes, now)
 			return nil
 		}
 		if d.Seen < a.Devices[oldest].Seen {
 			oldest = i
 		}
 	}
-	seen := DeviceSeen{device, now.Unix()}
+	seen := DeviceSeen{Device: device}.seen(nodes, now)
 	switch {
 	case len(a.Devices) < MaxDevices:
 		a.Devices = append(a.Devices, seen)
@@ -89,6 +104,18 @@ func (a *Account) see(device identity.ID, now time.Time) error {
 		return ErrDevices
 	}
 	return nil
+}
+
+// seen returns d with what is known of it at now.
+func (d DeviceSeen) seen(nodes []identity.ID, now time.Time) DeviceSeen {
+	d.Seen = now.Unix()
+	for _, n := range nodes {
+		if !slices.Contains(d.Nodes, n) {
+			d.Nodes = append(slices.Clone(d.Nodes), n)
+		}
+	}
+	d.Nodes = d.Nodes[max(0, len(d.Nodes)-maxNodes):]
+	return d
 }
 
 var accountEncoding, _ = cbor.CoreDetEncOptions().EncMode()

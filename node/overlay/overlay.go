@@ -48,6 +48,7 @@ type Counters struct {
 	Unasked    uint64 // messages that fit no state
 	Met        uint64 // members proved by a session
 	Died       uint64 // members
+	Expelled   uint64 // of these, because their keys are revoked
 	Testified  uint64 // how often we bore witness that one is dead
 	Refuted    uint64 // how often others did of us
 	Evicted    uint64 // cache entries

@@ -56,6 +56,9 @@ func (v *verified) node(compact []byte, trust identity.Trust, now time.Time) err
 		}
 		v.nodes[string(compact)] = c
 	}
+	if trust.Revoked.Has(c.Subject) {
+		return identity.ErrRevoked
+	}
 	if now.After(c.NotAfter) {
 		return identity.ErrExpired
 	}

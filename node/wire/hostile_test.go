@@ -91,7 +91,7 @@ func TestEveryMessageChanged(t *testing.T) {
 		if _, err := parseAny(append(append([]byte(nil), b...), 0)); err == nil {
 			t.Errorf("%s with a trailing byte passes", name)
 		}
-		long := append(append([]byte(nil), b...), make([]byte, MaxLogin)...)
+		long := append(append([]byte(nil), b...), make([]byte, MaxGranted)...)
 		if _, err := parseAny(long); !errors.Is(err, ErrTooLong) {
 			t.Errorf("%s of %d bytes: got %v, want %v", name, len(long), err, ErrTooLong)
 		}
@@ -115,6 +115,12 @@ func TestValuesThatAreRefused(t *testing.T) {
 	good := testWish()
 	for what, m := range map[string]Message{
 		"no codecs":             Invite{},
+		"list 0":                Revoked{},
+		"part 1 of 1":           RevokedPart{Sequence: 1, Part: 1, Of: 1, Bytes: []byte{1}},
+		"an empty part":         RevokedPart{Sequence: 1, Of: 1},
+		"a short part":          RevokedPart{Sequence: 1, Of: 2, Bytes: []byte{1}},
+		"a part too far":        RevokedAsk{Part: 255},
+		"nobody revoked":        Revoke{Name: "kitchen", Wish: good},
 		"a short entry":         Shelve{Entry: make([]byte, entrySize-1)},
 		"a long entry":          Shelve{Entry: make([]byte, MaxEntry+1)},
 		"half a holder":         Browse{After: make([]byte, 8)},
@@ -180,7 +186,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"a short proof":         Renew{Name: "kitchen", Wish: wish},
 		"a big certificate":     Renew{Name: "kitchen", Wish: bigWish},
 		"deny code 0":           Denied{},
-		"deny code 13":          Denied{Code: 13},
+		"deny code 14":          Denied{Code: 14},
 		"a long denial":         Denied{Code: DenyBusy, Text: strings.Repeat("x", 201)},
 		"a denial not UTF-8":    Denied{Code: DenyBusy, Text: "\xff"},
 	} {
@@ -234,23 +240,23 @@ func TestLoginStream(t *testing.T) {
 	stream := bytes.Clone(b.Bytes())
 	r := iotest.OneByteReader(&b)
 	for range 2 {
-		if m, err := ReadLogin(r); err != nil || m.(Granted).Time != want.Time {
+		if m, err := ReadLogin(r, MaxLogin); err != nil || m.(Granted).Time != want.Time {
 			t.Fatalf("got %+v, %v", m, err)
 		}
 	}
-	if _, err := ReadLogin(r); !errors.Is(err, io.EOF) {
+	if _, err := ReadLogin(r, MaxLogin); !errors.Is(err, io.EOF) {
 		t.Errorf("at its end: got %v, want %v", err, io.EOF)
 	}
-	if _, err := ReadLogin(bytes.NewReader(stream[:len(stream)/2-1])); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := ReadLogin(bytes.NewReader(stream[:len(stream)/2-1]), MaxLogin); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("cut: got %v, want %v", err, io.ErrUnexpectedEOF)
 	}
-	if _, err := ReadLogin(bytes.NewReader([]byte{0xff, 0xff})); !errors.Is(err, ErrTooLong) {
+	if _, err := ReadLogin(bytes.NewReader([]byte{0xff, 0xff}), MaxLogin); !errors.Is(err, ErrTooLong) {
 		t.Errorf("length 65535: got %v, want %v", err, ErrTooLong)
 	}
-	if _, err := ReadLogin(bytes.NewReader([]byte{0, 0})); !errors.Is(err, ErrUnknown) {
+	if _, err := ReadLogin(bytes.NewReader([]byte{0, 0}), MaxLogin); !errors.Is(err, ErrUnknown) {
 		t.Errorf("length 0: got %v, want %v", err, ErrUnknown)
 	}
-	if _, err := ReadLogin(bytes.NewReader([]byte{0, 2, byte(kindBye), 0xa0})); !errors.Is(err, ErrUnknown) {
+	if _, err := ReadLogin(bytes.NewReader([]byte{0, 2, byte(kindBye), 0xa0}), MaxLogin); !errors.Is(err, ErrUnknown) {
 		t.Errorf("a message of the other protocol: got %v, want %v", err, ErrUnknown)
 	}
 }

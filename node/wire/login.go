@@ -17,12 +17,17 @@ const (
 	kindRenew    Kind = 0x42
 	kindGranted  Kind = 0x43
 	kindDenied   Kind = 0x44
+	kindRevoke   Kind = 0x45
 )
 
-// MaxLogin is the largest message to or from the login server, in bytes.
-const MaxLogin = 8192
+// MaxLogin is the largest message to the login server, in bytes; MaxGranted the
+// largest from it: one with the longest revocation list.
+const (
+	MaxLogin   = 8192
+	MaxGranted = MaxLogin + identity.MaxRevocationBytes
+)
 
-func isLogin(k Kind) bool { return k >= kindRegister && k <= kindDenied }
+func isLogin(k Kind) bool { return k >= kindRegister && k <= kindRevoke }
 
 // Wish is what a phone asks the login server to sign.
 type Wish struct {
@@ -70,6 +75,14 @@ type Renew struct {
 	Wish Wish          `cbor:"2,keyasint"`
 }
 
+// Revoke asks, with the account key's signature, that another phone of the account
+// be believed no more. It is answered like a Renew.
+type Revoke struct {
+	Name   identity.Name `cbor:"1,keyasint"`
+	Wish   Wish          `cbor:"2,keyasint"`
+	Device identity.ID   `cbor:"3,keyasint"` // whose certificates are revoked
+}
+
 // Granted is the login server's word.
 type Granted struct {
 	Name       []byte       `cbor:"1,keyasint"` // name certificate, DER
@@ -82,6 +95,9 @@ type Granted struct {
 	// Words are for the words that were wished for, in their order; nothing when the
 	// display name has changed too often.
 	Words []WordPlacement `cbor:"7,keyasint,omitempty"`
+	// Revoked is the revocation list, as identity.Revocations.Sign writes it; nothing
+	// when nothing is revoked.
+	Revoked []byte `cbor:"8,keyasint,omitempty"`
 }
 
 // A DenyCode says why the login server refuses.
@@ -101,6 +117,7 @@ const (
 	DenyClosed      DenyCode = 10 // registration is closed in this network
 	DenyDevices     DenyCode = 11 // the account has its eight devices
 	DenyInternal    DenyCode = 12
+	DenyRevoked     DenyCode = 13 // this phone, or its account, has been revoked
 )
 
 // Denied refuses a request.
@@ -115,6 +132,7 @@ func (Login) Kind() Kind    { return kindLogin }
 func (Renew) Kind() Kind    { return kindRenew }
 func (Granted) Kind() Kind  { return kindGranted }
 func (Denied) Kind() Kind   { return kindDenied }
+func (Revoke) Kind() Kind   { return kindRevoke }
 
 var errField = errors.New("a field is too long or too short")
 
@@ -129,7 +147,7 @@ func (w Wish) check() error {
 }
 
 func (g Granted) check() error {
-	if len(g.Words) > identity.MaxWords {
+	if len(g.Words) > identity.MaxWords || len(g.Revoked) > identity.MaxRevocationBytes {
 		return errField
 	}
 	for _, w := range g.Words {
@@ -179,8 +197,15 @@ func (r Renew) check() error {
 	return r.Wish.check()
 }
 
+func (r Revoke) check() error {
+	if r.Device.IsZero() {
+		return errField
+	}
+	return Renew{Name: r.Name, Wish: r.Wish}.check()
+}
+
 func (d Denied) check() error {
-	if d.Code < DenyPassword || d.Code > DenyInternal || len(d.Text) > 200 {
+	if d.Code < DenyPassword || d.Code > DenyRevoked || len(d.Text) > 200 {
 		return errField
 	}
 	return nil
@@ -188,10 +213,10 @@ func (d Denied) check() error {
 
 // ParseLogin reads one message of the login protocol.
 func ParseLogin(b []byte) (Message, error) {
-	if len(b) > MaxLogin {
+	switch {
+	case len(b) > MaxGranted, len(b) > MaxLogin && Kind(b[0]) != kindGranted:
 		return nil, ErrTooLong
-	}
-	if len(b) == 0 || !isLogin(Kind(b[0])) {
+	case len(b) == 0 || !isLogin(Kind(b[0])):
 		return nil, ErrUnknown
 	}
 	return parse(b)
@@ -200,7 +225,7 @@ func ParseLogin(b []byte) (Message, error) {
 // WriteLogin writes m with its length.
 func WriteLogin(w io.Writer, m Message) error {
 	body := Append(make([]byte, 2, 1024), m)
-	if len(body)-2 > MaxLogin {
+	if len(body)-2 > MaxGranted {
 		return ErrTooLong
 	}
 	binary.BigEndian.PutUint16(body, uint16(len(body)-2))
@@ -210,14 +235,14 @@ func WriteLogin(w io.Writer, m Message) error {
 	return nil
 }
 
-// ReadLogin reads one message that WriteLogin wrote.
-func ReadLogin(r io.Reader) (Message, error) {
+// ReadLogin reads one message of at most limit bytes that WriteLogin wrote.
+func ReadLogin(r io.Reader, limit int) (Message, error) {
 	var length [2]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
 	}
 	n := int(binary.BigEndian.Uint16(length[:]))
-	if n > MaxLogin {
+	if n > limit {
 		return nil, ErrTooLong
 	}
 	body := make([]byte, n)

@@ -113,6 +113,12 @@ func wordsGranted() Granted {
 	return g
 }
 
+func revokedGranted() Granted {
+	g := testGranted()
+	g.Revoked = identity.Revocations{}.With(start, identity.Revoke(testID(4), start.Add(time.Hour))).Sign(testKey(2))
+	return g
+}
+
 func testAttested() Attested {
 	a := Attested{Node: testID(5), Addr: addr4(40000), Ports: 1, Time: start.Unix(), By: testID(8)}
 	a.Signature = testKey(8).Sign(AttestedMessage(a))
@@ -190,6 +196,12 @@ func messageVectors() map[string]Message {
 		"guide":                testGuide(3),
 		"guide-alone":          Guide{Code: FindNotSynced, Self: announcement(addr4(7000)), Signature: make([]byte, 64)},
 		"digest-partial":       Digest{Live: 40000, Done: true, Partial: true},
+		"revoked":              Revoked{Sequence: 7},
+		"revoked-ask":          RevokedAsk{Part: 3},
+		"revoked-part":         RevokedPart{Sequence: 7, Part: 1, Of: 2, Bytes: make([]byte, 90)},
+		"revoke":               Revoke{Name: "kitchen", Wish: testWish(), Device: testID(4)},
+		"denied-revoked":       Denied{Code: DenyRevoked, Text: "Go."},
+		"granted-revoked":      revokedGranted(),
 		"shelve":               Shelve{Query: 7, Key: filled[identity.IndexKey](0xee), Entry: entry},
 		"browse":               Browse{Query: 7, Key: filled[identity.IndexKey](0xee)},
 		"browse-on":            Browse{Query: 7, Key: filled[identity.IndexKey](0xee), After: make([]byte, 16)},
