@@ -21,6 +21,13 @@ type Coarser interface {
 	AppendCoarse(dst []byte) []byte
 }
 
+// Bounder is an Encoder whose packets can be held to a size.
+type Bounder interface {
+	// Bound says how large the next packets may be at most, in bytes; what is said
+	// shall be understood all the same.
+	Bound(bytes int)
+}
+
 // Decoder turns packets into sound, and makes up what is missing.
 type Decoder = jitter.Decoder
 

@@ -45,6 +45,7 @@ type Leg struct {
 	enc     Encoder
 	tuner   Tuner   // nil: enc is none
 	coarser Coarser // nil: enc is none
+	bounder Bounder // nil: enc is none
 	dec     Decoder
 
 	voice // owned by the capture goroutine
@@ -75,6 +76,7 @@ func NewLeg(codec wire.Codec, muted bool) *Leg {
 	l.time, l.seq = binary.BigEndian.Uint16(start[:]), start[2]
 	l.tuner, _ = enc.(Tuner)
 	l.coarser, _ = enc.(Coarser)
+	l.bounder, _ = enc.(Bounder)
 	l.pilot = adapt.NewPilot(adapt.Limits{Most: voicePath, Overhead: wire.MediaHeader + overhead})
 	l.tune()
 	return l

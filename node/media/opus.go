@@ -48,6 +48,9 @@ func (o opusEncoder) Encode(dst []byte, pcm []int16) []byte {
 	return packet
 }
 
+// Bound holds the next packets to a size.
+func (o opusEncoder) Bound(bytes int) { o.encoder.Bound(bytes) }
+
 // AppendCoarse appends what Tune asked for beside the packet encoded last.
 func (o opusEncoder) AppendCoarse(dst []byte) []byte { return o.encoder.AppendCoarse(dst) }
 

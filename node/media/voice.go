@@ -90,6 +90,7 @@ func (l *Leg) send(now hal.Instant) {
 		l.repeat(&m)
 		p := wire.AppendMedia(l.packet[:0], m)
 		head := len(p)
+		l.bound(now, r, head)
 		p = l.enc.Encode(p, l.pcm[:units*dsp.Unit])
 		l.keep(p[head:])
 		l.hand(now, r, p)
@@ -98,6 +99,15 @@ func (l *Leg) send(now hal.Instant) {
 	l.filled = 0
 	l.pilot.Advance(now)
 	l.tune()
+}
+
+// bound keeps what is sent in a second within what is allowed, for a packet that
+// has so many bytes before its sound.
+func (l *Leg) bound(now hal.Instant, r *Route, head int) {
+	if l.bounder != nil {
+		packet := time.Duration(l.enc.Units()) * unit
+		l.bounder.Bound(max(1, l.pilot.Room(now, packet)-head-overhead-r.Extra))
+	}
 }
 
 // idle reports to the far end though there is no microphone to send from.

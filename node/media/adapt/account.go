@@ -17,6 +17,13 @@ const (
 	// instalment is the step, in bytes a second, in which that is done: each new bit
 	// rate is a new start for the codec.
 	instalment = 50
+	// window is a time in which little more is sent than loudest of what is allowed, and
+	// sooner the share of what is left in it that one packet may take beyond its own:
+	// a word that had taken all would be followed by packets cut to nothing. By PESQ,
+	// 1.02 costs 0.02 and 1.03 nothing.
+	window  = time.Second
+	loudest = 1.03
+	sooner  = .25
 )
 
 // account keeps the mean of what is sent within what is allowed: a codec takes
@@ -25,6 +32,15 @@ type account struct {
 	over float64 // bytes sent beyond what was allowed; negative: saved
 	at   hal.Instant
 	less float64 // bytes a second by which less is sent now
+
+	last [128]spending // the last packets: more than a second of the shortest
+	n    int           // ever
+}
+
+// spending is a packet that was sent.
+type spending struct {
+	at    hal.Instant
+	bytes int
 }
 
 // spend takes a packet of so many bytes.
@@ -35,6 +51,23 @@ func (a *account) spend(now hal.Instant, bytes int, allowed float64) {
 	}
 	a.over = min(max(a.over, -allowed*saved.Seconds())+float64(bytes), allowed*repay.Seconds()/2)
 	a.at = now
+	a.last[a.n%len(a.last)] = spending{now, bytes}
+	a.n++
+}
+
+// room is how many bytes a packet of that length may have now.
+func (a *account) room(now hal.Instant, packet time.Duration, allowed float64) float64 {
+	allowed *= loudest
+	since, left := now.Add(packet/2-window), allowed
+	for i := a.n - 1; i >= max(0, a.n-len(a.last)); i-- {
+		s := a.last[i%len(a.last)]
+		if s.at < since {
+			break
+		}
+		left -= float64(s.bytes)
+	}
+	own := allowed * packet.Seconds()
+	return max(own/2, own+sooner*(left-own))
 }
 
 // settle decides by how much less is to be sent.

@@ -226,6 +226,12 @@ func (p *Pilot) Setting() Setting {
 	}
 }
 
+// Room is how many bytes, with all headers, a packet of that length may have
+// that is sent now.
+func (p *Pilot) Room(now hal.Instant, packet time.Duration) int {
+	return int(p.spent.room(now, packet, p.band.allowed))
+}
+
 // Way is what is believed of the network.
 func (p *Pilot) Way() Way {
 	const ms = time.Millisecond

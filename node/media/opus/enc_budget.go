@@ -60,12 +60,16 @@ func (b *budget) steer(size, ms int) {
 // constantSize is the size of a packet of a constant bit rate.
 func constantSize(c *EncoderConfig) int { return (bitsFor(c.Bitrate, c.FrameMS) + 4) / 8 }
 
-// roomFor is how many bytes an Opus frame may take, of so many in a packet.
-func roomFor(c *EncoderConfig, frames int) int {
-	if !c.CBR {
-		return MaxFrame
-	}
+// roomFor is how many bytes an Opus frame may take, of so many in a packet of
+// most bytes, 0 for any.
+func roomFor(c *EncoderConfig, most, frames int) int {
 	size := constantSize(c)
+	if !c.CBR {
+		if most == 0 {
+			return MaxFrame
+		}
+		size = max(most, bitsFor(MinBitrate, c.FrameMS)/8)
+	}
 	switch frames {
 	case 1:
 		return min(size-1, MaxFrame)

@@ -56,6 +56,7 @@ func (c *EncoderConfig) check() error {
 // and allocates nothing. It is not safe for concurrent use.
 type Encoder struct {
 	config EncoderConfig
+	most   int // bytes of a packet; 0: any number
 	rng    uint32
 
 	entry  entry
@@ -147,6 +148,11 @@ func (e *Encoder) SetBandwidth(b Bandwidth) error {
 	return e.Configure(c)
 }
 
+// Bound says how large the next packets may be at most, in bytes, unless they
+// are of a constant bit rate; 0: as large as they like. What is said is
+// understood at MinBitrate, which no packet is held below.
+func (e *Encoder) Bound(bytes int) { e.most = bytes }
+
 // FinalRange is the state of the range coder after the last frame, which is that
 // of a decoder that has read it; 0 where nothing was sent.
 func (e *Encoder) FinalRange() uint32 { return e.rng }
@@ -160,7 +166,7 @@ func (e *Encoder) Encode(dst []byte, pcm []int16) ([]byte, error) {
 	}
 	ms := innerMS(e.config.FrameMS)
 	frames := e.config.FrameMS / ms
-	room := roomFor(&e.config, frames)
+	room := roomFor(&e.config, e.most, frames)
 	used := 0
 	for i := range frames {
 		n := len(pcm) / frames

@@ -2,6 +2,7 @@ package opus
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -47,5 +48,29 @@ func TestEncoderFollowsANewRate(t *testing.T) {
 				t.Errorf("%d bit/s", got)
 			}
 		})
+	}
+}
+
+// TestEncoderKeepsToABound: no packet is larger, whatever is said, but for what
+// MinBitrate needs; without a bound they are as before.
+func TestEncoderKeepsToABound(t *testing.T) {
+	sound := heard(t)[:2*16000]
+	for _, ms := range []int{10, 20, 60, 120} {
+		config := EncoderConfig{Bitrate: 20000, Bandwidth: Wide, FrameMS: ms}
+		least := bitsFor(MinBitrate, ms) / 8
+		for _, most := range []int{1, least + 5, 2 * least} {
+			e := newEncoder(t, config)
+			e.Bound(most)
+			for i, p := range encodeAll(t, e, sound) {
+				if len(p.data) > max(most, least) {
+					t.Errorf("%d ms: packet %d has %d bytes, want %d at most", ms, i, len(p.data), max(most, least))
+				}
+			}
+		}
+		free, bounded := newEncoder(t, config), newEncoder(t, config)
+		bounded.Bound(maxPacket)
+		if a, b := encodeAll(t, free, sound), encodeAll(t, bounded, sound); !reflect.DeepEqual(a, b) {
+			t.Errorf("%d ms: a bound that nothing reaches changes the packets", ms)
+		}
 	}
 }
