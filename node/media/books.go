@@ -2,7 +2,6 @@ package media
 
 import (
 	"math"
-	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,7 @@ type books struct {
 	sent, received     atomic.Uint64
 	bytesUp, bytesDown atomic.Uint64
 	foreign            atomic.Uint64 // payloads of another codec, or of none
-	in, out            meter
+	in, out            loudness
 	began, last        atomic.Int64  // hal.Instant of the first and the last 10 ms
 	delay, buffer      atomic.Int64  // now, in ns
 	old                atomic.Int64  // likewise: age of sound when it is heard, less the network at its best
@@ -213,37 +212,4 @@ func (l *Leg) Summary() Summary {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.summary.mean()
-}
-
-// silentLevel is the least level shown, in dBFS: that of 16 bits.
-const silentLevel = -96
-
-// A meter measures the mean square of the last whole second, before that of the
-// sound so far. One goroutine adds, any reads.
-type meter struct {
-	sum  uint64
-	n    uint64
-	mean atomic.Uint64
-	full bool // a whole second has passed
-}
-
-func (m *meter) add(pcm []int16) {
-	m.sum += dsp.Energy(pcm)
-	m.n += uint64(len(pcm))
-	whole := m.n >= dsp.Rate
-	if whole || !m.full {
-		m.mean.Store(m.sum / max(m.n, 1))
-	}
-	if whole {
-		m.sum, m.n, m.full = 0, 0, true
-	}
-}
-
-// level is the mean square in dBFS; 0 is a square wave at the limit.
-func (m *meter) level() float64 {
-	mean := m.mean.Load()
-	if bits.Len64(mean) == 0 {
-		return silentLevel
-	}
-	return max(silentLevel, 10*math.Log10(float64(mean)/(1<<30)))
 }
