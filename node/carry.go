@@ -190,7 +190,7 @@ func (n *Node) startMedia(e StartMedia) {
 	}
 	leg := media.NewLeg(e.Codec, false)
 	leg.Expect(e.Line)
-	n.call = strip{index: e.Index, leg: leg}
+	n.call = strip{index: e.Index, leg: leg, line: e.Line}
 	n.leg.Store(leg)
 	n.hear(e.Index, leg)
 	n.sound.leg = leg
@@ -228,7 +228,7 @@ func (n *Node) routeMedia(e RouteMedia) {
 	}
 	now := hal.Now()
 	if n.call.route == nil {
-		n.call.route = newMediaRoute(now, newSoundOut(n.socket, e.Channel, e.Index))
+		n.call.route = newMediaRoute(now, n.call.line, newSoundOut(n.socket, e.Channel, e.Index))
 		l.(*line).route.Store(n.call.route)
 	}
 	n.call.route.steer(now, e.Active, e.Standby, e.Trial)

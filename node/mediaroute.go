@@ -20,6 +20,12 @@ const (
 	longPacket  = 120 * time.Millisecond
 	// restPause is how far apart packets of a call on hold may be: three a second.
 	restPause = 400 * time.Millisecond
+	// On a thin line sound waits for whatever else is sent: for ahead bytes of it,
+	// thinPatience at most. To send it by all ways would choke them. Packets of
+	// thinPacket are sent on a line of which that is true.
+	ahead        = 1000
+	thinPatience = 500 * time.Millisecond
+	thinPacket   = 80 * time.Millisecond
 	// begins is how much longer that is before anything was heard: who lifts the
 	// receiver is heard half a round trip later, and hears the far end after a
 	// whole one.
@@ -78,7 +84,8 @@ const maxWays = 1 + path.MaxStandby
 // it goes once more by the others, at once.
 type mediaRoute struct {
 	// Constant after construction.
-	out mediaOut
+	out  mediaOut
+	thin time.Duration // for how long sound may wait for whatever else is sent
 
 	sending sync.Mutex     // held while sound is sent: it has one room to be sealed in
 	last    [maxAgain]byte // sent last, guarded by sending
@@ -140,9 +147,13 @@ func (w *mediaWay) pays(size int) bool {
 	return true
 }
 
-// newMediaRoute returns the route of a call that begins now and has no ways.
-func newMediaRoute(now hal.Instant, out mediaOut) *mediaRoute {
+// newMediaRoute returns the route of a call that begins now and has no ways, over
+// a line that lets so many bytes a second through; 0: nobody knows.
+func newMediaRoute(now hal.Instant, line int, out mediaOut) *mediaRoute {
 	r := &mediaRoute{out: out}
+	if line > 0 {
+		r.thin = min(ahead*time.Second/time.Duration(line), thinPatience)
+	}
 	r.heard.Store(int64(now.Add(begins)))
 	r.sound.Store(int64(now))
 	r.alarm.Store(int64(now.Add(-calmFor)))
@@ -264,7 +275,11 @@ func (r *mediaRoute) space(before, s stamp) {
 
 // stretch is by how much longer packets may be missed than short ones.
 func (r *mediaRoute) stretch() time.Duration {
-	return max(0, time.Duration(r.every.Load())-shortPacket)
+	every := time.Duration(r.every.Load())
+	if every >= thinPacket && every <= longPacket {
+		return every - shortPacket + thinPatience
+	}
+	return max(0, every-shortPacket) + r.thin
 }
 
 // patience is how long nothing may be heard before sound goes by all ways.
@@ -419,7 +434,7 @@ func (r *mediaRoute) silence(now hal.Instant) time.Duration {
 // mayTell reports whether the loop has been left alone for a while.
 func (r *mediaRoute) mayTell(now hal.Instant) bool {
 	last := r.told.Load()
-	return now.Sub(hal.Instant(last)) > silentAfter && r.told.CompareAndSwap(last, int64(now))
+	return now.Sub(hal.Instant(last)) > silentAfter+r.stretch() && r.told.CompareAndSwap(last, int64(now))
 }
 
 // stamp is the sequence number and time of a packet of sound, and whether there

@@ -54,7 +54,7 @@ func ranked(ways ...path.Way) []MediaWay {
 
 func newRouteTest(t *testing.T, active path.Way, standby ...path.Way) *routeTest {
 	r := &routeTest{T: t, now: hal.Instant(time.Hour), seq: 250} // it will wrap
-	r.route = newMediaRoute(r.now, &r.out)
+	r.route = newMediaRoute(r.now, 0, &r.out)
 	r.steer(active, standby...)
 	return r
 }
@@ -146,6 +146,35 @@ func TestLongPackets(t *testing.T) {
 	}
 	r.now = r.now.Add(110 * time.Millisecond)
 	r.want("silent", r.packet(), first, second)
+}
+
+// On a thin line sound waits for whatever else is sent; to send it by all ways
+// would choke them all.
+func TestThinLines(t *testing.T) {
+	r := newRouteTest(t, first, second)
+	r.route = newMediaRoute(r.now, 2000, &r.out)
+	r.steer(first, second)
+	r.now = r.now.Add(begins + thinPatience)
+	r.want("nothing has come yet", r.packet(), first)
+	r.packet(first)
+	r.now = r.now.Add(thinPatience)
+	r.want("one packet has come", r.packet(), first)
+	for n := range 20 {
+		r.now = r.now.Add(longPacket)
+		r.route.hear(r.now, first, newStamp(uint8(n), uint16(12*n)), 100)
+		r.now = r.now.Add(thinPatience)
+		r.want("sound waits", r.packet(), first)
+	}
+	if r.out.silence > 0 {
+		t.Errorf("the loop is told %d times", r.out.silence)
+	}
+	r.now = r.now.Add(longPacket)
+	for range 10 {
+		r.want("silent", r.packet(), first, second)
+	}
+	if r.out.silence != 1 {
+		t.Errorf("the loop is told %d times in 200 ms, want once", r.out.silence)
+	}
 }
 
 // A far end without a microphone shall not make us send everything twice.
@@ -282,7 +311,7 @@ func TestTheWayToTheRelayChanges(t *testing.T) {
 
 func TestSteeringNowhere(t *testing.T) {
 	r := &routeTest{T: t, now: hal.Instant(time.Hour)}
-	r.route = newMediaRoute(r.now, &r.out)
+	r.route = newMediaRoute(r.now, 0, &r.out)
 	r.want("no ways yet", r.packet(direct))
 }
 
@@ -313,7 +342,7 @@ func TestTheEchoOfOurCopiesIsNoReason(t *testing.T) {
 		r.want("the far end answers", r.packet(direct, first), direct)
 	}
 	r = &routeTest{T: t, now: hal.Instant(time.Hour)}
-	r.route = newMediaRoute(r.now, &r.out)
+	r.route = newMediaRoute(r.now, 0, &r.out)
 	r.route.steer(r.now, ranked(first)[0], nil, ranked(second)[0])
 	for range 10 {
 		r.want("nothing is known", r.packet(first, second), first, second)
@@ -364,7 +393,7 @@ func TestWhatAWayCosts(t *testing.T) {
 		{"stream", MediaWay{Way: stream, Via: stream}, 48},
 		{"relay in a stream", MediaWay{Way: first, Via: stream}, 52},
 	} {
-		r := newMediaRoute(0, &outlet{})
+		r := newMediaRoute(0, 0, &outlet{})
 		if got := r.extra(); got != 0 {
 			t.Errorf("no way costs %d bytes", got)
 		}

@@ -49,7 +49,7 @@ func newRoamTest(seed uint64, active path.Way, standby ...path.Way) *roamTest {
 	r := &roamTest{rand: rand.New(rand.NewPCG(seed, 1)), now: hal.Instant(time.Hour), dead: map[path.Way]bool{}}
 	for i := range r.ends {
 		e := &roamEnd{newest: -1, next: r.now.Add(time.Duration(r.rand.IntN(20_000)) * time.Microsecond)}
-		e.route = newMediaRoute(r.now, &e.outlet)
+		e.route = newMediaRoute(r.now, 0, &e.outlet)
 		e.route.steer(r.now, ranked(active)[0], ranked(standby...), MediaWay{})
 		r.ends[i] = e
 	}

@@ -211,4 +211,5 @@ type strip struct {
 	index wire.Index
 	leg   *media.Leg
 	route *mediaRoute // nil until there is a way
+	line  int         // bytes a second that it was said to let through; 0: nobody knew
 }

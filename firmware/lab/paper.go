@@ -18,6 +18,7 @@ import (
 type paperCommand struct {
 	lifetime
 	Short bool          `help:"Logins and one call in each set-up, no waiting: half a minute."`
+	Lines bool          `help:"Speech on narrow lines only."`
 	RTT   time.Duration `help:"Round trip between any two hosts. Default: ${default}." default:"100ms"`
 	Idle  time.Duration `help:"How long idle phones are watched. Default: ${default}." default:"125s"`
 	Talk  time.Duration `help:"Length of each call. Default: ${default}." default:"10s"`
@@ -96,10 +97,21 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	r = &paperResult{RTTMS: ms(p.RTT), Setups: paperSetups()}
+	if p.Lines {
+		r.Setups = r.Setups[:1]
+	}
 	for i, setup := range r.Setups {
 		if err := setup.settle(t, string(rune('1'+i)), p.RTT/4); err != nil {
 			return nil, err
 		}
+	}
+	if p.Lines {
+		first := r.Setups[0]
+		if err := first.again(ctx); err != nil {
+			return nil, err
+		}
+		r.Speech, err = first.narrow(ctx, p.Talk, s)
+		return r, err
 	}
 	for _, setup := range r.Setups {
 		if err := setup.starts(ctx, s); err != nil {

@@ -8,14 +8,19 @@ import (
 	"time"
 
 	"peerphone/firmware/lab/judge"
+	"peerphone/firmware/lab/quality"
 	"peerphone/hal"
 )
 
 // paperSpeech is what is left of speech on a narrow line.
 type paperSpeech struct {
-	KBs        float64 `json:"kb_s"`       // of the line each way, IP headers counted
-	UpKBs      float64 `json:"up_kb_s"`    // that the caller sent
-	Similarity float64 `json:"similarity"` // of what was heard with what was said: 1 is the same
+	KBs        float64 `json:"kb_s"`     // of the line each way, IP headers counted
+	RingsMS    float64 `json:"rings_ms"` // from the last key until the far phone rang
+	UpKBs      float64 `json:"up_kb_s"`  // that the caller sent
+	First      float64 `json:"first"`    // similarity in the first four seconds
+	FirstScore float64 `json:"first_score"`
+	Similarity float64 `json:"similarity"` // of what was heard with what was said later: 1 is the same
+	Score      float64 `json:"score"`      // as PESQ would, 1 to 4.64
 	Heard      float64 `json:"heard"`      // share of the seconds that were said
 	DelayMS    float64 `json:"delay_ms"`   // mouth to ear, the worst
 	Problem    string  `json:"problem,omitempty"`
@@ -25,7 +30,8 @@ func (s paperSpeech) String() string {
 	if s.Problem != "" {
 		return s.Problem
 	}
-	return fmt.Sprintf("%s: similarity %.2f, %.0f %% heard, %.1f kB/s sent", s.word(), s.Similarity, 100*s.Heard, s.UpKBs)
+	return fmt.Sprintf("%s: similarity %.2f, from the first word %.2f; score %.1f, %.1f; %.0f %% heard, %.1f kB/s sent",
+		s.word(), s.Similarity, s.First, s.Score, s.FirstScore, 100*s.Heard, s.UpKBs)
 }
 
 // word tells a person what a similarity means. A call in wide band has 0.95, one
@@ -45,11 +51,18 @@ func (s paperSpeech) word() string {
 // narrowRates are those of the paper, in kB/s.
 var narrowRates = []float64{16, 5, 2, 1.5}
 
-// findRate is what a call is given to find its rate.
-const findRate = 5 * time.Second
+const (
+	// ringFor is how long it rings before somebody answers.
+	ringFor = 2 * time.Second
+	// firstWords are judged by themselves: a call that is too much for its line
+	// begins with them.
+	firstWords = 4 * time.Second
+	// findRate is what a call is given to find its rate.
+	findRate = 5 * time.Second
+)
 
-// narrow narrows the lines of both phones in the middle of a call, to each of
-// the rates, and judges what was heard from then on.
+// narrow narrows the lines of both phones as it rings, to each of the rates, and
+// judges what was heard from the first word on.
 func (p *paperSetup) narrow(ctx context.Context, length time.Duration, s *steps) (list []paperSpeech, err error) {
 	for _, rate := range narrowRates {
 		speech := paperSpeech{KBs: rate}
@@ -74,35 +87,36 @@ func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, length time.Du
 	if err != nil {
 		return err
 	}
-	if err := c.answer(ctx); err != nil {
+	defer func() { err = errors.Join(err, p.setRate(0)) }()
+	if err := errors.Join(p.setRate(int(r.KBs*8000)), pause(ctx, ringFor), c.answer(ctx)); err != nil {
 		return errors.Join(err, c.end(ctx))
 	}
-	err = p.setRate(int(r.KBs * 8000))
-	if err == nil {
-		err = pause(ctx, findRate)
-	}
+	first := hal.Now()
+	err = pause(ctx, findRate)
 	begun, from := time.Now(), hal.Now()
 	if err == nil {
 		err = c.talk(ctx, length)
 	}
 	to := hal.Now()
+	r.RingsMS = round(ms(c.rang.Sub(c.dialled)), 0)
 	r.UpKBs, _ = rates(c.from.capture.Packets(), begun, time.Now())
-	err = errors.Join(err, p.setRate(0), c.end(ctx))
+	err = errors.Join(err, c.end(ctx))
 	for _, phone := range p.phones {
 		err = errors.Join(err, phone.stop()) // what it heard is on disk then
 	}
 	if err != nil {
 		return err
 	}
-	return r.judge(p.phones, from, to)
+	return r.judge(p.phones, first, from, to)
 }
 
 func (p *paperSetup) setRate(bits int) error {
 	return errors.Join(p.sites[0].SetRate(bits), p.sites[1].SetRate(bits))
 }
 
-// judge compares what the caller said with what the callee heard.
-func (r *paperSpeech) judge(phones [2]*resident, from, to hal.Instant) error {
+// judge compares what the caller said with what the callee heard: in the first
+// seconds, and from an instant on.
+func (r *paperSpeech) judge(phones [2]*resident, first, from, to hal.Instant) error {
 	said, err := readSaid(phones[0].folder)
 	if err != nil {
 		return err
@@ -111,7 +125,10 @@ func (r *paperSpeech) judge(phones [2]*resident, from, to hal.Instant) error {
 	if err != nil {
 		return err
 	}
-	v := judge.Compare(said.Between(from, to.Add(-settle)), heard.Between(from, to))
+	var v judge.Verdict
+	v, r.FirstScore = hears(said.Between(first, first.Add(firstWords)), heard.Between(first, first.Add(firstWords+2*time.Second)))
+	r.First = round(v.Similarity, 2)
+	v, r.Score = hears(said.Between(from, to.Add(-settle)), heard.Between(from, to))
 	r.Similarity = round(v.Similarity, 2)
 	if v.Said > 0 {
 		r.Heard = round(v.Heard/v.Said, 2)
@@ -120,6 +137,12 @@ func (r *paperSpeech) judge(phones [2]*resident, from, to hal.Instant) error {
 		r.DelayMS = max(r.DelayMS, round(ms(d.Delay), 0))
 	}
 	return nil
+}
+
+// hears judges what was heard of what was said, and how good that is.
+func hears(said, heard judge.Track) (v judge.Verdict, score float64) {
+	course := judge.Follow(said, heard)
+	return judge.Compare(said, heard), round(quality.ScoreAt(said.PCM, heard.PCM, course.Later), 2)
 }
 
 // again starts both phones for the next call.

@@ -57,6 +57,9 @@ func (r *paperResult) print(w io.Writer, asJSON bool) error {
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
+	if len(r.Setups) < len(paperSetups()) {
+		return r.printSpeech(w)
+	}
 	fmt.Fprintf(w, "\n  %-38s %-28s", fmt.Sprintf("round trip %.0f ms", r.RTTMS), "Skype 0.97 (2004)")
 	for _, s := range r.Setups {
 		fmt.Fprintf(w, " %-20s", s.Name)
@@ -73,9 +76,19 @@ func (r *paperResult) print(w io.Writer, asJSON bool) error {
 	if r.Band.High > 0 {
 		fmt.Fprintf(w, "  %-38s %-28s %.0f-%.0f Hz\n", "codec, -3 dB", "50-8000 Hz", r.Band.Low, r.Band.High)
 	}
-	for _, s := range r.Speech {
-		fmt.Fprintf(w, "  %-38s %-28s %v\n", fmt.Sprintf("speech at %v kB/s each way", s.KBs), paperSaid[s.KBs], s)
+	if err := r.printSpeech(w); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintln(w, "\n  Rates and bytes count IP headers, not Ethernet's. Conferences follow with that feature.")
+	return err
+}
+
+// printSpeech writes what is left of speech on narrow lines.
+func (r *paperResult) printSpeech(w io.Writer) (err error) {
+	for _, s := range r.Speech {
+		if _, err = fmt.Fprintf(w, "  %-38s %-28s %v\n", fmt.Sprintf("speech at %v kB/s each way", s.KBs), paperSaid[s.KBs], s); err != nil {
+			break
+		}
+	}
 	return err
 }
