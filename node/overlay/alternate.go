@@ -23,9 +23,9 @@ const (
 	laterProbes = 8
 	// The first round begins arrivalWait after the homes are complete, the next
 	// each roundEvery.
-	arrivalWait = 20 * time.Second
+	arrivalWait = 5 * time.Second
 	roundEvery  = time.Hour
-	probeEvery  = 3 * time.Second
+	probeEvery  = time.Second
 	// At once, so many are asked when homes have been missing for rushAfter, and
 	// others each rushEvery, nobody twice within rushAgain.
 	rushAfter = 600 * time.Millisecond
@@ -60,7 +60,10 @@ type rounds struct {
 	next time.Time
 	// rush is when many are asked at once. Set when homes are missing, cleared when
 	// they are not.
-	rush   time.Time
+	rush time.Time
+	// nearer is when a home may be exchanged for one that is nearer: once in a
+	// round, at any time in it. Set by the end of a round.
+	nearer time.Time
 	better wire.Member // for which a home is to be exchanged; zero: none
 }
 
@@ -104,13 +107,17 @@ func (o *Overlay) advanceProbes(now time.Time) {
 		o.rush(now)
 		r.rush = now.Add(rushEvery)
 	}
+	if passed(r.nearer, now) {
+		r.nearer = time.Time{}
+		o.seekNearer(now)
+	}
 	switch {
 	case !passed(r.next, now):
 	case r.left > 0 && o.probeOne(now):
 		r.left--
 		r.next = now.Add(probeEvery)
 	default:
-		o.seekNearer(now)
+		r.nearer = now.Add(o.jitter(roundEvery / 2))
 		r.next, r.left = now.Add(roundEvery-o.jitter(roundEvery/8)), laterProbes
 	}
 }
@@ -227,7 +234,7 @@ func (o *Overlay) dialAlive(now time.Time) {
 func (o *Overlay) seekNearer(now time.Time) {
 	o.rounds.better = wire.Member{}
 	far := o.farthest()
-	if far == nil {
+	if have, _ := o.countHomes(); far == nil || have < o.cfg.Homes {
 		return
 	}
 	var best *entry

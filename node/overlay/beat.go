@@ -13,9 +13,8 @@ const (
 	beatFor = refreshEvery * 5 / 4
 	// fastestBeat bounds how often a guest can have a beat.
 	fastestBeat = 5 * time.Second
-	// newsEvery is how often a Refresh is answered by members, too: an idle phone
-	// counts its bytes.
-	newsEvery = time.Hour
+	// newsPause is how often a guest can be told of members.
+	newsPause = 50 * time.Second
 )
 
 // beat is a guest's wish to hear us.
@@ -45,8 +44,8 @@ func (o *Overlay) Refreshed(now time.Time, ix wire.Index, r wire.Refresh) {
 		o.emit(Beat{ix, r.Nonce})
 	}
 	o.setBeat(now, l, r)
-	if !l.newsAt.After(now) {
-		l.newsAt = now.Add(newsEvery)
+	if r.News && !l.newsAt.After(now) {
+		l.newsAt = now.Add(newsPause)
 		o.send(l, wire.Members{Live: o.membersFor(l, sample)})
 	}
 }

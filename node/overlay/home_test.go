@@ -85,7 +85,9 @@ func TestRefreshEveryMinute(t *testing.T) {
 	s.want("refreshes at once", s.refreshes, 0)
 	s.advance(firstRefresh + time.Millisecond)
 	s.want("refreshes soon", s.refreshes, 2)
-	s.Handle(s.now, ix, wire.Members{Live: []wire.Member{memberOf(20)}})
+	for _, home := range s.Homes() { // one of them was asked
+		s.Handle(s.now, home.Index, wire.Members{Live: []wire.Member{memberOf(20)}})
+	}
 	s.want("learnt", s.Cache()[len(s.Cache())-1], memberOf(20))
 	for range 10 {
 		before := s.refreshes

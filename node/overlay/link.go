@@ -46,7 +46,7 @@ type link struct {
 	owed   int // answers that the home may give to our Refresh
 
 	guest    guestState
-	newsAt   time.Time // when the guest is told of members again
+	newsAt   time.Time // when the guest may be told of members again
 	beat     beat
 	others   [2]wire.Mark // of the guest's other homes
 	doubts   time.Time    // by when what the guest has told of silent homes is forgotten

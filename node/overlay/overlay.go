@@ -84,6 +84,7 @@ type Overlay struct {
 	// way are slow. Set when homes are missing, cleared when they are not.
 	race  time.Time
 	heard time.Time // when somebody was last heard who shows that the network works
+	news  time.Time // when a home is asked for members
 	turn  time.Time // from when the turns of the homes' beats are counted
 	extra int       // homes dialled beyond need; at most maxExtra
 
@@ -329,7 +330,7 @@ func (o *Overlay) soonest() time.Time {
 	for _, d := range o.dials {
 		next = earlier(next, d.end)
 	}
-	next = earlier(earlier(next, o.homeWake()), earlier(o.pulseWake(), earlier(o.rounds.next, earlier(o.rounds.rush, o.lonely.next))))
+	next = earlier(earlier(next, o.homeWake()), earlier(o.pulseWake(), earlier(o.rounds.next, earlier(earlier(o.rounds.rush, o.rounds.nearer), o.lonely.next))))
 	if !o.cfg.Supernode {
 		return next
 	}

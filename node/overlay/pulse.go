@@ -34,6 +34,10 @@ const (
 	// firstRefresh is how soon after the attachment beats are asked for, up to
 	// twice that: bytes count at the start.
 	firstRefresh = 2 * time.Second
+	// newsEvery is how often some home tells of members, and fewKnown how many
+	// supernodes a phone knows that need not ask at once.
+	newsEvery = time.Hour
+	fewKnown  = 20
 )
 
 // What a pulse costs, in bytes, IP and UDP headers included.
@@ -43,7 +47,7 @@ const (
 	moreIPv6     = 20
 	// pulseBytes is what one home's pulse may cost in an hour: of the 60 kB that an
 	// idle phone may use a tenth is left to everything else.
-	pulseBytes  = 18200
+	pulseBytes  = 17600
 	slowestBeat = 30 * time.Second
 )
 
@@ -95,14 +99,14 @@ func (o *Overlay) streamed(l *link) bool { return o.cfg.Streamed != nil && o.cfg
 // asked. One that is lost does no harm: the home goes on as it was told before.
 func (o *Overlay) refresh(now time.Time, l *link, atOnce bool) {
 	p := &l.pulse
-	l.homeAt, l.owed = now.Add(l.refresh-o.jitter(l.refresh/16)), 1
+	l.homeAt = now.Add(l.refresh - o.jitter(l.refresh/16))
 	p.every = o.beatEvery(l)
 	p.nonce, p.former = o.rand.Uint32(), p.nonce
 	p.sent, p.next, p.open = now, time.Time{}, time.Time{}
 	if o.forgets(l) && p.every > 0 {
 		p.open = now.Add(o.binding)
 	}
-	r := wire.Refresh{Nonce: p.nonce, Every: p.every, Others: o.otherMarks(l)}
+	r := wire.Refresh{Nonce: p.nonce, Every: p.every, News: o.wantsNews(now), Others: o.otherMarks(l)}
 	if p.every > 0 {
 		p.next = o.nextSlot(now.Add(p.rtt), p)
 		r.First = max(p.next.Sub(now)-p.rtt, time.Millisecond)
@@ -110,7 +114,24 @@ func (o *Overlay) refresh(now time.Time, l *link, atOnce bool) {
 	if atOnce {
 		r.First = 0
 	}
+	if r.News {
+		l.owed = 1
+	}
 	o.emit(Whisper{l.ix, wire.AppendRefresh(nil, r)})
+}
+
+// wantsNews reports whether it is time to be told of some members: one home tells
+// of some each newsEvery, for an idle phone counts its bytes; who knows few asks
+// at once.
+func (o *Overlay) wantsNews(now time.Time) bool {
+	if o.news.IsZero() && len(o.cache.entries) >= fewKnown {
+		o.news = now.Add(o.jitter(newsEvery))
+	}
+	if o.news.After(now) {
+		return false
+	}
+	o.news = now.Add(newsEvery)
+	return true
 }
 
 // nextSlot returns when a beat is wanted next: the homes take turns.

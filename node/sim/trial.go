@@ -248,8 +248,12 @@ func (t *trial) ready() int {
 	return count
 }
 
+// arrival is how long phones are busy that have arrived.
+const arrival = time.Minute
+
 // idle counts the traffic of a network in which nothing happens.
 func (t *trial) idle() {
+	t.World.Run(arrival)
 	before := make([]uint64, len(t.nodes))
 	for i, n := range t.nodes {
 		before[i] = n.sent + n.got

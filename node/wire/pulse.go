@@ -14,11 +14,13 @@ import (
 //	1  PayloadRefresh
 //	4  Nonce
 //	2  First, in milliseconds; 0: at once
-//	2  Every, in milliseconds; 0: no Beat but one at once, if that is wanted
+//	2  Every, in milliseconds; 0: no Beat but one at once, if that is wanted. The
+//	   first bit is News
 //	2  a Mark of each other home of the phone; 0: none
 type Refresh struct {
-	Nonce        uint32 // that the Beats repeat, drawn at random
-	First, Every time.Duration
+	Nonce        uint32        // that the Beats repeat, drawn at random
+	First, Every time.Duration // at most MaxBeat
+	News         bool          // the phone wants to be told of some Members
 	Others       [2]Mark
 }
 
@@ -37,15 +39,22 @@ func MarkOf(id identity.ID) Mark {
 }
 
 // MaxBeat bounds the durations of a Refresh.
-const MaxBeat = 1<<16*time.Millisecond - time.Millisecond
+const MaxBeat = 1<<15*time.Millisecond - time.Millisecond
 
-const refreshSize = 1 + 4 + 2 + 2 + 2
+const (
+	refreshSize = 1 + 4 + 2 + 2 + 2
+	newsBit     = 1 << 15 // of Every
+)
 
 // AppendRefresh appends r; durations beyond MaxBeat are cut short.
 func AppendRefresh(dst []byte, r Refresh) []byte {
 	dst = binary.BigEndian.AppendUint32(append(dst, byte(PayloadRefresh)), r.Nonce)
 	dst = binary.BigEndian.AppendUint16(dst, millis(r.First))
-	dst = binary.BigEndian.AppendUint16(dst, millis(r.Every))
+	every := millis(r.Every)
+	if r.News {
+		every |= newsBit
+	}
+	dst = binary.BigEndian.AppendUint16(dst, every)
 	return append(dst, byte(r.Others[0]), byte(r.Others[1]))
 }
 
@@ -56,12 +65,14 @@ func ParseRefresh(b []byte) (r Refresh, ok bool) {
 	if len(b) != refreshSize || PayloadOf(b) != PayloadRefresh {
 		return Refresh{}, false
 	}
+	first, every := binary.BigEndian.Uint16(b[5:]), binary.BigEndian.Uint16(b[7:])
 	return Refresh{
 		Nonce:  binary.BigEndian.Uint32(b[1:]),
-		First:  time.Duration(binary.BigEndian.Uint16(b[5:])) * time.Millisecond,
-		Every:  time.Duration(binary.BigEndian.Uint16(b[7:])) * time.Millisecond,
+		First:  time.Duration(first) * time.Millisecond,
+		Every:  time.Duration(every&^newsBit) * time.Millisecond,
+		News:   every&newsBit != 0,
 		Others: [2]Mark{Mark(b[9]), Mark(b[10])},
-	}, true
+	}, first < newsBit
 }
 
 // A Doubt is the payload that tells of a supernode's silence: a phone its other
