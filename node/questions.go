@@ -33,7 +33,11 @@ func (c *Core) Question(now time.Time, from netip.AddrPort, b []byte) {
 func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Question) {
 	switch q.Topic {
 	case wire.TopicPing:
-		c.overlay.Pong(now, from, q.Nonce)
+		var load uint8
+		if len(q.Body) > 0 {
+			load = q.Body[0]
+		}
+		c.overlay.Pong(now, from, q.Nonce, load)
 		return
 	case wire.TopicPresence:
 		c.presenceAnswered(now, from, q)
@@ -57,6 +61,9 @@ func (c *Core) answerQuestion(now time.Time, from netip.AddrPort, q wire.Questio
 	answer := wire.Question{Answer: true, Topic: q.Topic, Nonce: q.Nonce}
 	if self := c.nodeID(); q.Topic == wire.TopicPing && len(q.Body) > 0 && !bytes.Equal(q.Body, self[:wire.PingBody]) {
 		return // whoever is meant is not here any more
+	}
+	if q.Topic == wire.TopicPing && len(q.Body) > 0 {
+		answer.Body = []byte{c.overlay.Load()}
 	}
 	if q.Topic == wire.TopicPresence {
 		reply := c.answerPresence(now, from, q.Body)

@@ -27,12 +27,13 @@ const (
 	roundEvery  = time.Hour
 	probeEvery  = time.Second
 	// At once, so many are asked when homes have been missing for rushAfter, and
-	// others each rushEvery, nobody twice within rushAgain.
+	// others each rushEvery, those first whom we have not asked for rushAgain.
 	rushAfter = 600 * time.Millisecond
 	rushEvery = time.Second
 	rushAgain = 2 * time.Minute
-	// While a home is doubted they are asked again after doubtAgain: many may be dead.
-	doubtAgain = 2 * time.Second
+	// When all have been asked they are asked again after soonAgain: many may be dead
+	// now, or come back, or have room.
+	soonAgain = 2 * time.Second
 	// probeWait is after what time without an answer others are preferred.
 	probeWait = time.Second
 	// aliveFor is how long an answer makes an entry an alternate.
@@ -50,6 +51,7 @@ type probe struct {
 	asked time.Time     // when; zero: never
 	alive time.Time     // last answer
 	rtt   time.Duration // of the last answer; 0: not known
+	load  uint8         // said in the last answer
 }
 
 // rounds are the timers of the probes.
@@ -171,28 +173,27 @@ func (o *Overlay) probe(now time.Time, e *entry) {
 // rush asks many at once, those that were reached last first: homes are missing,
 // and who is dialled keeps silent.
 func (o *Overlay) rush(now time.Time) {
-	again := rushAgain
-	if o.anyDoubtful() {
-		again = doubtAgain
-	}
 	free := slices.DeleteFunc(slices.Clone(o.cache.entries), func(e *entry) bool {
-		return o.busy(e) || now.Sub(e.probe.asked) < again || now.Sub(e.probe.alive) < again
+		return o.busy(e) || now.Sub(e.probe.asked) < soonAgain
 	})
 	for i := range free { // whose age is unknown come in any order
 		j := i + o.rand.IntN(len(free)-i)
 		free[i], free[j] = free[j], free[i]
 	}
 	slices.SortStableFunc(free, func(a, b *entry) int { return b.reached.Compare(a.reached) })
+	again := slices.DeleteFunc(slices.Clone(free), func(e *entry) bool { return now.Sub(e.probe.asked) >= rushAgain })
+	free = slices.DeleteFunc(free, func(e *entry) bool { return now.Sub(e.probe.asked) < rushAgain })
+	free = append(free, again...)
 	for _, e := range free[:min(len(free), maxProbes)] {
 		o.probe(now, e)
 	}
 }
 
 // probed takes the answer of an entry; false: the nonce is of none.
-func (o *Overlay) probed(now time.Time, from netip.AddrPort, nonce uint64) bool {
+func (o *Overlay) probed(now time.Time, from netip.AddrPort, nonce uint64, load uint8) bool {
 	for _, e := range o.cache.entries {
 		if nonce != 0 && e.probe.nonce == nonce && e.m.At(from) {
-			e.probe = probe{asked: e.probe.asked, alive: now, rtt: now.Sub(e.probe.asked)}
+			e.probe = probe{asked: e.probe.asked, alive: now, rtt: now.Sub(e.probe.asked), load: load}
 			e.fails, e.after = 0, time.Time{}
 			o.networkLives(now)
 			o.dialAlive(now)

@@ -57,10 +57,10 @@ func TestManyAreAskedAtOnceWhenHomesAreMissing(t *testing.T) {
 	dialled := len(s.dials())
 	s.want("and one more is dialled", dialled, 1)
 	for _, p := range asked[:4] {
-		s.Pong(s.now, p.Member.Addr, p.Nonce)
+		s.Pong(s.now, p.Member.Addr, p.Nonce, 0)
 	}
-	s.Pong(s.now, addrOf(900), asked[5].Nonce) // not whom we asked
-	s.Pong(s.now, asked[6].Member.Addr, asked[6].Nonce+1)
+	s.Pong(s.now, addrOf(900), asked[5].Nonce, 0) // not whom we asked
+	s.Pong(s.now, asked[6].Member.Addr, asked[6].Nonce+1, 0)
 	s.want("unasked", s.Counters().Unasked, 2)
 	for _, d := range took[Dial](s) {
 		if !slices.ContainsFunc(asked[:4], func(p Ping) bool { return p.Member.Addr == d.Member.Addr }) {
@@ -95,7 +95,7 @@ func TestAlternatesTakeTheirPlace(t *testing.T) {
 			if asked%2 == 0 {
 				lives[p.Member.Addr] = true
 				s.now = s.now.Add(40 * time.Millisecond)
-				s.Pong(s.now, p.Member.Addr, p.Nonce)
+				s.Pong(s.now, p.Member.Addr, p.Nonce, 0)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestAFarHomeIsExchangedForANearOne(t *testing.T) {
 		for end := s.now.Add(40 * time.Minute); s.now.Before(end) && len(dialled) == 0; {
 			s.advance(10 * time.Millisecond)
 			if p, ok := open[s.now]; ok {
-				s.Pong(s.now, p.Member.Addr, p.Nonce)
+				s.Pong(s.now, p.Member.Addr, p.Nonce, 0)
 			}
 			for _, e := range append(s.events, s.Take()...) {
 				switch e := e.(type) {

@@ -61,7 +61,7 @@ func TestALiarEvictsNobody(t *testing.T) {
 		s.Doubted(s.now, far, wire.DoubtOf(nodeID(99))) // whom nobody knows
 		s.advance(100 * time.Millisecond)
 		for _, p := range took[Ping](s) {
-			s.Pong(s.now, p.Member.Addr, p.Nonce)
+			s.Pong(s.now, p.Member.Addr, p.Nonce, 0)
 			if p.Member.Node == nodeID(2) {
 				asked++
 			}

@@ -11,10 +11,6 @@ import (
 const (
 	// guestEnd is how long a guest may miss its Refresh.
 	guestWait = refreshEvery*2 + attachWait*2
-	// A guest that is turned away comes back after a random time in these
-	// bounds: an overloaded supernode sheds, it never quits.
-	minTurnAway = 5 * time.Second
-	maxTurnAway = 30 * time.Second
 	// fewSample is how many members one is told that attaches: bytes count then,
 	// and the first Refresh, which is answered with sample, comes within a minute.
 	// They are Skype's four, then eight.
@@ -24,14 +20,16 @@ const (
 
 // guestState is what a session is to us as a supernode.
 //
-//	            Attach, admitted           Refresh
-//	notGuest --------------------> guest ----------> guest
-//	    ^                            | Detach, no Refresh, another session of it
-//	    +----------------------------+
+//	          Attach             admitted           Refresh
+//	notGuest --------> waiting ------------> guest ----------> guest
+//	    ^                 |                    |
+//	    +-----------------+--------------------+
+//	      Detach, no Refresh, another session of it
 type guestState uint8
 
 const (
 	notGuest guestState = iota
+	waiting
 	guest
 )
 
@@ -46,33 +44,6 @@ func (o *Overlay) Attached(node identity.ID) (wire.Index, bool) {
 
 // Guests returns how many nodes are attached here.
 func (o *Overlay) Guests() int { return len(o.guests) }
-
-func (o *Overlay) handleAttach(now time.Time, l *link) {
-	old := o.guests[l.node]
-	switch {
-	case !o.cfg.Supernode:
-		o.counters.Unasked++
-		return
-	case old == nil && len(o.guests) >= o.cfg.MaxGuests, old != l && !o.admit.AllowN(now, 1):
-		o.counters.TurnedAway++
-		o.send(l, wire.Refused{After: uint16((minTurnAway + o.jitter(maxTurnAway-minTurnAway)) / time.Second)})
-		return
-	case old != nil && old != l:
-		o.leaveGuest(old) // it has restarted
-	}
-	if old != l {
-		o.counters.Admitted++
-	}
-	o.guests[l.node] = l
-	l.guest, l.guestEnd = guest, now.Add(guestWait)
-	o.send(l, wire.Attached{
-		Observed: l.addr,
-		Refresh:  uint16(refreshEvery / time.Second),
-		Members:  o.membersFor(l, fewSample),
-		Ports:    o.ports,
-		Other:    o.otherAddr(l),
-	})
-}
 
 // membersFor returns members to tell a guest. One that comes by IPv4 can do
 // without their other addresses, but for its homes', which tell it themselves.
@@ -99,7 +70,7 @@ func (o *Overlay) otherAddr(l *link) netip.AddrPort {
 }
 
 func (o *Overlay) handleDetach(now time.Time, l *link) {
-	if l.guest == guest {
+	if l.guest != notGuest {
 		o.leaveGuest(l)
 		return
 	}
@@ -109,6 +80,9 @@ func (o *Overlay) handleDetach(now time.Time, l *link) {
 func (o *Overlay) leaveGuest(l *link) {
 	if o.guests[l.node] == l {
 		delete(o.guests, l.node)
+	}
+	if l.guest == waiting {
+		o.stopWaiting(l)
 	}
 	l.guest, l.guestEnd = notGuest, time.Time{}
 	o.stopBeat(l)

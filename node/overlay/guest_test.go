@@ -90,12 +90,89 @@ func TestAdmissionIsPaced(t *testing.T) {
 	for n := range 1000 {
 		s.Handle(s.now, s.visit(n+1), wire.Attach{})
 	}
-	s.want("at once", s.Guests(), 21)
-	s.now = s.now.Add(time.Second)
-	for n := range 500 {
-		s.Handle(s.now, s.visit(n+2001), wire.Attach{})
+	s.want("at once", s.Guests(), 11)
+	s.want("turned away, as too many wait", s.Counters().TurnedAway, 1000-11-10*int(waitMost/time.Second))
+	s.want("load", s.Load(), 255)
+	for range waitMost / time.Second {
+		before := s.Guests()
+		s.advance(time.Second)
+		if n := s.Guests() - before; n < 9 || n > 10 {
+			t.Errorf("%d guests in a second, want 10", n)
+		}
 	}
-	s.want("a second later", s.Guests(), 31)
+	s.advance(time.Second)
+	s.want("all who have waited", s.Guests(), 11+10*int(waitMost/time.Second))
+}
+
+// Who goes while it waits takes nobody's turn.
+func TestWhoWaitsMayGo(t *testing.T) {
+	s := newScript(t, Config{Supernode: true, SelfAddr: addrOf(0), AttachRate: 1})
+	var last wire.Index
+	for n := range 4 {
+		last = s.visit(n + 1)
+		s.Handle(s.now, last, wire.Attach{})
+		s.Handle(s.now, last, wire.Attach{}) // once more changes nothing
+	}
+	s.want("at once", s.Guests(), 2)
+	s.Handle(s.now, last, wire.Detach{})
+	s.Down(s.now, last-1, nil)
+	s.advance(10 * time.Second)
+	s.want("later", s.Guests(), 2)
+	s.want("admitted", s.Counters().Admitted, 2)
+}
+
+// Who is turned away is told of others, first of those that have said that they
+// have room; and a phone turns to them at once.
+func TestWhoIsTurnedAwayIsToldOfOthers(t *testing.T) {
+	s := newScript(t, Config{Supernode: true, SelfAddr: addrOf(0), MaxGuests: 1})
+	s.Learn(s.now, nil)
+	for n := 2; n < 9; n++ {
+		s.take(s.now, mustNews(t, announced(n, 0)), announced(n, 0))
+	}
+	s.noteRoom(s.now, memberOf(5), 10)
+	s.noteRoom(s.now, memberOf(6), 10)
+	s.noteRoom(s.now, memberOf(7), 250)
+	s.noteRoom(s.now, memberOf(6), 250) // it has filled up
+	for n := range 2 {
+		s.Handle(s.now, s.visit(20+n), wire.Attach{})
+	}
+	refused, ok := s.lastSent().(wire.Refused)
+	if !ok || len(refused.Others) != fewSample || refused.Others[0].Node != nodeID(5) {
+		t.Fatalf("%+v, want node 5 and three others", refused)
+	}
+
+	p := phone(t)
+	p.Learn(p.now, bootstraps(1))
+	p.want("dials", p.dials(), []int{1})
+	p.Handle(p.now, p.up(1), refused)
+	p.want("dials of those that were named", len(p.dials()), 3)
+}
+
+// Of those that have answered a moment ago the phone turns to who has room.
+func TestAPhoneTurnsToWhoHasRoom(t *testing.T) {
+	s := phone(t)
+	s.Recall(s.now, kept(s.now, 1, 20))
+	s.Learn(s.now, nil)
+	for _, d := range took[Dial](s) {
+		s.Failed(s.now, d.Member, errDial)
+	}
+	s.advance(rushAfter)
+	for i, p := range s.probes() {
+		load := uint8(255)
+		if i%5 == 0 {
+			load = 20
+		}
+		s.Pong(s.now, p.Member.Addr, p.Nonce, load)
+	}
+	busy := 0
+	for _, d := range took[Dial](s) {
+		if e := s.cache.find(d.Member); e.probe.load > 20 {
+			busy++
+		}
+	}
+	if busy > 2 { // the first was the first to answer
+		t.Errorf("%d dials of those that are busy", busy)
+	}
 }
 
 func TestVisitorsAreBounded(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 const (
 	// attachWait is how long a home may take to answer Attach; the session below
 	// repeats what is lost.
-	attachWait = 10 * time.Second
+	attachWait = waitMost + 2*time.Second
 	// refreshEvery is the pause between refreshes, as Skype's; a home may ask
 	// for another one within these bounds.
 	refreshEvery = time.Minute
@@ -92,15 +92,22 @@ func (o *Overlay) observers(a netip.AddrPort) int {
 // countHomes returns how many homes there are that are not doubted, and how many
 // may come of what is under way.
 func (o *Overlay) countHomes() (have, coming int) {
+	have, asked := o.countAsked()
+	return have, asked + len(o.dials)
+}
+
+// countAsked returns how many homes there are that are not doubted, and how many
+// were asked to be.
+func (o *Overlay) countAsked() (have, waited int) {
 	for _, l := range o.links {
 		switch {
 		case l.home == home && !o.missed(l):
 			have++
 		case l.home == asked:
-			coming++
+			waited++
 		}
 	}
-	return have, coming + len(o.dials)
+	return have, waited
 }
 
 // Coming returns how many more homes may come of what is under way.
@@ -114,11 +121,12 @@ func (o *Overlay) seekHomes(now time.Time) {
 	if o.cfg.Homes == 0 {
 		return
 	}
-	have, coming := o.countHomes()
-	if have >= o.cfg.Homes {
+	have, waited := o.countAsked()
+	if have+waited >= o.cfg.Homes { // who is asked is there, and says so soon
 		o.race, o.extra = time.Time{}, 0
 		return
 	}
+	coming := waited + len(o.dials)
 	for have+coming < o.cfg.Homes+o.extra {
 		e := o.pick(now)
 		if e == nil {
@@ -127,7 +135,7 @@ func (o *Overlay) seekHomes(now time.Time) {
 		o.try(now, e)
 		coming++
 	}
-	if o.race.IsZero() && coming > 0 && o.extra < maxExtra {
+	if o.race.IsZero() && len(o.dials) > 0 && o.extra < maxExtra {
 		o.race = now.Add(raceEvery)
 	}
 }
@@ -178,10 +186,14 @@ type promise struct {
 	standing standing
 	fails    int // entry.rank
 	crowded  int // homes, and dials, in its network
+	full     int // 1: it has told that it has little room
 }
 
 func (o *Overlay) promise(now time.Time, e *entry) promise {
 	p := promise{standing: e.standing(now), fails: e.rank()}
+	if p.standing == lively { // it has told its load
+		p.fails, p.full = e.fails, int(e.probe.load)/someLoad
+	}
 	for _, l := range o.links {
 		if l.home != notHome && sameNetwork(l.addr, e.m.Addr) {
 			p.crowded++
@@ -196,12 +208,13 @@ func (o *Overlay) promise(now time.Time, e *entry) promise {
 }
 
 func (p promise) less(q promise) bool {
-	return cmp.Or(cmp.Compare(p.standing, q.standing), cmp.Compare(p.fails, q.fails), cmp.Compare(p.crowded, q.crowded)) < 0
+	return cmp.Or(cmp.Compare(p.standing, q.standing), cmp.Compare(p.fails, q.fails), cmp.Compare(p.full, q.full), cmp.Compare(p.crowded, q.crowded)) < 0
 }
 
 // rank orders entries by how soon they are tried. All phones know the same few
 // bootstrap addresses: who knows others leaves those to newcomers, or a handful of
-// supernodes would bear the guests of all.
+// supernodes would bear the guests of all. When they have told their load that
+// decides.
 func (e *entry) rank() int {
 	if e.bootstrap {
 		return e.fails + 1
@@ -247,7 +260,8 @@ func (o *Overlay) attach(now time.Time, l *link) {
 // offer uses a session of ours that has just come up as a home, if one is
 // missing, or is to be exchanged for it, and the node is none yet.
 func (o *Overlay) offer(now time.Time, l *link) {
-	have, _ := o.countHomes()
+	have, waited := o.countAsked()
+	have += waited
 	if o.rounds.better.Node == l.node {
 		have--
 	}
@@ -317,6 +331,7 @@ func (o *Overlay) handleRefused(now time.Time, l *link, m wire.Refused) {
 		return
 	}
 	o.counters.Refused++
+	o.learnFrom(now, m.Others)
 	after := min(time.Duration(m.After)*time.Second, maxRetryAfter)
 	if e := o.cache.find(l.member()); e != nil {
 		e.after = now.Add(after + o.jitter(max(after/2, time.Second)))

@@ -266,14 +266,14 @@ func TestASilentMemberIsAskedBeforeWeTestify(t *testing.T) {
 	s.advance(0)
 	first := took[Ping](s)
 	s.want("asked", first, []Ping{{Member: memberOf(2), Nonce: first[0].Nonce}})
-	s.Pong(s.now, addrOf(3), first[0].Nonce) // somebody else
-	s.Pong(s.now, addrOf(2), first[0].Nonce+1)
+	s.Pong(s.now, addrOf(3), first[0].Nonce, 0) // somebody else
+	s.Pong(s.now, addrOf(2), first[0].Nonce+1, 0)
 	s.advance(10 * time.Second)
 	s.want("testified", s.Counters().Testified, uint64(1))
 	s.Down(s.now, 3, errDead)
 	s.advance(0)
 	second := took[Ping](s)
-	s.Pong(s.now, addrOf(3), second[len(second)-1].Nonce)
+	s.Pong(s.now, addrOf(3), second[len(second)-1].Nonce, 0)
 	s.advance(5 * time.Second)
 	s.want("who answers is not testified against", s.Counters().Testified, uint64(1))
 }

@@ -375,6 +375,7 @@ func (o *Overlay) died(now time.Time, r *row) {
 	o.forgetSuspicion(r.place)
 	o.changed(r.place)
 	o.tellGuests(now, r.place)
+	o.forgetRoom(r.member().Node)
 }
 
 // changed tells the global index of a change that may concern what it keeps.

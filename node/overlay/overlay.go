@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
@@ -93,10 +91,10 @@ type Overlay struct {
 
 	binding time.Duration // how often homes are asked at least; 0: no NAT wants that
 
-	guests map[identity.ID]*link // attached here
-	admit  *rate.Limiter
-	beats  beats  // guests that want to hear us
-	told   []told // of whose silence guests were told, by age
+	guests    map[identity.ID]*link // attached here
+	admission admission
+	beats     beats  // guests that want to hear us
+	told      []told // of whose silence guests were told, by age
 
 	// Of a supernode.
 	self        Self
@@ -149,7 +147,7 @@ func New(cfg Config) *Overlay {
 		rand:   rand.New(rand.NewChaCha8(seed)),
 		guests: map[identity.ID]*link{},
 		dying:  map[wire.Place]dying{}, strikes: map[wire.Place]uint8{},
-		admit: rate.NewLimiter(rate.Limit(cfg.AttachRate), 2*int(cfg.AttachRate)+1),
+		admission: newAdmission(cfg.AttachRate),
 	}
 }
 
@@ -336,6 +334,7 @@ func (o *Overlay) soonest() time.Time {
 	}
 	next = earlier(earlier(next, o.syncBy), earlier(o.gossip.tick, o.exchange))
 	next = earlier(next, o.routesWake())
+	next = earlier(next, o.admission.next)
 	return earlier(earlier(next, earlier(o.burial, o.roster)), earlier(o.suspicionWake(), o.meshWake()))
 }
 
@@ -356,6 +355,7 @@ func (o *Overlay) Advance(now time.Time) {
 	}
 	o.feelPulse(now)
 	if o.cfg.Supernode {
+		o.advanceAdmission(now)
 		o.advanceGossip(now)
 		o.advanceExchange(now)
 		o.advanceRoutes(now)

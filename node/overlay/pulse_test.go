@@ -103,7 +103,7 @@ func TestThreeDeadHomesAreFoundOutTogether(t *testing.T) {
 	for len(s.Homes()) > 0 && s.now.Sub(began) < time.Minute {
 		s.advance(50 * time.Millisecond)
 		for _, e := range took[Ping](s) {
-			s.Pong(s.now, e.Member.Addr, e.Nonce)
+			s.Pong(s.now, e.Member.Addr, e.Nonce, 0)
 		}
 	}
 	if took := s.now.Sub(began); took > 4*time.Second+(pulseTries+1)*askMost {

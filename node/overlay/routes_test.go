@@ -43,7 +43,7 @@ func (s *script) answer(d time.Duration, dead ...wire.Place) {
 		for _, e := range took[Ping](s) {
 			b := e.Member.Addr.Addr().As4()
 			if p := placeOfNode(int(b[1])<<16 | int(b[2])<<8 | int(b[3])); !slices.Contains(dead, p) {
-				s.Pong(s.now, e.Member.Addr, e.Nonce)
+				s.Pong(s.now, e.Member.Addr, e.Nonce, 0)
 			}
 		}
 	}
@@ -97,13 +97,13 @@ func TestOnlyWhoAnswersIsTaken(t *testing.T) {
 	s.advance(trialWait)
 	e := took[Ping](s)[0]
 	s.want("asked", e.Member, memberOf(5))
-	s.Pong(s.now, addrOf(6), e.Nonce)
-	s.Pong(s.now, addrOf(5), e.Nonce+1)
+	s.Pong(s.now, addrOf(6), e.Nonce, 0)
+	s.Pong(s.now, addrOf(5), e.Nonce+1, 0)
 	s.want("live", s.table.live, 1)
 	s.want("unasked", s.counters.Unasked, 2)
-	s.Pong(s.now, addrOf(5), e.Nonce)
+	s.Pong(s.now, addrOf(5), e.Nonce, 0)
 	s.want("live", s.table.live, 2)
-	s.Pong(s.now, addrOf(5), e.Nonce)
+	s.Pong(s.now, addrOf(5), e.Nonce, 0)
 	s.want("unasked", s.counters.Unasked, 3)
 
 	s.Propose(s.now, announced(7, 0)) // and this one keeps silent

@@ -72,12 +72,13 @@ func _() {
 	// Re-run the stringer command to generate them again.
 	var x [1]struct{}
 	_ = x[notGuest-0]
-	_ = x[guest-1]
+	_ = x[waiting-1]
+	_ = x[guest-2]
 }
 
-const _guestState_name = "notGuestguest"
+const _guestState_name = "notGuestwaitingguest"
 
-var _guestState_index = [...]uint8{0, 8, 13}
+var _guestState_index = [...]uint8{0, 8, 15, 20}
 
 func (i guestState) String() string {
 	idx := int(i) - 0

@@ -83,10 +83,10 @@ func (o *Overlay) inquire(now time.Time, r *row) {
 	}
 }
 
-// Pong takes the answer to a Ping.
-func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
+// Pong takes the answer to a Ping, and what Load was said in it.
+func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64, load uint8) {
 	o.calm = false
-	if o.probed(now, from, nonce) {
+	if o.probed(now, from, nonce, load) {
 		if o.anyDoubtful() {
 			o.pump(now)
 		}
@@ -100,6 +100,7 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64) {
 		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().At(from) {
 			r.kept = false
 			s.sent, s.next = cleared, now.Add(clearedFor)
+			o.noteRoom(now, r.member(), load)
 			if o.scope != whole {
 				o.touch(s.place)
 				o.routes.verdicts.note(now, alive)

@@ -178,7 +178,7 @@ func (w *world) ping(r *resident, e Ping) {
 	far := w.byAddr[e.Member.Addr]
 	w.after(w.delay()+w.delay(), func() {
 		if far != nil && !w.apart(r, far) {
-			r.Pong(w.now, e.Member.Addr, e.Nonce)
+			r.Pong(w.now, e.Member.Addr, e.Nonce, 0)
 			w.settle(r)
 		}
 	})

@@ -36,7 +36,8 @@ type Attached struct {
 
 // Refused answers Attach or Join; the asker comes back no sooner than After.
 type Refused struct {
-	After uint16 `cbor:"1,keyasint"` // seconds, jittered by the sender
+	After  uint16   `cbor:"1,keyasint"`           // seconds, jittered by the sender
+	Others []Member `cbor:"2,keyasint,omitempty"` // that may have room
 }
 
 // Members answers a Refresh, now and then.
@@ -116,6 +117,7 @@ func (a Attached) check() error {
 	return checkMembers(a.Members)
 }
 func (m Members) check() error { return checkMembers(m.Live) }
+func (r Refused) check() error { return checkMembers(r.Others) }
 
 func (j Join) check() error {
 	n, rest, ok := CutNews(j.Self)

@@ -28,7 +28,7 @@ type Topic uint8
 
 // The topics.
 const (
-	TopicPing     Topic = 1 // package overlay: is anybody there? The first eight bytes of the key of whom we mean, or nothing: whoever it is; answered without a body
+	TopicPing     Topic = 1 // package overlay: is anybody there? The first eight bytes of the key of whom we mean, or nothing: whoever it is; answered by one byte: how near it is to what it can take, 255 is full; without a body to a question without one
 	TopicPresence Topic = 3 // package directory: a Look, answered by a Seen; or a Seen, answered without a body
 	TopicIndex    Topic = 2 // package directory: a Find, Seek or Publish; answered by a Found, Guide or Stored
 	TopicLater    Topic = 4 // package path: seconds, two bytes; answered by the same at once, and by 0 after them
@@ -76,6 +76,6 @@ func ParseQuestion(b []byte) (q Question, ok bool) {
 		return Question{}, false
 	}
 	q = Question{Answer: b[0] == answerByte, Topic: Topic(b[1]), Nonce: binary.BigEndian.Uint64(b[2:]), Body: b[QuestionHeader:n:n]}
-	return q, q.Topic == TopicPing && (len(q.Body) == 0 || len(q.Body) == PingBody) || q.Topic == TopicIndex || q.Topic == TopicPresence ||
+	return q, q.Topic == TopicPing && (len(q.Body) == 0 || len(q.Body) == PingBody && !q.Answer || len(q.Body) == 1 && q.Answer) || q.Topic == TopicIndex || q.Topic == TopicPresence ||
 		q.Topic == TopicLater && len(q.Body) == 2
 }

@@ -141,6 +141,7 @@ func messageVectors() map[string]Message {
 		"attached-dual":        Attached{Observed: addr4(40000), Refresh: 60, Members: []Member{{Node: testID(8), Addr: addr4(1), Addr6: addr6(2)}}, Ports: SamePort, Other: addr6(7000)},
 		"attached-empty":       Attached{Observed: addr6(40000), Refresh: 60},
 		"refused":              Refused{After: 90},
+		"refused-others":       Refused{After: 3, Others: []Member{{Node: testID(8), Addr: addr4(1)}}},
 		"members":              Members{Live: []Member{{Node: testID(8), Addr: addr4(1)}, {Node: testID(8), Addr: addr6(7000), Ports: SamePort | Port443}}},
 		"detach":               Detach{},
 		"join":                 Join{Self: announcement(addr4(7000))},
