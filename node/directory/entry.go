@@ -76,7 +76,7 @@ func CheckEntry(e wire.Entry, now time.Time, issuing identity.ID, verify func(id
 		return ErrTrust
 	case e.Expires <= now.Unix(), e.Placement.NotAfter <= now.Unix():
 		return ErrExpired
-	case e.Expires > now.Add(Lifetime+clockAllowance).Unix():
+	case e.Expires > now.Add(Lifetime+clockAllowance).Unix(), ahead(e.Sequence, now):
 		return ErrFar
 	case !verify(issuing, wire.WordPlacementMessage(e.Placement), e.Placement.Signature):
 		return ErrForeign

@@ -179,6 +179,9 @@ func (c *Client) handleStored(now time.Time, ix wire.Index, m wire.Stored) {
 		c.sequence += p.older
 		p.older *= 2
 		c.refused(now, p, m.Code)
+	case m.Code == wire.StoreFar && p.older > olderStep: // leapt too far: the highest that is taken
+		c.sequence = uint64(now.Add(Lifetime-clockAllowance).UnixMilli()) - 1
+		c.refused(now, p, m.Code)
 	default:
 		c.refused(now, p, m.Code)
 	}

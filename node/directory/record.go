@@ -28,7 +28,7 @@ var (
 	ErrForeign   = errors.New("directory: foreign record: our login server did not sign its placement")
 	ErrExpired   = errors.New("directory: the record or its placement has expired")
 	ErrOlder     = errors.New("directory: a record with a higher sequence is known")
-	ErrFar       = errors.New("directory: the record expires too far ahead")
+	ErrFar       = errors.New("directory: the record expires, or is numbered, too far ahead")
 	ErrMisplaced = errors.New("directory: the record belongs under another key")
 	ErrOversized = errors.New("directory: the record is too long")
 	ErrMalformed = errors.New("directory: malformed record")
@@ -115,7 +115,7 @@ func CheckRecord(r wire.Record, now time.Time, issuing identity.ID,
 		return ErrTrust
 	case r.Expires <= now.Unix(), r.Placement.NotAfter <= now.Unix():
 		return ErrExpired
-	case r.Expires > now.Add(Lifetime+clockAllowance).Unix():
+	case r.Expires > now.Add(Lifetime+clockAllowance).Unix(), ahead(r.Sequence, now):
 		return ErrFar
 	case !verify(issuing, wire.PlacementMessage(r.Placement), r.Placement.Signature):
 		return ErrForeign
@@ -123,6 +123,13 @@ func CheckRecord(r wire.Record, now time.Time, issuing identity.ID,
 		return ErrForged
 	}
 	return nil
+}
+
+// ahead reports whether a sequence, which is wall time in milliseconds, lies so far
+// ahead that its owner could not replace the record within its life: the clock of
+// one of his phones is wrong, or a stolen one wants to have the last word.
+func ahead(sequence uint64, now time.Time) bool {
+	return sequence > uint64(max(now.Add(Lifetime).UnixMilli(), 0))
 }
 
 // codeOf returns the answer to who published a record with fault err.

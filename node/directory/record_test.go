@@ -87,6 +87,7 @@ func faulty(t *testing.T, o *owner) map[string]struct {
 			r.Signature = o.keys[0].Sign(wire.RecordMessage(*r))
 		}), ErrForeign, wire.StoreForged},
 		"expired":           {build(o.own.Placements[0], 5, start), ErrExpired, wire.StoreExpired},
+		"numbered ahead":    {build(o.own.Placements[0], uint64(start.Add(Lifetime+time.Second).UnixMilli()), start.Add(time.Hour)), ErrFar, wire.StoreFar},
 		"placement expired": {build(grant(o.lookup(), o.keys[0], start), 5, start.Add(time.Hour)), ErrExpired, wire.StoreExpired},
 		"too far ahead":     {build(o.own.Placements[0], 5, start.Add(Lifetime+clockAllowance+time.Second)), ErrFar, wire.StoreFar},
 		"oversized":         {make([]byte, wire.MaxRecord+1), ErrOversized, wire.StoreForged},

@@ -46,6 +46,7 @@ func TestEntriesThatDoNotHold(t *testing.T) {
 	}{
 		"expired":                 {resigned(1, good, func(e *wire.Entry) { e.Expires = start.Unix() }), ErrExpired},
 		"too far ahead":           {resigned(1, good, func(e *wire.Entry) { e.Expires = start.Add(Lifetime + time.Hour).Unix() }), ErrFar},
+		"numbered ahead":          {resigned(1, good, func(e *wire.Entry) { e.Sequence = uint64(start.Add(Lifetime + time.Second).UnixMilli()) }), ErrFar},
 		"with an old placement":   {resigned(1, good, func(e *wire.Entry) { e.Placement.NotAfter = start.Unix() }), ErrExpired},
 		"at another word":         {resigned(1, good, func(e *wire.Entry) { e.Placement.Index = network.LookupWord("berta").Index }), ErrForeign},
 		"of another holder":       {resigned(1, good, func(e *wire.Entry) { e.Placement.Holder[0]++ }), ErrForeign},
