@@ -159,9 +159,13 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 		if err != nil {
 			return storedHere(codeOf(err))
 		}
+		fresh := x.store.at(r.Placement.Index) == nil
 		code := x.keep(r, m.Record)
 		if code == wire.StoreOK {
 			x.doubtKeepers(now, r.Placement.Index)
+		}
+		if fresh && code == wire.StoreOK {
+			x.inherit(now, r.Placement.Index)
 		}
 		return storedHere(code)
 	}

@@ -75,6 +75,7 @@ type Index struct {
 	tasks      tasks       // repairs that will be due
 	shelfTasks []shelfTask // likewise of entries
 	repairs    int         // jobs that are repairs
+	stirred    time.Time   // when supernodes came or went near us last
 	review     time.Time   // when the records are looked at; set by NeighboursChanged, cleared then
 	settle     time.Time   // when we begin to deny; set by Synced, cleared then
 

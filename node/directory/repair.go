@@ -35,6 +35,9 @@ const (
 	// others are the nearest.
 	repairAgain = 10 * time.Second
 	maxAgain    = 5
+	// inheritTime is how long after supernodes have come or gone a record that comes
+	// may be one that is being repaired.
+	inheritTime = time.Minute
 	// settleWait is how long a new supernode of a network with more than Replicas
 	// denies nothing: until then the others have given it what it should keep.
 	settleWait = 10 * time.Second
@@ -70,6 +73,7 @@ func (l *tasks) Pop() any {
 // records that may be here.
 func (x *Index) NeighboursChanged(now time.Time) {
 	x.calm = false
+	x.stirred = now
 	x.review = earlier(x.review, now.Add(reviewWait))
 }
 
@@ -85,6 +89,18 @@ func (x *Index) reviewRecords(now time.Time) {
 		}
 		s.near, s.again = print, 0
 		x.plan(s, now.Add(time.Duration(rank)*repairStep+time.Duration(x.rand.Int64N(int64(repairStep)))))
+	}
+}
+
+// inherit plans a repair of a record that was not here, when supernodes have come
+// or gone lately and we are the nearest to its key: the nearest sees to it that all
+// have it, and had no record to see to.
+func (x *Index) inherit(now time.Time, key identity.IndexKey) {
+	if now.Sub(x.stirred) > inheritTime {
+		return
+	}
+	if _, rank := x.cfg.Keepers(key); rank == 0 {
+		x.plan(x.store.at(key), now.Add(repairStep/2+time.Duration(x.rand.Int64N(int64(repairStep)))))
 	}
 }
 

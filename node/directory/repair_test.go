@@ -90,6 +90,31 @@ func TestTheNearestKeeperGivesToAllWhoHaveNot(t *testing.T) {
 	}
 }
 
+// The nearest to a key may have come without the record. Once somebody gives it
+// to it, it sees to it that all have it.
+func TestTheNearestKeeperWhoHadNothingGivesToAll(t *testing.T) {
+	for _, test := range []struct {
+		rank  int
+		after time.Duration // the change
+		want  []int
+	}{
+		{0, time.Second, []int{1, 2, 3}},
+		{1, time.Second, nil},
+		{0, 2 * inheritTime, nil}, // then it is its owner who publishes it
+	} {
+		o := newOwner(t, "1001", "kitchen")
+		k := newKeeper(t, 1)
+		k.cfg.Nearest = k.nearest
+		k.near = slices.Insert(homes(1, 2, 3), test.rank, homes(0)...)
+		k.NeighboursChanged(k.now)
+		k.advance(test.after)
+		k.answer(wire.Publish{Record: o.record(t, 5, start.Add(48*time.Hour))}, "ok 1")
+		if have := k.nextAsked(time.Minute); !slices.Equal(have, test.want) {
+			t.Errorf("as number %d, %v after the change: asked %v, want %v", test.rank, test.after, have, test.want)
+		}
+	}
+}
+
 // Whoever never answers is not asked for ever, but is when others come or go.
 func TestASilentKeeperIsAskedAgainSomeTimes(t *testing.T) {
 	k, _ := repairer(t, 0, 2)
