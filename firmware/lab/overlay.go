@@ -24,6 +24,7 @@ type overlayCommand struct {
 	Lookups    int           `help:"How often a phone looks for another." default:"1000"`
 	Window     time.Duration `help:"Make the lookups within this time; the default is 1 ms for each and at least 5 s, after a kill 5 s." placeholder:"TIME"`
 	Idle       time.Duration `help:"Leave the network alone for so long and count its traffic." default:"5m"`
+	Heal       time.Duration `help:"Wait so long after a kill for the network to be whole again." default:"5m"`
 	Latency    string        `help:"File with a square of round-trip times in ms. Without it they are drawn from PlanetLab's percentiles." type:"existingfile" placeholder:"FILE"`
 	Loss       float64       `help:"Share of datagrams that are lost." default:"0.01"`
 	Real       bool          `help:"Shake hands by TLS itself, not by its stand-in. The trace stays the same."`
@@ -61,7 +62,7 @@ func (c overlayCommand) run(w, progress io.Writer) error {
 func (c overlayCommand) trial() (t sim.Trial, err error) {
 	t = sim.Trial{
 		Config: sim.Config{Seed: c.Seed, Supernodes: c.Supernodes, Phones: c.Phones, Loss: c.Loss, Real: c.Real},
-		Kill:   c.Kill, Malicious: c.Malicious, Churn: c.Churn, Lookups: c.Lookups, Window: c.Window, Idle: c.Idle,
+		Kill:   c.Kill, Malicious: c.Malicious, Churn: c.Churn, Lookups: c.Lookups, Window: c.Window, Idle: c.Idle, Heal: c.Heal,
 	}
 	if t.Latencies, err = c.latencies(); err != nil {
 		return t, err

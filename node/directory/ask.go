@@ -159,7 +159,8 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 		if err != nil {
 			return storedHere(codeOf(err))
 		}
-		fresh := x.store.at(r.Placement.Index) == nil
+		before := x.store.at(r.Placement.Index)
+		fresh := before == nil || before.sequence < r.Sequence
 		code := x.keep(r, m.Record)
 		if code == wire.StoreOK {
 			x.doubtKeepers(now, r.Placement.Index)

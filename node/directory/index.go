@@ -37,6 +37,7 @@ type IndexCounters struct {
 	Bluffed uint64 // supernodes that others named and did not introduce
 	Located uint64 // searches among fellow supernodes that found a record
 	Hops    uint64 // of these, supernodes asked one after the other
+	Took    Times  // how long these took
 
 	Shelved uint64 // entries of words taken
 	Browses uint64 // searches of phones by a word

@@ -36,7 +36,7 @@ const (
 	repairAgain = 10 * time.Second
 	maxAgain    = 5
 	// inheritTime is how long after supernodes have come or gone a record that comes
-	// may be one that is being repaired.
+	// may not have come to all.
 	inheritTime = time.Minute
 	// settleWait is how long a new supernode of a network with more than Replicas
 	// denies nothing: until then the others have given it what it should keep.
@@ -93,8 +93,9 @@ func (x *Index) reviewRecords(now time.Time) {
 }
 
 // inherit plans a repair of a record that was not here, when supernodes have come
-// or gone lately and we are the nearest to its key: the nearest sees to it that all
-// have it, and had no record to see to.
+// or gone lately and we are the nearest to its key. The nearest sees to it that all
+// have it, and had no record to see to; or its owner has signed it anew, and the
+// home that gave it to all took the dead for live.
 func (x *Index) inherit(now time.Time, key identity.IndexKey) {
 	if now.Sub(x.stirred) > inheritTime {
 		return

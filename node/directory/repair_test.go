@@ -94,23 +94,28 @@ func TestTheNearestKeeperGivesToAllWhoHaveNot(t *testing.T) {
 // to it, it sees to it that all have it.
 func TestTheNearestKeeperWhoHadNothingGivesToAll(t *testing.T) {
 	for _, test := range []struct {
+		had   bool // an earlier record, which its owner has signed anew
 		rank  int
 		after time.Duration // the change
 		want  []int
 	}{
-		{0, time.Second, []int{1, 2, 3}},
-		{1, time.Second, nil},
-		{0, 2 * inheritTime, nil}, // then it is its owner who publishes it
+		{false, 0, time.Second, []int{1, 2, 3}},
+		{true, 0, time.Second, []int{1, 2, 3}},
+		{false, 1, time.Second, nil},
+		{false, 0, 2 * inheritTime, nil}, // then it is its owner who publishes it
 	} {
 		o := newOwner(t, "1001", "kitchen")
 		k := newKeeper(t, 1)
 		k.cfg.Nearest = k.nearest
 		k.near = slices.Insert(homes(1, 2, 3), test.rank, homes(0)...)
+		if test.had {
+			k.answer(wire.Publish{Record: o.record(t, 1, start.Add(24*time.Hour))}, "ok 1")
+		}
 		k.NeighboursChanged(k.now)
 		k.advance(test.after)
-		k.answer(wire.Publish{Record: o.record(t, 5, start.Add(48*time.Hour))}, "ok 1")
+		k.answer(wire.Publish{Record: o.record(t, 2, start.Add(48*time.Hour))}, "ok 1")
 		if have := k.nextAsked(time.Minute); !slices.Equal(have, test.want) {
-			t.Errorf("as number %d, %v after the change: asked %v, want %v", test.rank, test.after, have, test.want)
+			t.Errorf("%+v: asked %v", test, have)
 		}
 	}
 }

@@ -247,6 +247,7 @@ func (s *search) record(now time.Time, x *Index, b []byte) {
 		}
 		x.counters.Located++
 		x.counters.Hops += uint64(s.waves)
+		x.counters.Took.add(now.Sub(s.end.Add(-askEnd)))
 		s.answer(x, found)
 	}
 }

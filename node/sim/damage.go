@@ -129,5 +129,5 @@ func (t *trial) heal() {
 	d := t.hurt
 	t.pass(max(0, d.at.Add(reachWait).Sub(t.now)))
 	t.reachable()
-	t.await(max(step, d.at.Add(healTime).Sub(t.now)), func() bool { return len(d.records) == 0 && len(d.orphans) == 0 })
+	t.await(max(step, d.at.Add(t.Heal).Sub(t.now)), func() bool { return len(d.records) == 0 && len(d.orphans) == 0 })
 }

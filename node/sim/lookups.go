@@ -21,7 +21,24 @@ func (t *trial) ask(n int, window time.Duration) {
 			t.say("%d found, %d wrong, %d cannot tell so far", t.out.Found, t.out.Wrong, t.out.CannotTell)
 		}
 	}
-	t.say("%d found, %d wrong, %d cannot tell", t.out.Found, t.out.Wrong, t.out.CannotTell)
+	slices.Sort(t.elapsed)
+	t.out.P50, t.out.P95 = percentile(t.elapsed, 0.5), percentile(t.elapsed, 0.95)
+	t.say("%d found, %d wrong, %d cannot tell, p50 %.0f ms, p95 %.0f ms", t.out.Found, t.out.Wrong, t.out.CannotTell, t.out.P50, t.out.P95)
+}
+
+// healthy makes a tenth of the lookups before anything happens.
+func (t *trial) healthy() {
+	out, before := t.out, t.countHops()
+	t.ask(t.Lookups/10, 0)
+	h := &out.Healthy
+	h.Lookups, h.Found, h.P50, h.P95 = t.Lookups/10, t.out.Found, t.out.P50, t.out.P95
+	h.HomeP50, h.HomeP95 = t.sinceHops(before).percentiles()
+	t.out, t.elapsed = out, nil
+}
+
+// percentiles returns the median, in milliseconds, and in how many 95 in 100 ended.
+func (h hops) percentiles() (p50, p95 float64) {
+	return float64(h.took.Percentile(0.5).Milliseconds()), float64(h.took.Percentile(0.95).Milliseconds())
 }
 
 // answerTime is more than a lookup takes.
@@ -139,12 +156,15 @@ func (t *trial) reachable() {
 
 // hops are how many searches of a supernode have found, and how many others they
 // asked one after the other.
-type hops struct{ located, hops uint64 }
+type hops struct {
+	located, hops uint64
+	took          directory.Times
+}
 
 func (n *Node) hops() (h hops) {
 	if n.on {
 		c := n.core.IndexCounters()
-		h = hops{c.Located, c.Hops}
+		h = hops{c.Located, c.Hops, c.Took}
 	}
 	return h
 }
@@ -158,17 +178,21 @@ func (t *trial) countHops() []hops {
 	return list
 }
 
-// meanHops returns how many supernodes were asked one after the other, in the
-// mean, since countHops returned before. Who has restarted counts from then.
-func (t *trial) meanHops(before []hops) float64 {
-	var sum hops
+// sinceHops returns the hops of all since countHops returned before. Who has
+// restarted counts from then.
+func (t *trial) sinceHops(before []hops) (sum hops) {
 	for i, now := range t.countHops() {
 		if now.located >= before[i].located && now.hops >= before[i].hops {
 			now.located -= before[i].located
 			now.hops -= before[i].hops
+			now.took = now.took.Minus(before[i].took)
 		}
 		sum.located += now.located
 		sum.hops += now.hops
+		sum.took = sum.took.Plus(now.took)
 	}
-	return float64(sum.hops) / float64(max(sum.located, 1))
+	return sum
 }
+
+// mean returns how many supernodes were asked one after the other, in the mean.
+func (h hops) mean() float64 { return float64(h.hops) / float64(max(h.located, 1)) }

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +21,7 @@ type Trial struct {
 	Lookups   int           // by phones taken at random, of phones taken at random
 	Window    time.Duration // in which the lookups are made; 0: a millisecond for each, after a kill five seconds
 	Idle      time.Duration // how long the network is left alone to count its traffic
+	Heal      time.Duration // how long to wait after a kill until the network is whole; 0: five minutes
 	// Progress is told what happens; nil: nobody.
 	Progress func(format string, args ...any)
 }
@@ -46,7 +46,11 @@ type Outcome struct {
 	Reachable float64 `json:"reachable"` // share of the phones with a home that their record names, 10 s after the kill; without one, of all
 	P50       float64 `json:"p50_ms"`    // of the lookups that found, as the phone sees them
 	P95       float64 `json:"p95_ms"`
+	HomeP50   float64 `json:"home_p50_ms"` // of the searches that found, as the home sees them, that asked others; to 10 ms
+	HomeP95   float64 `json:"home_p95_ms"`
 	Hops      float64 `json:"hops"` // supernodes asked one after the other, beyond the home
+
+	Healthy Healthy `json:"healthy"` // before a kill
 
 	Repaired   float64 `json:"repaired_s"`       // until every record that survived was back at all its places
 	Reattached float64 `json:"reattached_t99_s"` // until 99 % of the phones that lost a home had three again
@@ -67,6 +71,16 @@ type Outcome struct {
 	Memory    uint64  `json:"memory_bytes"` // that the process held at most, as far as seen
 	CPU       float64 `json:"cpu_s"`        // of the process so far
 	Wall      float64 `json:"wall_s"`
+}
+
+// Healthy is what the lookups showed that were made before a kill, a tenth as many.
+type Healthy struct {
+	Lookups int     `json:"lookups"`
+	Found   int     `json:"found"`
+	P50     float64 `json:"p50_ms"`
+	P95     float64 `json:"p95_ms"`
+	HomeP50 float64 `json:"home_p50_ms"`
+	HomeP95 float64 `json:"home_p95_ms"`
 }
 
 // trial is one under way.
@@ -96,8 +110,8 @@ func (c Trial) Check() error {
 		return fmt.Errorf("sim: %d nodes are more than %d", c.Supernodes+c.Phones, maxNodes)
 	case !share(c.Kill), !share(c.Malicious), !share(c.Loss):
 		return fmt.Errorf("sim: kill %v, malicious %v, loss %v: each is a share, from 0 to less than 1", c.Kill, c.Malicious, c.Loss)
-	case c.Churn < 0, c.Window < 0, c.Idle < 0, c.Lookups < 0:
-		return fmt.Errorf("sim: churn %v, window %v, idle %v, %d lookups: none can be negative", c.Churn, c.Window, c.Idle, c.Lookups)
+	case c.Churn < 0, c.Window < 0, c.Idle < 0, c.Heal < 0, c.Lookups < 0:
+		return fmt.Errorf("sim: churn %v, window %v, idle %v, heal %v, %d lookups: none can be negative", c.Churn, c.Window, c.Idle, c.Heal, c.Lookups)
 	case c.Churn > maxChurn:
 		return fmt.Errorf("sim: a churn of %v is longer than %v, for which certificates last", c.Churn, maxChurn)
 	case c.Churn > 0 && (c.Storm != Calm || c.Kill > 0):
@@ -132,6 +146,7 @@ func (c Trial) Run() (Outcome, error) {
 	}
 	if c.Kill > 0 {
 		def(&c.Window, killWindow)
+		def(&c.Heal, healTime)
 	}
 	if c.Storm == Cascade {
 		c.MaxGuests = c.peakGuests()
@@ -154,6 +169,9 @@ func (c Trial) Run() (Outcome, error) {
 		t.idle()
 	}
 	t.weigh()
+	if t.Kill > 0 && t.Storm == Calm {
+		t.healthy()
+	}
 	t.hops = t.countHops()
 	t.strike()
 	return t.end(), nil
@@ -275,9 +293,9 @@ func (t *trial) idle() {
 
 // end sums up.
 func (t *trial) end() Outcome {
-	slices.Sort(t.elapsed)
-	t.out.P50, t.out.P95 = percentile(t.elapsed, 0.5), percentile(t.elapsed, 0.95)
-	t.out.Hops = t.meanHops(t.hops)
+	h := t.sinceHops(t.hops)
+	t.out.Hops = h.mean()
+	t.out.HomeP50, t.out.HomeP95 = h.percentiles()
 	t.out.Load, t.out.Rush = t.load.most, t.load.rush
 	r := t.Report()
 	t.out.TraceHash, t.out.Events, t.out.LoginAsks = r.TraceHash, r.Events, r.LoginAsks
