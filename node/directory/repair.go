@@ -15,8 +15,10 @@ import (
 // Repair: when supernodes come or go, those who keep a record see to it that all
 // do who are now the nearest to its key, while its owner may be away. The nearest
 // keeper asks all others whether they have it, and gives it to those who have
-// not; the next ones, one after the other, ask two of them only, and go on like
-// the first if one has not: so a keeper that lies or dies holds nothing up.
+// not; the next ones, one after the other, ask only the two that are next after
+// them (after the last comes the first), and go on like the nearest if one has not.
+// So each is looked after by three, and a keeper that lies, dies, or takes somebody
+// dead for live holds nothing up.
 const (
 	// reviewWait lets news of many changes come together.
 	reviewWait = time.Second
@@ -175,11 +177,11 @@ func (x *Index) repair(now time.Time, s *stored) {
 	key := s.key()
 	near := x.cfg.Nearest(key, Replicas)
 	r := &repair{key: key, state: sampling, end: now.Add(repairEnd)}
-	if len(near) > 0 && near[0].Node == x.self {
+	rank := slices.IndexFunc(near, func(m wire.Member) bool { return m.Node == x.self })
+	if rank == 0 {
 		r.state = spreading
 	}
-	r.left = slices.DeleteFunc(near, func(m wire.Member) bool { return m.Node == x.self })
-	x.rand.Shuffle(len(r.left), func(i, j int) { r.left[i], r.left[j] = r.left[j], r.left[i] })
+	r.left = append(slices.Clone(near[rank+1:]), near[:max(rank, 0)]...)
 	x.counters.Repairs++
 	x.repairs++
 	x.begin(r)
