@@ -173,6 +173,7 @@ func (s *seek) found(now time.Time, x *Index, to *step, m wire.Found) {
 		}
 		x.counters.Located++
 		x.counters.Hops += uint64(to.depth)
+		x.counters.Took.add(now.Sub(s.end.Add(-seekEnd)))
 		s.answer(x, found)
 	}
 }
