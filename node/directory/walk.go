@@ -27,11 +27,13 @@ const (
 	paths     = 4
 	pathWidth = 2
 	// Who has not answered after slowAfter is waited for, but another is asked.
-	slowAfter = 150 * time.Millisecond
-	// pathSteps bounds whom one path asks: a search among a million takes five of
-	// them to arrive and some sixteen to close the set. A path that does not end by
-	// then has been led astray, and says nothing.
+	slowAfter = 100 * time.Millisecond
+	// pathSteps bounds who may answer one path: a search among a million takes five
+	// of them to arrive and some sixteen to close the set. A path that does not end
+	// by then has been led astray, and says nothing; nor has one that has asked
+	// pathAsks, most of whom must have been silent.
 	pathSteps = 40
+	pathAsks  = 3 * pathSteps
 	// pathHeard bounds whom one path remembers, the nearest.
 	pathHeard = 3 * Replicas
 	// nearQuota is how many of one address prefix count among the nearest, unless
@@ -86,8 +88,12 @@ type path struct {
 	list  []*step // of whom it has heard, the nearest first
 	width int     // how many may be waited for
 	asked int
+	spoke int
 	open  int // hailed, and not slow
 }
+
+// spent reports whether p has asked as many as it may.
+func (p *path) spent() bool { return p.spoke >= pathSteps || p.asked >= pathAsks }
 
 // newWalk returns a walk to a place from those that we know; own is ourselves, if
 // we have spoken.
@@ -136,7 +142,7 @@ func (w *walk) next(now time.Time) []*step {
 	for idle := 0; idle < paths; w.turn = (w.turn + 1) % paths {
 		p := &w.paths[w.turn]
 		s := w.candidate(p)
-		if s == nil || p.open >= p.width || p.asked >= pathSteps {
+		if s == nil || p.open >= p.width || p.spent() {
 			idle++
 			continue
 		}
@@ -192,6 +198,7 @@ func (w *walk) spoke(s *step, node identity.ID, code wire.FindCode, near []wire.
 	w.settle(s, spoke)
 	s.node, s.code = node, code
 	w.paths[s.path].width = pathWidth
+	w.paths[s.path].spoke++
 	for _, c := range near {
 		w.hear(s.path, c, 1<<s.path, s.depth+1)
 	}
@@ -213,7 +220,7 @@ func (w *walk) done() bool {
 		return false
 	}
 	for i := range w.paths {
-		if p := &w.paths[i]; p.asked < pathSteps && w.candidate(p) != nil {
+		if p := &w.paths[i]; !p.spent() && w.candidate(p) != nil {
 			return false
 		}
 	}
@@ -231,13 +238,23 @@ func (w *walk) due() time.Time {
 	return due
 }
 
+// fewVoices is how many paths must have heard somebody so that a silent one whom
+// only one of them names does not count.
+const fewVoices = 3
+
 // nearest returns the nearest set, as all paths together have found it. A silent
 // one is in it if two paths name it, or a path and our own table: one path alone
-// could have been made to.
+// could have been made to. But where hardly any path has got anywhere, each counts.
 func (w *walk) nearest() []*step {
 	var list []*step
+	voices := 0
+	for i := range w.paths {
+		if slices.ContainsFunc(w.asked, func(s *step) bool { return s.path == i && s.state == spoke }) {
+			voices++
+		}
+	}
 	for _, s := range w.all {
-		if s.state == spoke || s.state == mute && s.named&(s.named-1) != 0 {
+		if s.state == spoke || s.state == mute && (voices < fewVoices || s.named&(s.named-1) != 0) {
 			list = append(list, s)
 		}
 	}
@@ -276,7 +293,7 @@ func (w *walk) closed() bool {
 			continue
 		}
 		begun++
-		if p.asked < pathSteps || w.candidate(p) == nil {
+		if !p.spent() || w.candidate(p) == nil {
 			ended++
 		}
 	}

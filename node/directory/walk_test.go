@@ -229,7 +229,7 @@ func TestAPathThatIsLedAstray(t *testing.T) {
 				}
 			}
 		}
-		if n := len(w.asked); n > paths*pathSteps {
+		if n := len(w.asked); n > paths*(pathSteps+pathWidth) {
 			t.Errorf("%d were asked", n)
 		}
 		if got, want := w.closed(), led <= paths/2; got != want {
