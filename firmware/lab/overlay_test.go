@@ -49,6 +49,24 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
+// A large network is only asked, and says so in JSON.
+func TestLookupsOnly(t *testing.T) {
+	c := overlayCommand{Supernodes: 20000, Mode: "kademlia", LookupsOnly: true, Lookups: 20, Loss: 0.01, Seed: 3, JSON: true}
+	var out bytes.Buffer
+	if err := c.run(&out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Found int
+		P95   float64 `json:"p95_ms"`
+		Hops  float64
+		Asks  float64
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Found != 20 || got.P95 <= 0 || got.Hops <= 1 || got.Asks < 4 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // Flags that make no sense are the caller's fault.
 func TestOverlayFlags(t *testing.T) {
 	good := overlayCommand{Supernodes: 2, Phones: 2, Mode: "kazaa"}
@@ -57,6 +75,9 @@ func TestOverlayFlags(t *testing.T) {
 		"mode":   func(c *overlayCommand) { c.Mode = "skype" },
 		"storm":  func(c *overlayCommand) { c.Storm = "hail" },
 		"phones": func(c *overlayCommand) { c.Phones = -5 },
+		"only":   func(c *overlayCommand) { c.LookupsOnly = true },
+		"churn":  func(c *overlayCommand) { c.Mode, c.LookupsOnly, c.Churn = "kademlia", true, time.Hour },
+		"one":    func(c *overlayCommand) { c.Mode, c.LookupsOnly, c.Supernodes = "kademlia", true, 1 },
 		"file":   func(c *overlayCommand) { c.Latency = "/dev/null" },
 	} {
 		c := good

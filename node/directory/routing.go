@@ -58,7 +58,7 @@ func (x *Index) near(now time.Time, key identity.IndexKey, nearest func(identity
 func (x *Index) doubtKeepers(now time.Time, key identity.IndexKey) {
 	if s := x.store.at(key); s != nil && x.cfg.Routing.Partial() {
 		s.near = 0
-		x.NeighboursChanged(now)
+		x.review = earlier(x.review, now.Add(reviewWait))
 	}
 }
 

@@ -52,6 +52,9 @@ type Outcome struct {
 
 	Healthy Healthy `json:"healthy"` // before a kill
 
+	Asks        float64 `json:"asks,omitempty"`             // with lookups only: questions for each
+	LookupBytes float64 `json:"bytes_per_lookup,omitempty"` // likewise, both directions
+
 	Repaired   float64 `json:"repaired_s"`       // until every record that survived was back at all its places
 	Reattached float64 `json:"reattached_t99_s"` // until 99 % of the phones that lost a home had three again
 	Back       float64 `json:"reattached_s"`     // until all had
