@@ -72,10 +72,11 @@ func (c *Core) befriend(now time.Time) {
 		if contact.Account.IsZero() {
 			continue
 		}
-		readers = append(readers, directory.PresenceKeyFor(c.account, contact.Account))
+		ours := directory.PresenceKeyFor(c.account, contact.Account)
+		readers = append(readers, ours)
 		if key, ok := c.known.given[contact.Account]; ok {
 			kept = append(kept, Acquaintance{contact.Account, key})
-			buddies = append(buddies, directory.Buddy{Account: contact.Account, Lookup: c.lookup(contact), Key: key})
+			buddies = append(buddies, directory.Buddy{Account: contact.Account, Lookup: c.lookup(contact), Key: key, Ours: ours})
 		}
 	}
 	c.presence.SetReaders(now, readers)
@@ -141,9 +142,15 @@ func (c *Core) locatedBuddy(now time.Time, r directory.Result) bool {
 
 // presenceMessage takes what a phone asks of its home, or a home tells.
 func (c *Core) presenceMessage(now time.Time, ix wire.Index, m wire.Message) {
-	if s, ok := m.(wire.Seen); ok {
+	switch m := m.(type) {
+	case wire.Seen:
 		if c.presence != nil {
-			c.presence.Handle(now, ix, s)
+			c.presence.Handle(now, ix, m)
+		}
+		return
+	case wire.Looked:
+		if c.presence != nil {
+			c.presence.Looked(now, ix, m)
 		}
 		return
 	}

@@ -330,7 +330,7 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 		c.relayMessage(now, ix, from, m)
 	case wire.Revoked, wire.RevokedAsk, wire.RevokedPart:
 		c.revoker.Handle(now, ix, m)
-	case wire.Appear, wire.Watch, wire.Seen:
+	case wire.Appear, wire.Watch, wire.Seen, wire.Looked:
 		c.presenceMessage(now, ix, m)
 	case wire.Publish, wire.Find, wire.Shelve, wire.Browse:
 		if c.index != nil {

@@ -67,7 +67,7 @@ func newHamlet(t *testing.T, seed uint64, homes, folks int) *hamlet {
 		for _, g := range h.folks {
 			if g != f {
 				readers = append(readers, PresenceKeyFor(f.account, g.account.ID()))
-				buddies = append(buddies, Buddy{Account: g.account.ID(), Key: PresenceKeyFor(g.account, f.account.ID())})
+				buddies = append(buddies, Buddy{Account: g.account.ID(), Key: PresenceKeyFor(g.account, f.account.ID()), Ours: PresenceKeyFor(f.account, g.account.ID())})
 			}
 		}
 		f.presence.SetReaders(h.now, readers)
@@ -184,7 +184,12 @@ func (h *hamlet) carryHome(k *presenceHome, e Event) {
 		f := k.guests[e.Index]
 		h.after(h.delay(), func() {
 			if f != nil && f.up && f.at[e.Index] == k {
-				f.presence.Handle(h.now, e.Index, over(h.t, e.Message).(wire.Seen))
+				switch m := over(h.t, e.Message).(type) {
+				case wire.Seen:
+					f.presence.Handle(h.now, e.Index, m)
+				case wire.Looked:
+					f.presence.Looked(h.now, e.Index, m)
+				}
 			}
 		})
 	case Ask:

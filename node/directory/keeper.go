@@ -19,6 +19,8 @@ const (
 	maxLookers  = 8     // homes that watch one token: those of a contact's phones
 	maxErrands  = 20000 // tokens watched elsewhere for our phones: about 6 MB
 	maxSeekers  = 4     // phones here that watch the same token
+	// A phone is told once in lookedPause at most that somebody looks at a place.
+	lookedPause = 10 * time.Second
 	// A phone may send so many messages, in a burst and per second: a full list
 	// of contacts takes 43 to appear to and some hundred to watch.
 	presenceBurst, presenceRate = 200, 1
@@ -114,7 +116,8 @@ type place struct {
 	owner   wire.Index // whose session it is shown for; 0: nobody's
 	blob    []byte
 	lookers []looker
-	alarm   alarm // when the next looker is forgotten
+	told    time.Time // when its owner was last told that somebody looks
+	alarm   alarm     // when the next looker is forgotten
 }
 
 // looker is a home that watches.
@@ -248,10 +251,19 @@ func (k *Keeper) stay(now time.Time, from netip.AddrPort, m wire.Look, p *place)
 		}
 		i = len(p.lookers)
 		p.lookers = append(p.lookers, looker{addr: from})
+		k.tellOwner(now, p)
 	}
 	p.lookers[i].until = until
 	k.tidy(now, p)
 	return true
+}
+
+// tellOwner tells whom a place is shown for that somebody has begun to look.
+func (k *Keeper) tellOwner(now time.Time, p *place) {
+	if p.owner != 0 && now.Sub(p.told) >= lookedPause {
+		p.told = now
+		k.emit(Send{p.owner, wire.Looked{Token: p.token}})
+	}
 }
 
 // Lost tells that session ix has ended.

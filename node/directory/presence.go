@@ -25,6 +25,11 @@ const (
 	locateMost = 30 * time.Minute
 	// maxBuddyPlaces bounds where one buddy is watched: three phones, three homes.
 	maxBuddyPlaces = 9
+	// The record of a buddy who is not seen and has begun to watch us is looked up
+	// after comeSoon and up to as long again, for he may be publishing it; and no
+	// sooner again for that reason than after comeAgain.
+	comeSoon  = 500 * time.Millisecond
+	comeAgain = 30 * time.Second
 )
 
 // PresenceState is what we say of a buddy.
@@ -49,6 +54,7 @@ type Buddy struct {
 	Account identity.ID
 	Lookup  identity.Lookup // of its record
 	Key     PresenceKey     // that he gave us
+	Ours    PresenceKey     // that we give him
 }
 
 // PresenceHome is a home of ours.
@@ -100,6 +106,7 @@ type buddy struct {
 	pause   time.Duration
 	locate  time.Time // when the record is looked up; zero: no need, or under way
 	asked   bool      // it is under way
+	came    time.Time // when he last began to watch us
 }
 
 // spot is a home at which a buddy's phone is watched.
@@ -381,6 +388,28 @@ func (p *Presence) Handle(now time.Time, ix wire.Index, m wire.Seen) {
 				return
 			}
 		}
+	}
+}
+
+// Looked takes a home's word that somebody has begun to watch us there. If he is
+// one whom we miss he is back, maybe at homes that we do not know yet: his record is
+// looked up at once, and then as if he had just gone.
+func (p *Presence) Looked(now time.Time, ix wire.Index, m wire.Looked) {
+	i := slices.IndexFunc(p.homes, func(h PresenceHome) bool { return h.Index == ix })
+	if i < 0 {
+		return
+	}
+	for _, b := range p.buddies {
+		if b.Ours.IsZero() || b.Ours.Token(p.homes[i].Node, p.device) != m.Token {
+			continue
+		}
+		if p.sight(now, b).State != Reachable && now.Sub(b.came) >= comeAgain {
+			b.came, b.pause = now, 0
+			if !b.asked {
+				b.locate = now.Add(comeSoon + time.Duration(p.rand.Int64N(int64(comeSoon))))
+			}
+		}
+		return
 	}
 }
 

@@ -36,6 +36,23 @@ func TestPresence(t *testing.T) {
 	}
 }
 
+// One who was away for hours and comes back at other homes is seen within seconds:
+// he watches those who watch him, and their homes tell them that somebody looks.
+func TestWhoComesBackIsSeenSoon(t *testing.T) {
+	for seed := range uint64(3) {
+		h := newHamlet(t, 50+seed, 20, 6)
+		h.loss = 0.02
+		h.advance(30 * time.Second)
+		back := h.folks[0]
+		h.vanish(back)
+		h.advance(5 * time.Hour)
+		h.wantTruth("hours after he has gone")
+		h.appear(back)
+		h.advance(20 * time.Second)
+		h.wantTruth("soon after he has come back")
+	}
+}
+
 // TestPresenceChurn: with everybody coming and going nobody is taken for what
 // he has not been for long.
 func TestPresenceChurn(t *testing.T) {

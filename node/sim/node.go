@@ -31,6 +31,8 @@ type Node struct {
 	device  identity.Key
 	saved   *login.Saved
 	cache   disk
+	book    []contacts.Contact // as kept on disk
+	known   []node.Acquaintance
 	// announcement is that of a supernode of an old network.
 	announcement []byte
 	malice       malice
@@ -89,7 +91,7 @@ func newNode(w *World, i int, supernode bool) (*Node, error) {
 // boot makes the node's program anew, from what it keeps on disk.
 func (n *Node) boot() error {
 	w := n.w
-	book, err := contacts.New(nil)
+	book, err := contacts.New(n.book)
 	if err != nil {
 		return err
 	}
@@ -108,10 +110,10 @@ func (n *Node) boot() error {
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
 		},
-		Cache: w.cacheOf(n), Contacts: book, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
+		Cache: w.cacheOf(n), Contacts: book, Known: n.known, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
 		Roster: w.rosterOf(n),
 	})
-	if n.user != nil && !n.w.cfg.Strangers {
+	if n.user != nil && !n.w.cfg.Strangers && n.book == nil {
 		return n.befriend(book)
 	}
 	return nil
@@ -394,6 +396,10 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		}
 	case node.SaveCache:
 		n.cache = n.w.pack(e.Members)
+	case node.SaveContacts:
+		n.book = e.Contacts
+	case node.SaveAcquaintances:
+		n.known = e.List
 	}
 }
 

@@ -60,3 +60,49 @@ func TestPresence(t *testing.T) {
 		t.Errorf("of those who are there: %v", got)
 	}
 }
+
+// A contact who was away for hours and comes back at other homes is seen by all who
+// watch it within half a minute.
+func TestPresenceOfWhoComesBack(t *testing.T) {
+	w := town(t, Config{Seed: *seed, Supernodes: 12, Phones: 8, MediaEvery: time.Second}, 40*time.Minute)
+	for _, n := range w.nodes {
+		if n.phone {
+			n.user.retired = true
+		}
+	}
+	w.Run(5 * time.Minute)
+	back := w.nodes[len(w.nodes)-1]
+	only := func(n *Node) bool { return n == back }
+	seen := func(word string) (is, watchers int) {
+		for _, n := range w.nodes {
+			if !n.phone || n == back {
+				continue
+			}
+			for _, c := range n.core.Snapshot(w.now).Contacts {
+				if c.Watched && only(w.byNumber(c)) {
+					watchers++
+					if c.State == word {
+						is++
+					}
+				}
+			}
+		}
+		return is, watchers
+	}
+	back.user.mind++
+	back.switchOff()
+	w.Run(3 * time.Hour)
+	gone, watchers := seen("not reachable")
+	if watchers < 2 || gone < watchers {
+		t.Fatalf("%d of %d say that it has gone", gone, watchers)
+	}
+	back.switchOn(w.now)
+	began := w.now
+	for there := 0; there < watchers; there, _ = seen("reachable") {
+		if w.now.Sub(began) > 30*time.Second {
+			t.Fatalf("%d of %d see it after 30 s", there, watchers)
+		}
+		w.Run(250 * time.Millisecond)
+	}
+	t.Logf("%d see it after %v", watchers, w.now.Sub(began))
+}

@@ -219,7 +219,7 @@ func samples(s *stranger, target *Node) []wire.Message {
 		wire.CallBack{Others: wire.MaxCallers, Ports: wire.Port443}, wire.Calling{Others: 1},
 		wire.CallOut{Node: identity.ID{7}, To: nowhere, Ports: wire.SamePort}, wire.Reached{Nonce: 1}, attested,
 		wire.Acquaint{Key: [32]byte{1}}, wire.Appear{Sightings: []wire.Sighting{{Token: wire.Token{1}, Blob: make([]byte, 40)}}},
-		wire.Watch{Home: member, Tokens: []wire.Token{{1}}}, wire.Look{Token: wire.Token{1}, Stay: 60}, wire.Seen{Token: wire.Token{1}, Code: wire.SeenSilent},
+		wire.Watch{Home: member, Tokens: []wire.Token{{1}}}, wire.Look{Token: wire.Token{1}, Stay: 60}, wire.Seen{Token: wire.Token{1}, Code: wire.SeenSilent}, wire.Looked{Token: wire.Token{1}},
 	}
 }
 

@@ -85,7 +85,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindShelve: reader[Shelve](), kindBrowse: reader[Browse](), kindShelf: reader[Shelf](), kindFetch: reader[Fetch](), kindEntries: reader[Entries](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),
-	kindAcquaint: reader[Acquaint](), kindAppear: reader[Appear](), kindWatch: reader[Watch](), kindLook: reader[Look](), kindSeen: reader[Seen](),
+	kindAcquaint: reader[Acquaint](), kindAppear: reader[Appear](), kindWatch: reader[Watch](), kindLook: reader[Look](), kindSeen: reader[Seen](), kindLooked: reader[Looked](),
 	kindDigit: reader[Digit](), kindHold: reader[Hold](), kindAfresh: reader[Afresh](), kindLine: reader[Line](),
 	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),
 	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](),

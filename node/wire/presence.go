@@ -10,6 +10,7 @@ const (
 	kindWatch    Kind = 0x71
 	kindLook     Kind = 0x72
 	kindSeen     Kind = 0x73
+	kindLooked   Kind = 0x74
 )
 
 // Token is what a home knows somebody's watcher by: 16 bytes that look random,
@@ -66,6 +67,12 @@ type Seen struct {
 	Blob  []byte   `cbor:"3,keyasint,omitempty"` // with SeenHere
 }
 
+// Looked tells a phone that a home has begun to watch what is shown for it at
+// Token: who watches there is on the air.
+type Looked struct {
+	Token Token `cbor:"1,keyasint"`
+}
+
 // Limits of these messages.
 const (
 	MaxSightings = 12 // so that they fit into one message with the longest blobs
@@ -88,6 +95,9 @@ func (Look) Kind() Kind { return kindLook }
 
 // Kind implements Message.
 func (Seen) Kind() Kind { return kindSeen }
+
+// Kind implements Message.
+func (Looked) Kind() Kind { return kindLooked }
 
 var errBlob = errors.New("bad length of blob")
 

@@ -162,6 +162,7 @@ func messageVectors() map[string]Message {
 		"watch-stop":           Watch{Home: Member{Node: testID(8), Addr: addr6(1)}, Tokens: []Token{{1}}, Stop: true},
 		"look":                 Look{Token: Token{1}, Stay: 600},
 		"seen":                 Seen{Token: Token{1}, Code: SeenHere, Blob: make([]byte, 40)},
+		"looked":               Looked{Token: Token{1, 2, 3}},
 		"seen-absent":          Seen{Token: Token{1}, Code: SeenAbsent},
 		"digit":                Digit{Call: call, Key: '*'},
 		"hold":                 Hold{Call: call, On: true},
