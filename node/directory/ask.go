@@ -144,12 +144,15 @@ func (x *Index) Answer(now time.Time, nonce uint64, m wire.Message, nearest func
 	x.calm = false
 	switch m := m.(type) {
 	case wire.Find:
-		if b := x.store.find(now, m.Key); b != nil {
-			return wire.Found{Code: wire.FindRecord, Record: b}
+		if found, ok := x.answerFind(now, m.Key); ok {
+			return found
 		}
 		return x.deny(nonce, m.Key, nearest(m.Key, wire.MaxNear))
 	case wire.Seek:
 		return x.guide(now, nonce, m)
+	case wire.Lend:
+		x.borrow(now, m)
+		return nil
 	case wire.Have:
 		return x.have(now, m)
 	case wire.Who:

@@ -42,6 +42,10 @@ type Config struct {
 	// simulation sixteen supernodes share one.
 	Keep func(record []byte) []byte
 
+	// Hot is how many questions in ten seconds make a key hot: then its keepers lend
+	// the record to others. 0: 50; less: nothing is hot.
+	Hot int
+
 	// Limits of an Index. Zero takes the value beside it.
 	MaxRecords int // 20000, about 20 MB
 	MaxEntries int // of words; 20000, about 9 MB
@@ -94,6 +98,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.MaxRecords == 0 {
 		cfg.MaxRecords = 20000
+	}
+	if cfg.Hot == 0 {
+		cfg.Hot = hotFrom
 	}
 	if cfg.MaxEntries == 0 {
 		cfg.MaxEntries = 20000

@@ -39,8 +39,10 @@ type IndexCounters struct {
 	Hops    uint64 // of these, supernodes asked one after the other
 	Took    Times  // how long these took
 
-	Shelved uint64 // entries of words taken
-	Browses uint64 // searches of phones by a word
+	Shelved  uint64 // entries of words taken
+	Lent     uint64 // hot records, to all that come after us
+	Borrowed uint64 // hot records
+	Browses  uint64 // searches of phones by a word
 
 	Repairs  uint64 // begun
 	Repaired uint64 // copies given to who had none
@@ -64,6 +66,7 @@ type Index struct {
 	sync    syncState
 	store   *store
 	shelves *shelves
+	heat    heat
 	viewed  views
 	cache   cache
 	jobs    []job           // searches and publications under way, by age
@@ -88,6 +91,7 @@ type Index struct {
 func NewIndex(cfg Config) *Index {
 	cfg = cfg.withDefaults()
 	x := &Index{cfg: cfg, rand: newRand(cfg.Rand), store: newStore(cfg.MaxRecords, cfg.Keep), asks: map[uint64]*ask{}}
+	x.heat.from = cfg.Hot
 	x.shelves = newShelves(cfg.MaxEntries, x.rand.Uint64, cfg.Keep)
 	if cfg.Keepers == nil {
 		x.cfg.Keepers = x.keepersAmong
@@ -253,7 +257,7 @@ func (x *Index) Next() time.Time {
 // soonest returns the earliest time at which something is due.
 func (x *Index) soonest() time.Time {
 	next := earlier(earlier(x.store.due(), x.cache.due()), earlier(x.review, x.settle))
-	next = earlier(next, earlier(x.shelves.due(), x.viewed.due()))
+	next = earlier(next, earlier(earlier(x.shelves.due(), x.viewed.due()), x.heat.loans.due()))
 	if len(x.tasks) > 0 && x.repairs < maxRepairs {
 		next = earlier(next, x.tasks[0].at)
 	}
@@ -270,6 +274,7 @@ func (x *Index) Advance(now time.Time) {
 	x.cache.expire(now)
 	x.shelves.expire(now)
 	x.viewed.expire(now)
+	x.heat.loans.expire(now)
 	if passed(x.settle, now) {
 		x.sync, x.settle = settled, time.Time{}
 	}

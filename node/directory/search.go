@@ -93,6 +93,7 @@ func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(i
 	if x.sync == settled { // our own store has been looked at
 		s.denials = append(s.denials, denial{by: x.self})
 	}
+	s.anywhere(now, x)
 	s.gather(x)
 	x.begin(s)
 	s.next(now, x)
@@ -158,6 +159,9 @@ func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 	case !ok:
 		x.counters.Unasked++
 	case found.Code == wire.FindRecord:
+		if found.Hot {
+			x.heat.tell(now, s.key)
+		}
 		s.record(now, x, found.Record)
 	case !x.cfg.Verify(a.to.Node, wire.DenialMessage(a.nonce, s.key, found), found.Signature):
 		x.counters.Forged++

@@ -26,6 +26,7 @@ type town struct {
 	trace   hash.Hash
 	keepers []*clerk
 	phones  []*subscriber
+	finds   map[int]int // questions for records, by whom they went to; nil: not counted
 }
 
 // A temper is how a supernode behaves.
@@ -226,12 +227,18 @@ func (w *town) ask(k, far *clerk, e Ask) {
 		if far.temper == dead {
 			return
 		}
+		if _, ok := e.Message.(wire.Find); ok && w.finds != nil {
+			w.finds[far.n]++
+		}
 		m := far.Answer(w.now, e.Nonce, e.Message, func(identity.IndexKey, int) []wire.Place { return nil })
 		if find, ok := e.Message.(wire.Find); ok {
 			m = w.distort(far, e.Nonce, find.Key, m)
 		}
 		m = w.distortEntries(far, e, m)
 		w.settleKeeper(far)
+		if m == nil {
+			return
+		}
 		w.after(w.delay(), func() { k.Reply(w.now, addrOf(far.n), e.Nonce, m); w.settleKeeper(k) })
 	})
 }

@@ -208,6 +208,7 @@ func samples(s *stranger, target *Node) []wire.Message {
 		wire.Join{Self: news}, wire.Gossip{News: news, Want: make([]byte, 800)}, wire.Digest{Root: 1, Live: 9}, wire.Roll{Bucket: 3},
 		wire.Publish{Query: 1, Record: make([]byte, 300)}, wire.Stored{Query: 1, Code: wire.StoreOK}, wire.Find{Query: 2}, wire.Have{}, wire.Found{Query: 2, Code: wire.FindNone}, wire.Who{}, wire.Introduced{News: news},
 		wire.Revoked{Sequence: 1 << 60}, wire.RevokedAsk{}, wire.RevokedPart{Sequence: 1, Of: 1, Bytes: []byte{1}},
+		wire.Lend{Record: make([]byte, 300)},
 		wire.Shelve{Query: 1, Entry: make([]byte, wire.MaxEntry)}, wire.Browse{Query: 1}, wire.Shelf{Code: wire.FindNone, Signature: make([]byte, 64)},
 		wire.Fetch{Holders: make([]byte, 8)}, wire.Entries{Query: 1, Code: wire.FindNone, Last: true},
 		wire.Seek{}, wire.Guide{Code: wire.FindNone, Self: news, Signature: make([]byte, 64)},

@@ -16,6 +16,7 @@ const (
 	kindHave       Kind = 0x24
 	kindWho        Kind = 0x25
 	kindIntroduced Kind = 0x26
+	kindLend       Kind = 0x2f
 )
 
 // Publish stores a record: a phone asks its home to let those store it whom it
@@ -95,6 +96,15 @@ type Found struct {
 	// DenialMessage.
 	Near      []byte `cbor:"4,keyasint,omitempty"`
 	Signature []byte `cbor:"5,keyasint,omitempty"`
+	// Hot, in a Question: the key is asked for often, and its record is at twice as
+	// many more supernodes.
+	Hot bool `cbor:"6,keyasint,omitempty"`
+}
+
+// Lend gives a record to a supernode by a Question, to be kept for a minute: the key
+// is hot. It is not answered.
+type Lend struct {
+	Record []byte `cbor:"1,keyasint"`
 }
 
 // MaxNear is how many places a Found names at most.
@@ -111,6 +121,7 @@ func (Publish) Kind() Kind    { return kindPublish }
 func (Have) Kind() Kind       { return kindHave }
 func (Stored) Kind() Kind     { return kindStored }
 func (Find) Kind() Kind       { return kindFind }
+func (Lend) Kind() Kind       { return kindLend }
 func (Found) Kind() Kind      { return kindAnswerFind }
 func (Who) Kind() Kind        { return kindWho }
 func (Introduced) Kind() Kind { return kindIntroduced }
@@ -127,6 +138,8 @@ func (p Publish) check() error {
 	}
 	return nil
 }
+
+func (l Lend) check() error { return Publish{Record: l.Record}.check() }
 
 func (s Stored) check() error {
 	if s.Code < StoreOK || s.Code > StoreFull {
@@ -150,7 +163,7 @@ func (f Found) check() error {
 		return errRecord
 	}
 	if len(f.Near)%8 != 0 || len(f.Near) > 8*MaxNear || len(f.Signature) != 0 && len(f.Signature) != signatureSize ||
-		f.Code == FindRecord && len(f.Near)+len(f.Signature) > 0 {
+		f.Code == FindRecord && len(f.Near)+len(f.Signature) > 0 || f.Hot && f.Code != FindRecord {
 		return errNear
 	}
 	return nil

@@ -121,6 +121,8 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"a short part":          RevokedPart{Sequence: 1, Of: 2, Bytes: []byte{1}},
 		"a part too far":        RevokedAsk{Part: 255},
 		"nobody revoked":        Revoke{Name: "kitchen", Wish: good},
+		"nothing lent":          Lend{},
+		"hot and not there":     Found{Code: FindNone, Hot: true},
 		"a short entry":         Shelve{Entry: make([]byte, entrySize-1)},
 		"a long entry":          Shelve{Entry: make([]byte, MaxEntry+1)},
 		"half a holder":         Browse{After: make([]byte, 8)},

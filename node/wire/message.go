@@ -82,6 +82,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindPublish: reader[Publish](), kindStored: reader[Stored](), kindFind: reader[Find](), kindHave: reader[Have](), kindAnswerFind: reader[Found](),
 	kindWho: reader[Who](), kindIntroduced: reader[Introduced](), kindSeek: reader[Seek](), kindGuide: reader[Guide](),
 	kindRevoked: reader[Revoked](), kindRevokedAsk: reader[RevokedAsk](), kindRevokedPart: reader[RevokedPart](), kindRevoke: reader[Revoke](),
+	kindLend:   reader[Lend](),
 	kindShelve: reader[Shelve](), kindBrowse: reader[Browse](), kindShelf: reader[Shelf](), kindFetch: reader[Fetch](), kindEntries: reader[Entries](),
 	kindInvite: reader[Invite](), kindRinging: reader[Ringing](), kindAccept: reader[Accept](),
 	kindReject: reader[Reject](), kindBye: reader[Bye](), kindCandidates: reader[Candidates](),

@@ -204,6 +204,8 @@ func messageVectors() map[string]Message {
 		"revoke":               Revoke{Name: "kitchen", Wish: testWish(), Device: testID(4)},
 		"denied-revoked":       Denied{Code: DenyRevoked, Text: "Go."},
 		"granted-revoked":      revokedGranted(),
+		"lend":                 Lend{Record: record},
+		"found-hot":            Found{Code: FindRecord, Record: record, Hot: true},
 		"shelve":               Shelve{Query: 7, Key: filled[identity.IndexKey](0xee), Entry: entry},
 		"browse":               Browse{Query: 7, Key: filled[identity.IndexKey](0xee)},
 		"browse-on":            Browse{Query: 7, Key: filled[identity.IndexKey](0xee), After: make([]byte, 16)},
