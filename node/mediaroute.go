@@ -35,6 +35,11 @@ const (
 	// one packet's time is lost.
 	doubtedAfter = 40 * time.Millisecond
 	calmFor      = 10 * time.Second
+	// mostPatience bounds how long a silence is borne because one as long, of more
+	// than lateAtAll, was a false alarm: on a line that is too narrow packets come late and seldom, and
+	// copies by other ways would make it narrower.
+	mostPatience = 500 * time.Millisecond
+	lateAtAll    = 100 * time.Millisecond
 	// shakenFor is how long sound goes by all ways after our own network has
 	// changed: until the far end has heard that, and we have heard it.
 	shakenFor = 500 * time.Millisecond
@@ -46,6 +51,14 @@ const (
 	// far end whose microphone is broken shall not make us send everything
 	// twice for the whole call.
 	strewFor = 3 * time.Second
+	// strewMost is how long sound goes by all ways in a while although none of
+	// the copies helps: where a line is too narrow they are the reason. A
+	// strewShare-th of the time comes back.
+	strewMost  = 2 * time.Second
+	strewShare = 10
+	// tellRest is the longest pause between two words to the loop that nothing
+	// comes: each makes it look at all ways, which on a narrow line is much.
+	tellRest = time.Second
 	// echoFor is how long sound goes by all ways because the far end seems not
 	// to hear us: it sends by several, and we hear it by more than one.
 	echoFor = 100 * time.Millisecond
@@ -98,6 +111,7 @@ type mediaRoute struct {
 	heard  atomic.Int64             // hal.Instant of the last frame of the session
 	sound  atomic.Int64             // likewise of the last sound
 	alarm  atomic.Int64             // likewise of the last sound that came late, but by the active way
+	late   atomic.Int64             // time.Duration: how late the latest of those was that came within calmFor of each other
 	echo   atomic.Int64             // until when sound goes by all ways
 	shaken atomic.Int64             // likewise, because our network has changed
 	copied atomic.Int64             // hal.Instant of the last sound that we sent by several of our own accord
@@ -106,6 +120,11 @@ type mediaRoute struct {
 	began  atomic.Int64             // when that began
 	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
 	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
+	tells  atomic.Int64             // time.Duration: pause before the next word about silence
+	vain   atomic.Int64             // time.Duration of the sound that has gone by all ways in vain, at strewn
+	strewn atomic.Int64             // hal.Instant of the last word on that
+	left   atomic.Int64             // hal.Instant of our last packet
+	own    atomic.Int64             // time.Duration from the one before to that
 	again  atomic.Int64             // hal.Instant of the last sound before the silence in which the last packet was sent once more
 }
 
@@ -257,7 +276,7 @@ func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp, size int) {
 	silence := now.Sub(hal.Instant(r.sound.Swap(int64(now))))
 	before := stamp(r.stamp.Swap(int64(s)))
 	if active := r.active.Load(); active != nil && m.heard == active.heard && before >= 0 && silence > doubtedAfter+r.stretch() {
-		r.alarm.Store(int64(now))
+		r.falseAlarm(now, silence)
 	}
 	r.space(before, s)
 	r.follow(now, set, m, s.seq())
@@ -287,7 +306,19 @@ func (r *mediaRoute) patience(now hal.Instant) time.Duration {
 	if now.Sub(hal.Instant(r.alarm.Load())) > calmFor {
 		return doubtedAfter + r.stretch()
 	}
+	if late := time.Duration(r.late.Load()); late > lateAtAll {
+		return max(silentAfter+r.stretch(), min(late+late/4, mostPatience))
+	}
 	return silentAfter + r.stretch()
+}
+
+// falseAlarm notes that sound has come by the active way after a silence.
+func (r *mediaRoute) falseAlarm(now hal.Instant, silence time.Duration) {
+	if now.Sub(hal.Instant(r.alarm.Load())) <= calmFor {
+		silence = max(silence, time.Duration(r.late.Load()))
+	}
+	r.late.Store(int64(silence))
+	r.alarm.Store(int64(now))
 }
 
 // shake tells that our network has changed: any way may be dead.
@@ -304,6 +335,7 @@ func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) 
 		}
 	case set.better(m, active), r.quiet(now, active):
 		dead := r.quiet(now, active)
+		r.vain.Store(0)
 		r.move(now, m)
 		r.mark.Store(int32(seq))
 		r.out.nominated(m.Way)
@@ -375,7 +407,7 @@ func (r *mediaRoute) pulseAt(now hal.Instant) {
 	if active == nil || !r.strew(now) {
 		return
 	}
-	if since := r.sound.Load(); r.again.Swap(since) != since {
+	if since := r.sound.Load(); r.again.Swap(since) != since && r.afford(now) {
 		r.copied.Store(int64(now))
 		r.repeat(func(w *mediaWay) bool { return w.heard != active.heard })
 	}
@@ -387,14 +419,16 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 	if set == nil || active == nil {
 		return
 	}
+	r.own.Store(int64(now.Sub(hal.Instant(r.left.Swap(int64(now))))))
 	r.sending.Lock()
 	defer r.sending.Unlock()
 	if r.size = copy(r.last[:], payload); r.size < len(payload) {
 		r.size = 0
 	}
 	routed := r.out.send(active.MediaWay, payload)
-	strew := r.strew(now) || !routed || now < hal.Instant(r.shaken.Load())
-	all := strew || now < hal.Instant(r.echo.Load())
+	must := !routed || now < hal.Instant(r.shaken.Load())
+	strew := r.strew(now)
+	all := must || (strew || now < hal.Instant(r.echo.Load())) && r.afford(now)
 	for _, w := range set.ways {
 		if all && w.heard != active.heard {
 			r.out.send(w.MediaWay, payload)
@@ -404,31 +438,9 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 	if t != nil && t.heard != active.heard && t.pays(wire.SessionHeader+len(payload)+wire.Tag+ipUDP) {
 		r.out.send(t.MediaWay, payload)
 	}
-	if strew || t != nil {
+	if all && (strew || must) || t != nil {
 		r.copied.Store(int64(now))
 	}
-}
-
-// strew reports whether the call has fallen silent, and says so when that is no
-// doubt only: the loop searches then.
-func (r *mediaRoute) strew(now hal.Instant) bool {
-	silence := r.silence(now)
-	if silence <= r.patience(now) || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
-		return false
-	}
-	if silence > silentAfter+r.stretch() && r.mayTell(now) {
-		r.out.silent()
-	}
-	return true
-}
-
-// silence is how long nothing has been heard: no sound, where some comes
-// regularly, for a way whose sound stays away may carry other frames still.
-func (r *mediaRoute) silence(now hal.Instant) time.Duration {
-	if r.every.Load() > 0 {
-		return now.Sub(hal.Instant(r.sound.Load()))
-	}
-	return now.Sub(hal.Instant(r.heard.Load()))
 }
 
 // mayTell reports whether the loop has been left alone for a while.

@@ -97,6 +97,25 @@ func TestPulsesDoNotAllocate(t *testing.T) {
 	}
 }
 
+// A line that is too narrow lets a packet through now and then, late: copies by
+// other ways, and the loop's look at all of them, would fill it.
+func TestANarrowLineIsNotFilled(t *testing.T) {
+	r := longPackets(t, direct, first, second)
+	copies, own := 0, 0
+	for n := range 500 { // 20 s, of which each fourth packet comes
+		if n%4 == 0 {
+			r.long(direct)
+		} else {
+			r.long()
+		}
+		own++
+		copies += len(r.out.sent) - 1
+	}
+	if limit := own / 2; copies > limit || r.out.silence > 40 {
+		t.Errorf("%d copies of %d packets, the loop is told %d times; want %d copies at most", copies, own, r.out.silence, limit)
+	}
+}
+
 // On hold three packets a second come, and that is no silence.
 func TestAHoldIsNoSilence(t *testing.T) {
 	r := longPackets(t, direct, first)

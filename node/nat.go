@@ -21,6 +21,7 @@ type outside struct {
 	six      bool           // this host has IPv6 and no IPv4
 	begun    bool           // a first survey has been made
 	looked   time.Time      // when the last began
+	doubted  time.Duration  // pause before the next that is made in doubt; 0: doubtPause
 	granted  netip.AddrPort // the router's port that leads here; not valid: none
 	uplinks  []*uplink      // besides the kernel's choice
 
@@ -55,15 +56,26 @@ func (c *Core) lookOut(now time.Time) {
 }
 
 // doubtPause is how often a call that falls silent makes us look whether the
-// outside sees us elsewhere now.
-const doubtPause = 2 * time.Second
+// outside sees us elsewhere now; it doubles up to doubtRest while there is no
+// end of it, for a narrow line has no room for that.
+const (
+	doubtPause = 2 * time.Second
+	doubtRest  = 30 * time.Second
+)
 
 // doubt surveys anew because something has fallen silent: a router may have
 // another address since.
 func (c *Core) doubt(now time.Time) {
-	if now.Sub(c.outside.looked) >= doubtPause {
-		c.lookOut(now)
+	o := &c.outside
+	passed := now.Sub(o.looked)
+	switch {
+	case passed < max(o.doubted, doubtPause):
+		return
+	case passed >= 2*doubtRest:
+		o.doubted = 0
 	}
+	o.doubted = min(max(2*o.doubted, doubtPause), doubtRest)
+	c.lookOut(now)
 }
 
 // firstLook surveys once it is known whom to ask, and again when there was too
@@ -130,6 +142,7 @@ func (c *Core) learnt(now time.Time, n path.NAT) {
 		"kind", n.Kind(), "mapping", n.Mapping.String(), "filtering", n.Filtering.String(), "seen", n.Mapped.String(),
 	}})
 	c.do(SaveNAT{n})
+	c.outside.doubted = 0 // there was a reason
 	c.measureLifetime(now)
 	if n.UDP == path.Yes {
 		c.paths.TryUDP(now)

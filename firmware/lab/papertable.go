@@ -72,7 +72,9 @@ func (r *paperResult) print(w io.Writer, asJSON bool) error {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "  %-38s %-28s %v\n", "the firewall lets UDP through", "", r.Return)
+	if r.Return.AfterS > 0 {
+		fmt.Fprintf(w, "  %-38s %-28s %v\n", "the firewall lets UDP through", "", r.Return)
+	}
 	if r.Band.High > 0 {
 		fmt.Fprintf(w, "  %-38s %-28s %.0f-%.0f Hz\n", "codec, -3 dB", "50-8000 Hz", r.Band.Low, r.Band.High)
 	}

@@ -11,8 +11,8 @@ import (
 
 const (
 	// checkEvery is how often a way that is kept is challenged: 70 bytes each
-	// way, a hundredth of a call.
-	checkEvery = time.Second
+	// way, of which a call has four, from either end.
+	checkEvery = 2 * time.Second
 	// checkFirst is the least pause after a check that is not answered.
 	checkFirst = 100 * time.Millisecond
 	// consentLife is how long a way may go without an answer: then the peer
@@ -226,6 +226,6 @@ func (t *Table) move(now time.Time, r *route, q *probe) {
 	if q.state != probeKept {
 		q.state, q.sent = probeAsking, 0
 	}
-	q.op, q.pause = moveOp, probeFirst
+	q.op, q.pause = moveOp, max(probeFirst, q.rtt)
 	t.ask(now, r, q)
 }

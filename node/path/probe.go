@@ -256,15 +256,22 @@ func (t *Table) ask(now time.Time, r *route, q *probe) {
 	t.emit(Probe{Index: r.ix, Socket: q.way.Socket, Addr: q.way.Addr, Payload: payload})
 }
 
-// matches reports whether tok is that of a challenge of q that was sent lately,
-// and when.
+// matches reports whether tok is that of a challenge of q, and when that was
+// sent; of one so long ago that others have taken its place, the earliest that is
+// known. On a line that is too narrow answers take seconds.
 func (q *probe) matches(tok token) (asked time.Time, ok bool) {
 	age := q.token[tokenLen-1] - tok[tokenLen-1]
-	if [tokenLen - 1]byte(tok[:]) != [tokenLen - 1]byte(q.token[:]) || age >= 8 {
+	if [tokenLen - 1]byte(tok[:]) != [tokenLen - 1]byte(q.token[:]) || age >= 128 {
 		return time.Time{}, false
 	}
-	asked = q.asked[tok[tokenLen-1]%8]
-	return asked, !asked.IsZero()
+	if age < 8 {
+		asked = q.asked[tok[tokenLen-1]%8]
+		return asked, !asked.IsZero()
+	}
+	for _, at := range q.asked {
+		asked = earlier(asked, at)
+	}
+	return asked, true
 }
 
 // heardDirect notes that a frame of the peer's, of size bytes, has come by w. A new source is challenged

@@ -230,3 +230,25 @@ func TestUnknownSessionsAreDropped(t *testing.T) {
 	}
 	_ = wire.Index(0)
 }
+
+// An answer that comes after eight further challenges is one: on a narrow line it
+// takes seconds, and each that did not count would make us ask again.
+func TestALateAnswerCounts(t *testing.T) {
+	q := &probe{token: token{7: 250}}
+	now := time.Unix(1_700_000_000, 0)
+	first := q.token
+	for i := range 20 {
+		q.token[tokenLen-1]++
+		q.asked[q.token[tokenLen-1]%8] = now.Add(time.Duration(i) * time.Second)
+	}
+	first[tokenLen-1]++
+	if asked, ok := q.matches(first); !ok || asked != now.Add(12*time.Second) {
+		t.Errorf("%v, %v; want the earliest that is remembered", asked, ok)
+	}
+	if _, ok := q.matches(token{1, 7: first[7]}); ok {
+		t.Error("another token counts")
+	}
+	if q.token[tokenLen-1]++; func() bool { _, ok := q.matches(token{7: q.token[7] + 1}); return ok }() {
+		t.Error("a challenge that was not sent is answered")
+	}
+}

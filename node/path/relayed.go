@@ -23,8 +23,8 @@ const (
 	// the relay is dead but a network: then it is relayBear, for which relays bear
 	// a pair that carries nothing. A call whose network comes back has no other
 	// way that needs no word between its phones.
-	relayCheck = time.Second
-	relayDead  = 2 * time.Second
+	relayCheck = 2 * time.Second
+	relayDead  = 3 * time.Second
 	relayBear  = idleFor
 )
 
