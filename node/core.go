@@ -135,6 +135,7 @@ func NewCore(cfg CoreConfig) *Core {
 		Issuing: func() identity.ID { return c.granted.Trust.Issuing },
 		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Nearest(key, n) },
 		Keepers: func(key identity.IndexKey) (uint32, int) { return c.overlay.Keepers(key) },
+		Seeds:   func(now time.Time, n int) []wire.Contact { return c.overlay.Seeds(now, n) },
 		Members: members{c}, Routing: members{c}, Revoked: c.revoked,
 		CheckName: func(der []byte, now time.Time) (identity.NameCertificate, error) {
 			return c.granted.Trust.CheckName(der, now)

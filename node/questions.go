@@ -46,7 +46,8 @@ func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Quest
 		c.outside.lifetime.Heard(now, from, q)
 		return
 	}
-	if m, err := wire.Parse(q.Body); err == nil && c.index != nil {
+	m, err := wire.Parse(q.Body)
+	if err == nil && !c.client.Reply(now, from, q.Nonce, m) && c.index != nil {
 		c.index.Reply(now, from, q.Nonce, m)
 	}
 }

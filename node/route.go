@@ -211,6 +211,8 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 
 func (c *Core) fromClient(now time.Time, e directory.Event) {
 	switch e := e.(type) {
+	case directory.Ask:
+		c.question(e.To, e.Nonce, e.Message)
 	case directory.Send:
 		c.send(now, e.Index, e.Message)
 	case directory.Result:

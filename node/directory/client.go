@@ -15,6 +15,9 @@ type ClientCounters struct {
 	Unasked uint64 // answers to questions that nobody asked, or asked elsewhere
 	Asked   uint64 // questions sent, publications included
 
+	Walks  uint64 // begun, because the homes had no record
+	Walked uint64 // of these, ended at a record
+
 	Disproved uint64 // records that a home did not find, though another had said that it stored them
 }
 
@@ -88,6 +91,9 @@ func (c *Client) Next() time.Time {
 	var next time.Time
 	for _, f := range c.finds {
 		next = earlier(next, earlier(f.race, f.end))
+		if f.own != nil {
+			next = earlier(next, f.own.due())
+		}
 	}
 	for _, q := range c.inquiries {
 		next = earlier(next, q.end)

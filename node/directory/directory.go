@@ -32,6 +32,9 @@ type Config struct {
 	// Members is what the membership tells an Index beyond that; nil: nobody but
 	// Nearest's is known.
 	Members Members
+	// Seeds returns up to n supernodes that are no homes of ours, at random, from whom
+	// a Client begins a walk of its own; nil: it believes its homes.
+	Seeds func(now time.Time, n int) []wire.Contact
 	// Routing is the membership where nobody knows all; nil: everybody does.
 	Routing Routing
 

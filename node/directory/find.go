@@ -33,6 +33,7 @@ type find struct {
 	open    []question   // under way
 	asked   []wire.Index // homes, each once
 	denials int          // homes that say FindNone
+	own     *ownWalk     // once the homes have no record; nil before
 
 	race time.Time // when the next home is asked; set while one is left, cleared otherwise
 	end  time.Time // when it ends as Unsure
@@ -111,15 +112,18 @@ func (c *Client) findOf(q question) *find {
 // goOn decides after an answer that was not the record, and asks the next home
 // at once.
 func (c *Client) goOn(now time.Time, f *find) {
+	if f.own != nil {
+		return // a home that is late may find it yet
+	}
 	if f.denials >= min(enoughDenials, max(len(c.homes), 1)) {
-		c.finish(now, f, Result{Query: f.id, Outcome: Absent})
+		c.doubt(now, f, Absent)
 		return
 	}
 	if len(f.open) > 0 && f.denials == 0 {
 		return
 	}
 	if f.race.IsZero() && len(f.open) == 0 && len(f.asked) > 0 && c.allAsked(f) {
-		c.finish(now, f, Result{Query: f.id, Outcome: Unsure})
+		c.doubt(now, f, Unsure)
 		return
 	}
 	c.askNext(now, f)
@@ -137,8 +141,10 @@ func (c *Client) finish(now time.Time, f *find, r Result) {
 
 func (c *Client) advanceFind(now time.Time, f *find) {
 	switch {
+	case f.own != nil:
+		c.advanceWalk(now, f)
 	case passed(f.end, now):
-		c.finish(now, f, Result{Query: f.id, Outcome: Unsure})
+		c.doubt(now, f, Unsure)
 	case passed(f.race, now):
 		c.askNext(now, f)
 	}

@@ -132,15 +132,7 @@ func (s *seek) guided(now time.Time, x *Index, a *ask, to *step, g wire.Guide) {
 		s.walk.mute(to)
 		return
 	}
-	var near []wire.Contact
-	for rest := g.Near; len(rest) > 0; {
-		var c wire.Contact
-		if c, rest, ok = wire.CutContact(rest); !ok {
-			break
-		}
-		near = append(near, c)
-	}
-	s.walk.spoke(to, node, g.Code, near)
+	s.walk.spoke(to, node, g.Code, contacts(g.Near))
 	x.cfg.Routing.Heard(now, to.Contact, g.Self)
 }
 

@@ -69,3 +69,20 @@ func (o *Overlay) Heard(now time.Time, c wire.Contact, announcement []byte) {
 		o.seat(now, routeRow(c.Place, a, announcement))
 	}
 }
+
+// Seeds returns up to n supernodes of the host cache at random that are no homes of
+// ours, where they stand in this epoch: a phone that does not believe its homes
+// begins a walk there.
+func (o *Overlay) Seeds(now time.Time, n int) []wire.Contact {
+	var seeds []wire.Contact
+	for _, i := range o.rand.Perm(len(o.cache.entries)) {
+		e := o.cache.entries[i]
+		if len(seeds) == n {
+			break
+		}
+		if l := o.linkTo(e.m.Node); !e.m.Node.IsZero() && e.fails == 0 && (l == nil || l.home == notHome) {
+			seeds = append(seeds, wire.Contact{Place: placeOf(e.m.Node, identity.EpochAt(now), e.m.Addr.Addr()), Member: e.m})
+		}
+	}
+	return seeds
+}
