@@ -72,6 +72,11 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			if n.engine != nil {
 				n.engine.Key(byte(e.Key))
 			}
+		case Restart:
+			select {
+			case n.restart <- struct{}{}:
+			default: // nobody has taken the last one yet
+			}
 		case Serve:
 			n.serve(e.On)
 		case ShowFace:

@@ -133,6 +133,8 @@ type (
 	SaveAcquaintances struct{ List []Acquaintance }
 	// SaveSettings keeps the owner's choices.
 	SaveSettings struct{ Settings Settings }
+	// Restart says that the program may end and begin anew, after Core.WishRestart.
+	Restart struct{}
 	// SaveRevoked keeps the revocation list.
 	SaveRevoked struct{ Raw []byte }
 	// SaveLogin keeps what the login server granted.
@@ -196,5 +198,6 @@ func (SaveRelay) effect()         {}
 func (SaveAcquaintances) effect() {}
 func (SaveSettings) effect()      {}
 func (SaveRevoked) effect()       {}
+func (Restart) effect()           {}
 func (SaveLogin) effect()         {}
 func (Log) effect()               {}

@@ -191,6 +191,8 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		c.do(SaveCache{c.overlay.Keep()})
 	case overlay.RosterChanged:
 		c.do(SaveRoster{})
+	case overlay.RestartDue:
+		c.do(Restart{})
 	case overlay.Stranded:
 		c.stranded(now)
 	case overlay.Ping:

@@ -67,10 +67,11 @@ type Node struct {
 	candidate bool
 	line      uint64
 
-	in     chan input
-	tls    chan session.Request
-	faces  latest[handset.Face]
-	sounds latest[sound] // nobody takes them without a sound card
+	in      chan input
+	tls     chan session.Request
+	faces   latest[handset.Face]
+	restart chan struct{} // holds a token when the core says that it is time
+	sounds  latest[sound] // nobody takes them without a sound card
 
 	// Owned by Run.
 	core    *Core

@@ -31,7 +31,7 @@ the configuration file. 112 and 911 cannot be called with this telephone.`
 
 // program is the command line.
 type program struct {
-	Run         runCommand     `cmd:"" help:"Run the phone until it is told to stop."`
+	Run         runCommand     `cmd:"" help:"Run the phone until it is told to stop. SIGUSR1 begins it anew, a supernode when its turn comes."`
 	Doctor      doctorCommand  `cmd:"" help:"Look at this machine, the configuration and the network, and say what is wrong and what to do."`
 	CheckConfig checkCommand   `cmd:"" help:"Check the configuration file; exit 78 when it is bad."`
 	Version     versionCommand `cmd:"" help:"Print the version."`

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"peerphone/node/identity"
 )
 
 // TestMain lets the test binary be the program, so that exit codes are real.
@@ -56,5 +62,49 @@ func TestExitCodes(t *testing.T) {
 		if code != c.code || !strings.Contains(out, c.want) {
 			t.Errorf("peerphone %v exits %d with\n%s\nwant %d and %q", c.args, code, out, c.code, c.want)
 		}
+	}
+}
+
+// A program that is told to restart is another one a moment later, with the same
+// process number.
+func TestSIGUSR1BeginsAnew(t *testing.T) {
+	invitation := identity.Invitation{Addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}
+	invitation.Network[0], invitation.Server = 1, identity.KeyFromSeed([32]byte{1}).ID()
+	config := filepath.Join(t.TempDir(), "config.toml")
+	text := "[account]\nname = \"kitchen\"\nnumber = \"1001\"\n[network]\nlisten = \"127.0.0.1:0\"\nsupernode = \"never\"\nport_mapping = false\n" +
+		"invitation = \"" + invitation.String() + "\"\n[page]\nlisten = \"\"\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "run", "--config", config, "--state", t.TempDir())
+	cmd.Env = append(os.Environ(), "PEERPHONE_TEST_MAIN=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	lines := bufio.NewScanner(out)
+	listening := func() {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), "listening") {
+				return
+			}
+		}
+		t.Fatalf("it does not listen: %v", lines.Err())
+	}
+	listening()
+	cmd.Process.Signal(syscall.SIGUSR1)
+	listening()
+	cmd.Process.Signal(syscall.SIGTERM)
+	for lines.Scan() {
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ends with %v", err)
 	}
 }

@@ -26,40 +26,53 @@ type runCommand struct {
 	Verbose bool `help:"Log every change of state." short:"v"`
 }
 
+// Run runs the phone until it is told to stop; SIGUSR1 begins it anew.
 func (r runCommand) Run() error {
+	again, err := r.run()
+	if again && err == nil {
+		return beginAnew()
+	}
+	return err
+}
+
+// run runs the phone; again: it is to begin anew.
+func (r runCommand) run() (again bool, err error) {
 	config, err := LoadConfig(r.Config)
 	if err != nil {
-		return errConfig{err}
+		return false, errConfig{err}
 	}
 	tuneRuntime()
 	log := r.logger()
 	board, err := openBoard(config)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer board.close()
 	n, err := r.open(config, board.devices, log)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	doors := openDoors(config, n, log)
 	releases, err := r.openChecker(config, n, log)
 	if err != nil {
-		return err
+		return false, err
 	}
 	page, err := r.servePage(ctx, config, n, board, doors, log)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer doors.run(ctx)()
+	turn := restarts(ctx, stop, n, log)
 	tell(event{Event: "listening", UDP: n.Addr().String(), Page: page})
 	go tellReady(ctx, n) // owner: ctx
 	if releases != nil {
 		go checkReleases(ctx, releases, n) // owner: ctx
 	}
-	return n.Run(ctx)
+	err = n.Run(ctx)
+	stop()
+	return <-turn, err
 }
 
 func (r runCommand) logger() *slog.Logger {

@@ -47,6 +47,7 @@ type Counters struct {
 	Met        uint64 // members proved by a session
 	Died       uint64 // members
 	Expelled   uint64 // of these, because their keys are revoked
+	PutOff     uint64 // restarts of ours, because too many others were away
 	Testified  uint64 // how often we bore witness that one is dead
 	Refuted    uint64 // how often others did of us
 	Evicted    uint64 // cache entries
@@ -85,6 +86,10 @@ type Overlay struct {
 	news  time.Time // when a home is asked for members
 	turn  time.Time // from when the turns of the homes' beats are counted
 	extra int       // homes dialled beyond need; at most maxExtra
+
+	// restart is when our turn to restart comes: set by WishRestart, cleared when it
+	// is granted.
+	restart time.Time
 
 	rounds rounds
 	lonely lonely
@@ -334,6 +339,7 @@ func (o *Overlay) soonest() time.Time {
 	}
 	next = earlier(earlier(next, o.syncBy), earlier(o.gossip.tick, o.exchange))
 	next = earlier(next, o.routesWake())
+	next = earlier(next, o.restart)
 	next = earlier(next, o.admission.next)
 	return earlier(earlier(next, earlier(o.burial, o.roster)), earlier(o.suspicionWake(), o.meshWake()))
 }
@@ -362,6 +368,7 @@ func (o *Overlay) Advance(now time.Time) {
 		o.advanceSuspicions(now)
 		o.bury(now)
 		o.advanceRoster(now)
+		o.advanceStage(now)
 	}
 	o.advanceCache(now)
 	o.advanceProbes(now)

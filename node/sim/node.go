@@ -352,6 +352,8 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		if e.Frame != nil {
 			n.w.carry(n, e.Addr, e.Frame)
 		}
+	case node.Restart:
+		n.restart(n.w.now)
 	case node.AskLogin:
 		n.w.report.LoginAsks++ // nobody answers
 	case node.DialStream: // nobody here takes streams: it is refused at once
