@@ -204,6 +204,10 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		if c.index != nil {
 			c.index.LookFor(now, e.Key)
 		}
+	case overlay.Upheaval:
+		if c.index != nil {
+			c.index.Upheaval()
+		}
 	case overlay.Synced:
 		if c.index != nil {
 			c.index.Synced(now)

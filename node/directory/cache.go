@@ -69,6 +69,10 @@ func (c *cache) forget(key identity.IndexKey) {
 	c.byAge = slices.Delete(c.byAge, i, i+1)
 }
 
+// Upheaval tells that many supernodes have died: those who were attached to them are
+// elsewhere now, and a result of a minute ago would lead nowhere.
+func (x *Index) Upheaval() { x.cache, x.calm = cache{}, false }
+
 // due returns when the oldest result is forgotten; zero: there is none.
 func (c *cache) due() time.Time {
 	if len(c.byAge) == 0 {

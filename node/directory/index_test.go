@@ -316,6 +316,21 @@ func TestAFreshSupernodeDeniesNothing(t *testing.T) {
 	k.answer(wire.Find{Key: network.LookupNumber("1009").Index}, "none")
 }
 
+// When many supernodes have died, what was found before leads nowhere.
+func TestAnUpheavalForgetsResults(t *testing.T) {
+	o := newOwner(t, "1001", "kitchen")
+	k := newKeeper(t, 2)
+	for range 2 {
+		k.find(aPhone, o.lookup())
+		k.want("ask 1 find")
+		k.found(1, wire.FindRecord, o.record(t, 5, start.Add(time.Hour)))
+		k.want("to 50 record")
+		k.find(aPhone, o.lookup())
+		k.want("to 50 record")
+		k.Upheaval()
+	}
+}
+
 func TestResultsAreCached(t *testing.T) {
 	o := newOwner(t, "1001", "kitchen")
 	k := newKeeper(t, 2)

@@ -136,3 +136,19 @@ func TestTheCrowdFindsOutTogether(t *testing.T) {
 		t.Errorf("%d phones knew it after %v", before, took)
 	}
 }
+
+// When one member in twenty has died it is told, and again after as many.
+func TestAnUpheavalIsTold(t *testing.T) {
+	s := supernode(t)
+	s.Learn(s.now, nil)
+	for n := 1; n < 100; n++ {
+		s.take(s.now, mustNews(t, announced(n, 0)), announced(n, 0))
+	}
+	took[Event](s)
+	told := 0
+	for n := 1; n <= 10; n++ {
+		s.died(s.now, s.table.alive(placeOfNode(n)))
+		told += len(took[Upheaval](s))
+	}
+	s.want("told when 10 of 100 have died", told, 2)
+}

@@ -57,6 +57,10 @@ type RosterChanged struct{}
 // may lie that it keeps. Settled ends the matter: the next change is told anew.
 type NeighboursChanged struct{}
 
+// Upheaval tells a supernode that many others have died: what it remembers of
+// where phones are attached may hold no more.
+type Upheaval struct{}
+
 // Synced tells a supernode that it knows the membership: another supernode has
 // told it, or there is none.
 type Synced struct{}
@@ -69,6 +73,7 @@ func (Drop) event()              {}
 func (HomesChanged) event()      {}
 func (CacheChanged) event()      {}
 func (Synced) event()            {}
+func (Upheaval) event()          {}
 func (Ping) event()              {}
 func (Stranded) event()          {}
 func (RosterChanged) event()     {}

@@ -23,6 +23,8 @@ const (
 	// each strikeEvery one is forgotten.
 	maxStrikes  = 3
 	strikeEvery = time.Minute
+	// When one in so many members has died it is an upheaval.
+	upheaval = 20
 	// maxDying bounds the members about whom there is testimony.
 	maxDying = wire.Buckets * 128
 )
@@ -376,6 +378,15 @@ func (o *Overlay) died(now time.Time, r *row) {
 	o.changed(r.place)
 	o.tellGuests(now, r.place)
 	o.forgetRoom(r.member().Node)
+	o.mourn()
+}
+
+// mourn tells when many have died since it told so last.
+func (o *Overlay) mourn() {
+	if o.toll++; o.toll*upheaval >= o.table.live {
+		o.toll = 0
+		o.emit(Upheaval{})
+	}
 }
 
 // changed tells the global index of a change that may concern what it keeps.

@@ -109,6 +109,7 @@ type Overlay struct {
 	scope       scope
 	routes      routes // while the scope is not whole
 	dying       map[wire.Place]dying
+	toll        int                  // members that have died since the last Upheaval
 	strikes     map[wire.Place]uint8 // of witnesses who were refuted
 	suspicions  []suspicion          // by age
 	gossip      gossip
