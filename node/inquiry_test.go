@@ -30,7 +30,14 @@ func TestAPhoneIsFoundByTheWordsOfItsName(t *testing.T) {
 	if got.Outcome != "found" || !got.Whole || len(got.Found) != 1 || got.Found[0] != (node.FoundView{Display: "Anna Schmidt", Name: "anna", Number: "1002"}) {
 		t.Fatalf("schmidt brings %+v", got)
 	}
-	if got := kitchen.inquire("zoe"); got.Outcome != "nobody" || !got.Whole {
+	got = kitchen.inquire("zoe")
+	for range 5 { // a home may have been too busy to answer
+		if got.Outcome != "cannot tell" {
+			break
+		}
+		got = kitchen.inquire("zoe")
+	}
+	if got.Outcome != "nobody" || !got.Whole {
 		t.Errorf("nobody's name brings %+v", got)
 	}
 	if err := kitchen.AddFound(context.Background(), "berta"); !errors.Is(err, node.ErrNotFound) {

@@ -33,7 +33,7 @@ const (
 	nobodyWait = 10 * time.Second
 	// firstRefresh is how soon after the attachment beats are asked for, up to
 	// twice that: bytes count at the start.
-	firstRefresh = 2 * time.Second
+	firstRefresh = 4 * time.Second
 	// newsEvery is how often some home tells of members, and fewKnown how many
 	// supernodes a phone knows that need not ask at once.
 	newsEvery = time.Hour

@@ -45,8 +45,10 @@ func TestCapture(t *testing.T) {
 			c.send(strings.Repeat("u", up), server)
 			d.send(strings.Repeat("d", down), mapped)
 		}
-		c.count()
-		d.count()
+		for range n {
+			c.receive(soon)
+			d.receive(soon)
+		}
 		for _, x := range []*Capture{here, there, router} {
 			must(t, x.Close())
 			if x.Lost() != 0 {
@@ -91,8 +93,11 @@ func (w *world) wantPassage(here, there *Capture, mapped, server netip.AddrPort,
 		return slices.DeleteFunc(c.Packets(), func(p Packet) bool { return len(p.Payload()) != size })
 	}
 	least := time.Hour
-	all := pick(there)
-	for i, left := range pick(here) {
+	all, sent := pick(there), pick(here)
+	if len(all) != len(sent) {
+		w.Fatalf("%d packets left, %d came", len(sent), len(all))
+	}
+	for i, left := range sent {
 		came := all[i]
 		if left.Dst != server || came.Dst != server || came.Src != mapped {
 			w.Errorf("left %v to %v, came %v to %v; mapped as %v", left.Src, left.Dst, came.Src, came.Dst, mapped)
