@@ -8,8 +8,8 @@ import (
 	"peerphone/hal/sim"
 )
 
-// TestMouthToEarInVirtualTime holds the engine to its figures, in each half
-// second after the first second, on a machine that takes no time: what is left is what the stages are
+// TestMouthToEarInVirtualTime holds the engine to its figures, in the first second
+// and in each half second after it, on a machine that takes no time: what is left is what the stages are
 // meant to take. It prints them, as the table in README.md has them.
 func TestMouthToEarInVirtualTime(t *testing.T) {
 	for _, c := range []conversation{
@@ -35,6 +35,9 @@ func (w way) stages(t *testing.T, c conversation) {
 	first, last := w.seconds[0], w.seconds[len(w.seconds)-1]
 	for i, s := range []Second{first, last} {
 		t.Logf("%s, %s: packet %v, buffer and wait for room %.1f ms, card %v, in all %.1f ms", w.name, [...]string{"first second", "last"}[i], packet, s.DelayMS-ms(card), card, s.MouthMS)
+	}
+	if first.MouthMS > ms(c.most) {
+		t.Errorf("%s: %.1f ms from mouth to ear in the first second, want %v at most", w.name, first.MouthMS, c.most)
 	}
 	t.Logf("%s, each half second after the first second: %v", w.name, w.delays)
 	if w.most > c.most {

@@ -10,7 +10,10 @@ const (
 	// startWait is what sound waits at least, above the fastest packet, while
 	// nothing is known: the first second.
 	startWait = 40 * time.Millisecond
-	startSpan = time.Second
+	// startShort is the same of packets of 10 ms: whoever sends them wants little
+	// delay, and has 70 ms from mouth to ear.
+	startShort = 36 * time.Millisecond
+	startSpan  = time.Second
 	// startFall is the time in which that minimum then falls to nothing.
 	startFall = 4 * time.Second
 	// Where packets have come evenly so far, within evenSpread, less is unknown:
@@ -75,6 +78,7 @@ const (
 type aim struct {
 	zero   time.Duration // of bin 0
 	seen   int           // packets since the start
+	start  time.Duration // what sound waits at first
 	began  hal.Instant
 	hist   [len(memories)]histogram
 	best   [len(views)]float32 // bins that each would have now
@@ -117,7 +121,10 @@ func (a *aim) observe(x arrival, transit time.Duration) {
 	}
 	by := time.Duration(0)
 	if a.seen == 0 {
-		a.zero, a.began = transit-before*binWidth, at
+		a.zero, a.began, a.start = transit-before*binWidth, at, startWait
+		if x.units == 1 {
+			a.start = startShort
+		}
 	} else if x.by == itself {
 		by = a.route.observe(at, transit)
 	}
@@ -325,19 +332,19 @@ func (a *aim) target(now hal.Instant) time.Duration {
 	if !a.grid.regular {
 		least += max(0, unit-(high-low)/2)
 	}
-	least = max(least, low+startLeast(now.Sub(a.began), high-low))
+	least = max(least, low+startLeast(a.start, now.Sub(a.began), high-low))
 	return min(a.grid.above(t, least), low+mostWait)
 }
 
-// startLeast is what sound waits at least in a call of an age whose packets came
-// within spread.
-func startLeast(age, spread time.Duration) time.Duration {
+// startLeast is what sound waits at least in a call that began with a wait, of an
+// age, whose packets came within spread.
+func startLeast(wait, age, spread time.Duration) time.Duration {
 	span, fall := startSpan, startFall
 	if spread <= evenSpread {
 		span, fall = evenSpan, evenFall
 	}
 	left := min(fall, max(0, span+fall-age))
-	return startWait * (left / time.Millisecond) / (fall / time.Millisecond)
+	return wait * (left / time.Millisecond) / (fall / time.Millisecond)
 }
 
 // copied reports whether packets have come with copies of late.
