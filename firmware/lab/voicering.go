@@ -9,8 +9,12 @@ import (
 )
 
 // ring lets the phones measure their lines, so long before the first word: each
-// sends a train, and what has come of it by then counts.
+// sends a train, and what has come of it by then counts. Where it does not ring
+// none is sent.
 func (c *voiceCall) ring(before time.Duration, seed uint64) {
+	if before == 0 {
+		return
+	}
 	var heard, told [2]int
 	for i := range c.ends {
 		rate, at := c.ends[i].out.ride(-before, rand.New(rand.NewPCG(seed, uint64(3+i))))

@@ -102,12 +102,18 @@ func (l *Leg) send(now hal.Instant) {
 }
 
 // bound keeps what is sent in a second within what is allowed, for a packet that
-// has so many bytes before its sound.
+// has so many bytes before its sound. Beside copies there is so little of it that
+// this would be heard.
 func (l *Leg) bound(now hal.Instant, r *Route, head int) {
-	if l.bounder != nil {
-		packet := time.Duration(l.enc.Units()) * unit
-		l.bounder.Bound(max(1, l.pilot.Room(now, packet)-head-overhead-r.Extra))
+	if l.bounder == nil {
+		return
 	}
+	most := 0
+	if l.setting.Copies == 0 {
+		packet := time.Duration(l.enc.Units()) * unit
+		most = max(1, l.pilot.Room(now, packet)-head-overhead-r.Extra)
+	}
+	l.bounder.Bound(most)
 }
 
 // idle reports to the far end though there is no microphone to send from.

@@ -76,9 +76,10 @@ type bandwidth struct {
 	from    time.Duration // the queue when Climbing began
 	immune  hal.Instant   // until then loss is not taken for a limit on the rate
 	trial   trial
-	heard   hal.Instant // the last report
-	silence float64     // what was allowed when reports ceased; 0: they come
-	guessed float64     // what was allowed before the other way was taken for ours; 0: it was not
+	heard   hal.Instant   // the last report
+	silence float64       // what was allowed when reports ceased; 0: they come
+	guessed float64       // what was allowed before the other way was taken for ours; 0: it was not
+	behind  time.Duration // what packets waited then, if that is right
 }
 
 // trial is whether fewer packets are lost at a lower rate.
@@ -99,6 +100,7 @@ type sample struct {
 	long     tally         // what was lost in the last ten seconds
 	packet   time.Duration // of our packets
 	rtt      time.Duration
+	sent     hal.Instant // when the newest of those packets was
 }
 
 // expect begins with what the line is said to let through, and reports whether
@@ -153,21 +155,35 @@ func (b *bandwidth) take(now hal.Instant, s sample) {
 
 // guess follows what comes the other way, before the first report: that waits
 // behind all that the far end has sent too fast, where both ways are thin.
-func (b *bandwidth) guess(now hal.Instant, s sample) {
-	if b.state == Starting && b.guessed == 0 && b.choked(s) {
-		b.guessed = b.allowed
-		b.cut(now, s)
-		b.allowed = min(max(b.allowed, leastRate), b.most)
+func (b *bandwidth) guess(now hal.Instant, s sample) (cut bool) {
+	if b.state != Starting || b.guessed > 0 || !b.choked(s) {
+		return false
 	}
+	b.guessed, b.behind = b.allowed, s.queue
+	b.cut(now, s)
+	b.allowed = min(max(b.allowed, leastRate), b.most)
+	return true
 }
 
-// learn puts what was guessed right, when the first report comes.
+// learn puts what was guessed right, when the first report comes: it speaks of a
+// packet that waited as long as the guess has it, or did not.
 func (b *bandwidth) learn(now hal.Instant, s sample) {
-	if b.guessed > 0 && s.queue <= b.bearable(s) {
+	if expected := b.expected(s.sent); b.guessed > 0 && expected >= onsetRise && s.queue < expected/3 {
 		b.allowed, b.ceiling = b.guessed, 0
 		b.enter(Starting, now)
 	}
 	b.guessed = 0
+}
+
+// expected is what a packet waited that was sent at an instant, if what was guessed
+// is right.
+func (b *bandwidth) expected(sent hal.Instant) time.Duration {
+	if sent < b.since {
+		share := sent.Sub(b.began).Seconds() / max(b.since.Sub(b.began).Seconds(), .001)
+		return time.Duration(share * float64(b.behind))
+	}
+	drains := 1 - b.allowed/max(b.ceiling, 1)
+	return b.behind - time.Duration(drains*float64(sent.Sub(b.since)))
 }
 
 // bearable is what packets may wait.

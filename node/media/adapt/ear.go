@@ -51,6 +51,7 @@ type Ear struct {
 	least    [2]time.Duration // least transit in the last two spells
 	spell    hal.Instant      // when the present one ends
 	rate     rate
+	onset    onset
 
 	told     hal.Instant // when the last report was made
 	toldLate time.Duration
@@ -89,7 +90,9 @@ func (e *Ear) Heard(at hal.Instant, seq uint8, sent uint16, units, bytes int) (n
 		e.advance(seq, step)
 		e.begins += ahead
 		e.time, e.last = sent, at
-		e.measure(at, time.Duration(at)-time.Duration(e.begins+int64(units))*unit)
+		transit := time.Duration(at) - time.Duration(e.begins+int64(units))*unit
+		e.onset.hear(at, transit-e.transit, bytes, step == 1)
+		e.measure(at, transit)
 		return step == 1
 	}
 }
@@ -108,6 +111,7 @@ func (e *Ear) ahead(at hal.Instant, sent uint16) int64 {
 func (e *Ear) anchor(at hal.Instant, seq uint8, sent uint16, units int) {
 	if e.began == 0 {
 		e.began, e.told = at, at
+		e.onset.first = at
 	}
 	e.newest, e.time, e.last = seq, sent, at
 	e.begins = 0
@@ -164,6 +168,14 @@ func (e *Ear) measure(at hal.Instant, transit time.Duration) {
 	e.least[1] = min(e.least[1], transit)
 }
 
+// choked is what packets wait, and how many bytes a second come.
+func (e *Ear) choked(now hal.Instant) (waits time.Duration, through int) {
+	if e.onset.through > 0 {
+		return max(e.late(), e.onset.rise), e.onset.through
+	}
+	return e.late(), e.rate.perSecond(now)
+}
+
 // late is by how much every packet of the last two spells was slower than the
 // fastest ever. What was held up and then came at once does not count.
 func (e *Ear) late() time.Duration {
@@ -172,7 +184,7 @@ func (e *Ear) late() time.Duration {
 
 // Waits is what packets wait somewhere, and the bytes a second that come.
 func (e *Ear) Waits(now hal.Instant) (d time.Duration, through int) {
-	return e.late(), e.rate.perSecond(now)
+	return e.choked(now)
 }
 
 // Due reports whether it is time to tell the far end.
@@ -182,6 +194,8 @@ func (e *Ear) Due(now hal.Instant) bool {
 	}
 	since, late := now.Sub(e.told), e.late()-e.toldLate
 	switch {
+	case e.onset.through > 0 && !e.onset.told:
+		return true
 	case since < reportSoon:
 		return since >= reportAlarm && late > 2*news
 	case since >= reportEvery || now.Sub(e.began) < eagerFor:
@@ -193,8 +207,8 @@ func (e *Ear) Due(now hal.Instant) bool {
 // Report makes a report; delay is from arrival to sounding, and skew that of the
 // sender's clock in millionths.
 func (e *Ear) Report(now hal.Instant, delay time.Duration, skew float64) wire.Report {
-	late := e.late()
-	e.told, e.toldLate, e.toldLost = now, late, e.counts.lost()
+	late, through := e.choked(now)
+	e.told, e.toldLate, e.toldLost, e.onset.told = now, late, e.counts.lost(), true
 	return wire.Report{
 		Newest:   e.newest,
 		Held:     millis(now.Sub(e.last)),
@@ -203,7 +217,7 @@ func (e *Ear) Report(now hal.Instant, delay time.Duration, skew float64) wire.Re
 		Bursts:   e.counts.bursts,
 		Jitter:   uint8(min(millis(e.jitter), 255)),
 		Queue:    millis(late),
-		Rate:     uint16(min(e.rate.perSecond(now), 1<<16-1)),
+		Rate:     uint16(min(through, 1<<16-1)),
 		Skew:     int16(min(max(10*skew, -1<<15), 1<<15-1)),
 		Delay:    millis(delay),
 	}

@@ -65,6 +65,7 @@ type Pilot struct {
 	sent   [256]hal.Instant // by number
 	next   uint8
 	count  uint16 // packets ever sent
+	bytes  int    // likewise
 	rtt    time.Duration
 	last   wire.Report
 	lastAt hal.Instant // 0: no report yet
@@ -109,6 +110,14 @@ func (p *Pilot) Sent(now hal.Instant, seq uint8, bytes int) {
 	p.sent[seq] = now
 	p.next = seq + 1
 	p.count++
+	p.bytes += bytes
+}
+
+// backlog is what a packet that is sent now waits, if all since the start goes by
+// what lets through bytes a second pass.
+func (p *Pilot) backlog(now hal.Instant, through float64) time.Duration {
+	passed := through * now.Sub(p.band.began).Seconds()
+	return time.Duration(max(0, float64(p.bytes)-passed) / max(through, 1) * float64(time.Second))
 }
 
 // Told takes a report that came at the instant at.
@@ -124,17 +133,20 @@ func (p *Pilot) Told(at hal.Instant, r wire.Report) {
 	p.measureRTT(at, r)
 	s := sample{
 		dt: dt, queue: time.Duration(r.Queue) * time.Millisecond, through: float64(r.Rate),
-		packet: p.shape.packet, rtt: p.rtt,
+		packet: p.shape.packet, rtt: p.rtt, sent: p.sent[r.Newest],
 	}
 	if first {
 		s.dt, s.grown = at.Sub(p.band.began), s.queue
+		if s.queue >= onsetRise && s.through < p.band.allowed {
+			s.queue = max(s.queue, p.backlog(at, s.through))
+		}
 	} else {
 		s.grown = s.queue - time.Duration(p.last.Queue)*time.Millisecond
 		p.lost(r, &s)
 	}
 	s.long = p.losses.long
-	if p.band.guessed > 0 && p.sent[r.Newest] < p.band.since {
-		return // it was made before the guess, and says less
+	if p.band.guessed > 0 && s.sent < p.band.since && s.queue > news {
+		return // it was made before the guess, and says no more
 	}
 	p.last, p.lastAt, p.base = r, at, p.count
 	p.band.take(at, s)
@@ -150,9 +162,15 @@ func (p *Pilot) Beside(now hal.Instant, waits time.Duration, through int) {
 	if !p.began || !p.Untold() {
 		return
 	}
-	p.band.guess(now, sample{
-		dt: now.Sub(p.band.began), queue: waits, grown: waits, through: float64(through), packet: p.shape.packet, rtt: p.rtt,
-	})
+	queue := waits
+	if waits >= onsetRise {
+		queue = max(waits, p.backlog(now, float64(through)))
+	}
+	if p.band.guess(now, sample{
+		dt: now.Sub(p.band.began), queue: queue, grown: waits, through: float64(through), packet: p.shape.packet, rtt: p.rtt,
+	}) {
+		p.choose()
+	}
 }
 
 // lost takes what was lost since the last report. What a full queue drops

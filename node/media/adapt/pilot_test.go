@@ -66,7 +66,7 @@ func TestThinBothWaysFromTheStart(t *testing.T) {
 	for _, rate := range []float64{1500, 2000, 3000} {
 		c := newCall(t)
 		c.rate, c.thin = rate, true
-		if n := c.run(time.Second); n > 3800 {
+		if n := c.run(time.Second); n > 3100 {
 			t.Errorf("bottleneck of %v: %.0f bytes in the first second", rate, n)
 		}
 		c.run(5 * time.Second)
