@@ -36,6 +36,10 @@ type dial struct {
 	overlay  bool           // the overlay wants to know how it ended
 	waiting  []wire.Message // to be sent once it is up, at most maxWaiting
 	calls    []wire.Index   // phone sessions that want a lane through it
+
+	// until is when flights over UDP may go out, where UDP was found blocked.
+	// Set with the first that is held back.
+	until time.Time
 }
 
 // maxWaiting bounds what waits for one node, in messages; more are dropped, and

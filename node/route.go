@@ -82,6 +82,9 @@ func (c *Core) fromLogin(now time.Time, e login.Event) {
 func (c *Core) fromSession(now time.Time, e session.Event) {
 	switch e := e.(type) {
 	case session.Datagram:
+		if c.heldBack(now, e.Index) {
+			return
+		}
 		c.racer.Sent(now, e.Index)
 		c.paths.Send(now, e.Index, e.Frame)
 	case session.Up:

@@ -79,6 +79,25 @@ func TestStreamsCarryAPhoneWithoutUDP(t *testing.T) {
 	}
 }
 
+// A phone that has found UDP blocked does not spend its flights on that when it
+// starts anew.
+func TestABlockedPhoneBeginsWithStreams(t *testing.T) {
+	l := newStreamLAN(t, 3)
+	state := newState(t)
+	var spent [2]uint64
+	for i := range spent {
+		m := l.open("kitchen", "1001", node.Config{State: state}, (*node.Node).Cut)
+		s := m.wait("published, with three homes, and sure that UDP is blocked", 20*time.Second, func(s node.Snapshot) bool {
+			return s.Timing.Login > 0 && len(s.Network.Homes) == 3 && s.Network.NAT.Kind == "UDP blocked"
+		})
+		spent[i] = s.Counts.BytesOut
+		m.off()
+	}
+	if spent[1]+4000 > spent[0] {
+		t.Errorf("%d bytes sent at first, %d the second time", spent[0], spent[1])
+	}
+}
+
 // Everything ends with the node: no goroutine of a stream is left at either end.
 func TestStreamsEndWithTheNode(t *testing.T) {
 	l := newStreamLAN(t, 3)

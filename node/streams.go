@@ -66,6 +66,26 @@ func (c *Core) tryStream(now time.Time, e path.TryStream) {
 	})
 }
 
+// streamsFirst is how much a stream is ahead of UDP where that was found blocked.
+const streamsFirst = time.Second
+
+// heldBack reports whether a flight of the session that is being dialled over
+// UDP is not sent: UDP was found blocked before, and streams are tried at once.
+// A flight with keys that resist quantum computers is 1,600 bytes; if UDP passes
+// by now, the survey's questions show it.
+func (c *Core) heldBack(now time.Time, ix wire.Index) bool {
+	d := c.peers.dials[ix]
+	if d == nil || d.race != ix || c.index != nil || c.NAT().UDP != path.No {
+		return false
+	}
+	if d.until.IsZero() {
+		d.until = now.Add(streamsFirst)
+		c.racer.Sent(now, ix)
+		c.racer.Ended(now, ix) // the first port is tried at once
+	}
+	return now.Before(d.until)
+}
+
 // ExpectStream makes room for a connection from remote whose handshake is about
 // to begin; 0: there is none. StreamUp or StreamFailed follows.
 func (c *Core) ExpectStream(now time.Time, remote netip.AddrPort) (path.StreamID, wire.Index) {
