@@ -49,7 +49,7 @@ func (x *Index) near(now time.Time, key identity.IndexKey, nearest func(identity
 		x.counters.Limited++
 		then(now, nil)
 	default:
-		x.seek(now, &seek{key: key, goal: placing, then: then})
+		x.seek(now, &seek{quest: quest{key: key}, goal: placing, then: then})
 	}
 }
 
@@ -67,16 +67,17 @@ func (x *Index) guide(now time.Time, nonce uint64, m wire.Seek) wire.Message {
 	if len(m.Self) > 0 {
 		x.cfg.Routing.Propose(now, m.Self)
 	}
-	record := x.store.find(now, m.Key)
-	if record != nil && !m.Only {
-		return wire.Found{Code: wire.FindRecord, Record: record}
+	if !m.Only {
+		if found, ok := x.answerFind(now, m.Key); ok {
+			return found
+		}
 	}
 	own := x.cfg.Routing.Own()
 	if x.sign == nil || own == nil {
 		return nil // not certified yet
 	}
 	g := wire.Guide{Code: x.denial(), Self: own}
-	if record != nil {
+	if x.store.find(now, m.Key) != nil {
 		g.Code = wire.FindRecord
 	}
 	var near []wire.Contact

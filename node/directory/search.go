@@ -54,16 +54,13 @@ const maxAskersOfOne = 64
 // search looks for one key among the supernodes nearest to it.
 type search struct {
 	clock
-	key     identity.IndexKey
-	state   searchState
-	askers  []asker
+	quest
 	nearest func(identity.IndexKey, int) []wire.Member
 	queue   []wire.Member // not yet asked, the nearest first
 	asked   []identity.ID // and those in the queue
 	open    []*ask
 	waves   int
 	denials []denial
-	best    uint64 // sequence of the best record so far
 
 	wave time.Time // when the next wave goes out; cleared when the queue is empty
 	end  time.Time
@@ -79,8 +76,7 @@ type denial struct {
 func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(identity.IndexKey, int) []wire.Member) {
 	who := asker{ix, m.Query}
 	for _, j := range x.jobs {
-		if s, ok := j.(*search); ok && s.key == m.Key && s.state == searching && len(s.askers) < maxAskersOfOne {
-			s.askers = append(s.askers, who)
+		if s, ok := j.(*search); ok && s.join(who, m.Key) {
 			return
 		}
 	}
@@ -89,7 +85,7 @@ func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(i
 		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
 		return
 	}
-	s := &search{key: m.Key, askers: []asker{who}, nearest: nearest, end: now.Add(askEnd)}
+	s := &search{quest: quest{key: m.Key, askers: []asker{who}}, nearest: nearest, end: now.Add(askEnd)}
 	if x.sync == settled { // our own store has been looked at
 		s.denials = append(s.denials, denial{by: x.self})
 	}
@@ -162,7 +158,7 @@ func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 		if found.Hot {
 			x.heat.tell(now, s.key)
 		}
-		s.record(now, x, found.Record)
+		s.take(now, x, found.Record)
 	case !x.cfg.Verify(a.to.Node, wire.DenialMessage(a.nonce, s.key, found), found.Signature):
 		x.counters.Forged++
 	case found.Code == wire.FindNone:
@@ -227,42 +223,15 @@ func (s *search) denied(x *Index) bool {
 	return len(near) > 0 && 4*n >= 3*len(near)
 }
 
-// record takes a record that a supernode answered with. One that does not hold
-// is as good as silence.
-func (s *search) record(now time.Time, x *Index, b []byte) {
-	r, err := x.check(now, b)
-	if err != nil {
+// take takes a record.
+func (s *search) take(now time.Time, x *Index, b []byte) {
+	if !s.record(now, x, b, s.waves, now.Sub(s.end.Add(-askEnd))) {
 		return
 	}
-	if r.Placement.Index != s.key {
-		x.counters.count(ErrMisplaced)
-		return
+	s.queue, s.wave = nil, time.Time{}
+	for _, a := range s.open {
+		a.again = time.Time{} // it may answer yet, but nobody waits for it
 	}
-	if s.state == answered && r.Sequence <= s.best {
-		return
-	}
-	s.best = r.Sequence
-	found := wire.Found{Code: wire.FindRecord, Record: b}
-	x.cache.put(now, s.key, found, time.Unix(r.Expires, 0))
-	if s.state == searching {
-		s.state, s.queue, s.wave = answered, nil, time.Time{}
-		for _, a := range s.open {
-			a.again = time.Time{} // it may answer yet, but nobody waits for it
-		}
-		x.counters.Located++
-		x.counters.Hops += uint64(s.waves)
-		x.counters.Took.add(now.Sub(s.end.Add(-askEnd)))
-		s.answer(x, found)
-	}
-}
-
-// answer tells everybody who waits.
-func (s *search) answer(x *Index, found wire.Found) {
-	for _, a := range s.askers {
-		found.Query = a.query
-		x.send(a.ix, found)
-	}
-	s.askers = nil
 }
 
 // conclude ends the search. Without a record the answer is FindNone when three
@@ -274,27 +243,14 @@ func (s *search) conclude(now time.Time, x *Index) {
 	}
 	s.open = nil
 	x.finish(s)
-	if s.state == answered {
-		return
+	if s.state == searching {
+		s.quest.deny(now, x, s.denied(x))
 	}
-	found := wire.Found{Code: wire.FindUnsure}
-	switch {
-	case x.sync == fresh:
-		found.Code = wire.FindNotSynced
-	case s.denied(x) && !x.cfg.Members.Fallen(now):
-		found.Code = wire.FindNone
-		x.cache.put(now, s.key, found, now.Add(Lifetime))
-	}
-	s.answer(x, found)
 }
 
 func (s *search) silent(now time.Time, x *Index, a *ask) {
 	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
 	s.goOn(now, x)
-}
-
-func (s *search) lost(ix wire.Index) {
-	s.askers = slices.DeleteFunc(s.askers, func(a asker) bool { return a.ix == ix })
 }
 
 func (s *search) due() time.Time {

@@ -26,15 +26,12 @@ const (
 // answered: a record with a higher sequence replaces the cached one.
 type seek struct {
 	clock
-	key    identity.IndexKey
-	goal   goal
-	state  searchState
-	walk   *walk
-	open   []hail
-	askers []asker                                 // finding
-	then   func(now time.Time, near []wire.Member) // placing
-	best   uint64                                  // sequence of the best record so far
-	end    time.Time
+	quest
+	goal goal
+	walk *walk
+	open []hail
+	then func(now time.Time, near []wire.Member) // placing
+	end  time.Time
 }
 
 // hail is an ask of a seek, and whom it is for.
@@ -49,7 +46,7 @@ var _ job = (*seek)(nil)
 func (x *Index) LookFor(now time.Time, key identity.IndexKey) {
 	x.calm = false
 	if len(x.jobs) < maxJobs {
-		x.seek(now, &seek{key: key, goal: looking})
+		x.seek(now, &seek{quest: quest{key: key}, goal: looking})
 	}
 }
 
@@ -57,8 +54,7 @@ func (x *Index) LookFor(now time.Time, key identity.IndexKey) {
 func (x *Index) seekRecord(now time.Time, ix wire.Index, m wire.Find) {
 	who := asker{ix, m.Query}
 	for _, j := range x.jobs {
-		if s, ok := j.(*seek); ok && s.goal == finding && s.key == m.Key && s.state == searching && len(s.askers) < maxAskersOfOne {
-			s.askers = append(s.askers, who)
+		if s, ok := j.(*seek); ok && s.join(who, m.Key) {
 			return
 		}
 	}
@@ -67,7 +63,7 @@ func (x *Index) seekRecord(now time.Time, ix wire.Index, m wire.Find) {
 		x.send(ix, wire.Found{Query: m.Query, Code: wire.FindUnsure})
 		return
 	}
-	x.seek(now, &seek{key: m.Key, goal: finding, askers: []asker{who}})
+	x.seek(now, &seek{quest: quest{key: m.Key, askers: []asker{who}}, goal: finding})
 }
 
 // seek begins a walk.
@@ -144,39 +140,14 @@ func (s *seek) found(now time.Time, x *Index, to *step, m wire.Found) {
 		x.counters.Unasked++
 		return
 	}
-	r, err := x.check(now, m.Record)
-	if err != nil {
-		return
+	if m.Hot {
+		x.heat.tell(now, s.key)
 	}
-	if r.Placement.Index != s.key {
-		x.counters.count(ErrMisplaced)
-		return
-	}
-	if s.state == answered && r.Sequence <= s.best {
-		return
-	}
-	s.best = r.Sequence
-	found := wire.Found{Code: wire.FindRecord, Record: m.Record}
-	x.cache.put(now, s.key, found, time.Unix(r.Expires, 0))
-	if s.state == searching {
-		s.state = answered
+	if s.record(now, x, m.Record, to.depth, now.Sub(s.end.Add(-seekEnd))) {
 		for _, q := range s.open {
 			q.again = time.Time{} // it may answer yet, but nobody waits for it
 		}
-		x.counters.Located++
-		x.counters.Hops += uint64(to.depth)
-		x.counters.Took.add(now.Sub(s.end.Add(-seekEnd)))
-		s.answer(x, found)
 	}
-}
-
-// answer tells everybody who waits.
-func (s *seek) answer(x *Index, found wire.Found) {
-	for _, a := range s.askers {
-		found.Query = a.query
-		x.send(a.ix, found)
-	}
-	s.askers = nil
 }
 
 // conclude ends the walk.
@@ -194,7 +165,7 @@ func (s *seek) conclude(now time.Time, x *Index) {
 	switch {
 	case s.state == answered:
 	case s.goal == finding:
-		s.deny(now, x, done)
+		s.deny(now, x, done && s.walk.denied())
 	case s.goal == placing:
 		s.then(now, s.keepers())
 	}
@@ -209,20 +180,6 @@ func (s *seek) tell(now time.Time, x *Index) {
 		}
 	}
 	x.cfg.Routing.Closed(now, s.key, places)
-}
-
-// deny answers without a record: FindNone when the set is closed and three quarters
-// of it deny, unless too many supernodes have gone lately.
-func (s *seek) deny(now time.Time, x *Index, done bool) {
-	found := wire.Found{Code: wire.FindUnsure}
-	switch {
-	case x.sync == fresh:
-		found.Code = wire.FindNotSynced
-	case done && s.walk.denied() && !x.cfg.Members.Fallen(now):
-		found.Code = wire.FindNone
-		x.cache.put(now, s.key, found, now.Add(Lifetime))
-	}
-	s.answer(x, found)
 }
 
 // keepers returns the nearest who have spoken.
@@ -243,10 +200,6 @@ func (s *seek) silent(now time.Time, x *Index, a *ask) {
 	s.walk.mute(to)
 	x.cfg.Routing.Heard(now, to.Contact, nil)
 	s.goOn(now, x)
-}
-
-func (s *seek) lost(ix wire.Index) {
-	s.askers = slices.DeleteFunc(s.askers, func(a asker) bool { return a.ix == ix })
 }
 
 func (s *seek) due() time.Time {
