@@ -39,7 +39,7 @@ const (
 	// than lateAtAll, was a false alarm: on a line that is too narrow packets come late and seldom, and
 	// copies by other ways would make it narrower.
 	mostPatience = 500 * time.Millisecond
-	lateAtAll    = 100 * time.Millisecond
+	lateAtAll    = 150 * time.Millisecond
 	// shakenFor is how long sound goes by all ways after our own network has
 	// changed: until the far end has heard that, and we have heard it.
 	shakenFor = 500 * time.Millisecond
