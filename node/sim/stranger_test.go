@@ -31,6 +31,7 @@ type stranger struct {
 	back  map[netip.AddrPort]int
 	hello [][]byte // its first flights
 	lanes map[wire.Index]lane
+	beats int // that came to it
 }
 
 // lane leads to a phone through one of its homes.
@@ -66,6 +67,8 @@ func (s *stranger) hear(now time.Time, from netip.AddrPort, b []byte) {
 	switch wire.KindOf(b) {
 	case wire.HandshakeFrame:
 		s.table.HandleFrom(now, b, from, false)
+	case wire.BeatFrame:
+		s.beats++
 	case wire.SessionFrame:
 		s.open(now, from, b)
 	}
@@ -314,7 +317,43 @@ func (s *stranger) payloads(to *Node, ix wire.Index, kind byte) {
 			s.send(s.w.now, to.addr, ch.Seal(nil, append([]byte{kind, byte(op)}, make([]byte, 16)...)))
 			s.send(s.w.now, to.addr, ch.Seal(nil, []byte{kind, byte(op)}))
 		}
+		for size := range 16 { // there are payloads of one length only
+			s.send(s.w.now, to.addr, ch.Seal(nil, append([]byte{kind}, make([]byte, size)...)))
+		}
 	})
+}
+
+// A guest that asks for beats from an address that is not its own gets none there: a
+// home beats where the session's other end has shown itself to be, and not for ever.
+func TestBeatsGoWhereTheGuestIs(t *testing.T) {
+	w, err := New(Config{Seed: *seed, Supernodes: 3, Phones: 1, Silent: true, MediaEvery: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range w.nodes[:3] {
+		w.after(time.Second, n.switchOn)
+	}
+	w.Run(time.Minute)
+	s := newStranger(t, w)
+	home := w.nodes[0]
+	ix := s.dial(home)
+	if err := s.table.Send(w.now, ix, wire.Append(nil, wire.Attach{})); err != nil {
+		t.Fatal(err)
+	}
+	s.settle(w.now, home.addr)
+	w.Run(time.Second)
+	if guests, _ := home.core.Guests(); guests != 1 {
+		t.Fatalf("%d guests", guests)
+	}
+	refresh := wire.AppendRefresh(nil, wire.Refresh{Nonce: 1, Every: 5 * time.Second})
+	s.forged("a Refresh", func() { s.send(w.now, home.addr, s.table.Channel(ix).Seal(nil, refresh)) })
+	if s.beats < 2 {
+		t.Errorf("the guest itself hears %d beats", s.beats)
+	}
+	w.Run(5 * time.Minute)
+	if s.beats > 20 {
+		t.Errorf("%d beats to a guest that is silent", s.beats)
+	}
 }
 
 // still returns the session ix if it stands, else a new one.
