@@ -174,9 +174,9 @@ func (c *Core) line(now time.Time) {
 			v.State, v.Text = handset.Trouble, c.problem()
 		}
 	}
-	if v.State != c.view.line {
-		c.view.line = v.State
-		c.do(Log{Info, "line", []any{"state", v.State.String(), "homes", len(c.overlay.Homes()), "problem", v.Text}})
+	if homes := len(c.overlay.Homes()); v.State != c.view.line || homes != c.view.homes {
+		c.view.line, c.view.homes = v.State, homes
+		c.do(Log{Info, "line", []any{"state", v.State.String(), "homes", homes, "problem", v.Text}})
 	}
 	c.handset.Line(now, v)
 }

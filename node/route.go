@@ -188,6 +188,8 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 	case overlay.Drop:
 		c.peers.idle = append(c.peers.idle, e.Index)
 		c.closeIdle(now)
+	case overlay.Abandon:
+		c.sessions.Abort(now, e.Index)
 	case overlay.HomesChanged:
 		c.homesChanged(now)
 	case overlay.CacheChanged:

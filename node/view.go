@@ -21,6 +21,7 @@ type view struct {
 	direct  time.Duration // of the last call: from ringing until the direct path stood
 	last    call.View
 	line    handset.LineState
+	homes   int // as last logged
 	way     path.Way
 	safety  string
 	logged  call.ID      // the last one in the log

@@ -31,6 +31,10 @@ type Beat struct {
 // unless something else goes through it.
 type Drop struct{ Index wire.Index }
 
+// Abandon tells that a home does not answer in a session: it is of no use to anybody.
+// Node ends it at once, so that the next Dial opens another.
+type Abandon struct{ Index wire.Index }
+
 // HomesChanged tells that Homes returns something else now.
 type HomesChanged struct{}
 
@@ -70,6 +74,7 @@ func (Send) event()              {}
 func (Whisper) event()           {}
 func (Beat) event()              {}
 func (Drop) event()              {}
+func (Abandon) event()           {}
 func (HomesChanged) event()      {}
 func (CacheChanged) event()      {}
 func (Synced) event()            {}

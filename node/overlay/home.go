@@ -311,9 +311,7 @@ func (o *Overlay) replaceDoubtful(now time.Time) {
 	}
 	worst := slices.MaxFunc(homes, func(a, b *link) int { return cmp.Compare(a.pulse.tries, b.pulse.tries) })
 	if o.missed(worst) {
-		o.send(worst, wire.Detach{})
-		o.leaveHome(now, worst)
-		o.release(now, worst)
+		o.giveUp(now, worst)
 	}
 }
 

@@ -227,13 +227,21 @@ func (o *Overlay) unanswered(now time.Time, l *link) {
 		o.alarm(now, l)
 	case p.tries < pulseTries:
 	case o.heard.After(p.since), now.Sub(p.since) >= nobodyWait:
-		o.leaveHome(now, l)
-		o.release(now, l)
+		o.giveUp(now, l)
 		return
 	default:
 		p.wait = min(2*p.wait, slowestAsk)
 	}
 	o.ask(now, l)
+}
+
+// giveUp takes a home that is silent for dead, and the session with it.
+func (o *Overlay) giveUp(now time.Time, l *link) {
+	o.leaveHome(now, l)
+	if l.idle() {
+		o.emit(Abandon{Index: l.ix})
+		o.unlink(now, l)
+	}
 }
 
 // alarm tells our other homes that l is silent, and asks them for their own pulse.

@@ -92,6 +92,7 @@ func TestADeadHomeIsReplaced(t *testing.T) {
 	}
 	s.advance(pulseTries * askMost)
 	s.want("homes", len(s.Homes()), 2)
+	s.want("the session is ended, for nobody answers in it", took[Abandon](s), []Abandon{{gone.Index}})
 }
 
 // Three homes are dead, and one alternate lives: they are found out together, and

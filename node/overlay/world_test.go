@@ -123,6 +123,8 @@ func (w *world) settle(r *resident) {
 			w.carry(r, e)
 		case Drop:
 			w.end(r, e.Index, oneWay)
+		case Abandon:
+			w.end(r, e.Index, oneWay)
 		case Whisper:
 			w.whisper(r, e)
 		case Beat:

@@ -234,7 +234,7 @@ func (t *Table) Close(now time.Time, ix wire.Index) {
 }
 
 // Abort ends a session at once, whatever waits to be delivered: the program is
-// about to end. The peer is told.
+// about to end, or the peer does not answer. The peer is told.
 func (t *Table) Abort(now time.Time, ix wire.Index) {
 	if s := t.sessions[ix]; s != nil {
 		t.end(now, s, ErrEnded, true)
