@@ -2,7 +2,8 @@
 // an account, its devices and their homes.
 //
 // A phone (Client) publishes two records, one under its number and one under
-// its name, and finds those of others; it talks to its homes only. A supernode
+// its name, and finds those of others; it talks to its homes, and to other
+// supernodes only when those find nothing (ownwalk.go). A supernode
 // (Index) stores the records whose keys it is near to, and acts for the phones
 // that are attached to it: it asks up to 16 supernodes nearest to a key, first
 // four, then eight more, then the rest.
