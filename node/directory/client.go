@@ -17,6 +17,7 @@ type ClientCounters struct {
 
 	Walks  uint64 // begun, because the homes had no record
 	Walked uint64 // of these, ended at a record
+	Placed uint64 // copies of our own records given to who should keep them
 
 	Disproved uint64 // records that a home did not find, though another had said that it stored them
 }
@@ -28,6 +29,7 @@ type Client struct {
 	homes     []wire.Index // the best first
 	asked     uint32       // the last query number on the wire
 	finds     []*find      // by age
+	walks     []*ownWalk   // likewise
 	last      QueryID
 	inquiries []*inquiry // by age
 
@@ -91,9 +93,9 @@ func (c *Client) Next() time.Time {
 	var next time.Time
 	for _, f := range c.finds {
 		next = earlier(next, earlier(f.race, f.end))
-		if f.own != nil {
-			next = earlier(next, f.own.due())
-		}
+	}
+	for _, w := range c.walks {
+		next = earlier(next, w.due())
 	}
 	for _, q := range c.inquiries {
 		next = earlier(next, q.end)
@@ -108,6 +110,9 @@ func (c *Client) Next() time.Time {
 func (c *Client) Advance(now time.Time) {
 	for _, f := range slices.Clone(c.finds) {
 		c.advanceFind(now, f)
+	}
+	for _, w := range slices.Clone(c.walks) {
+		c.advanceWalk(now, w)
 	}
 	for _, q := range c.inquiries {
 		c.advanceInquiry(now, q)

@@ -135,14 +135,14 @@ func (c *Client) allAsked(f *find) bool {
 
 func (c *Client) finish(now time.Time, f *find, r Result) {
 	c.finds = slices.DeleteFunc(c.finds, func(g *find) bool { return g == f })
+	c.walks = slices.DeleteFunc(c.walks, func(w *ownWalk) bool { return w == f.own })
 	r.Elapsed = now.Sub(f.began)
 	c.emit(r)
 }
 
 func (c *Client) advanceFind(now time.Time, f *find) {
 	switch {
-	case f.own != nil:
-		c.advanceWalk(now, f)
+	case f.own != nil: // advanceWalk ends it
 	case passed(f.end, now):
 		c.doubt(now, f, Unsure)
 	case passed(f.race, now):

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
 // A phone whose homes deny a record, or find none in time, looks for it itself
 // before it believes them: all three may lie, as they do for one phone in sixteen
 // where two in five supernodes are liars. It walks to the key from supernodes of
-// its host cache, of whom its homes know nothing.
+// its host cache, of whom its homes know nothing. So it does too when no home has
+// shown that a record of its own is where it belongs, and gives it to the nearest.
 const (
 	// walkSeeds is from how many a walk begins: three on each of its paths.
 	walkSeeds = 3 * paths
@@ -23,12 +25,16 @@ const (
 	stepWait  = time.Second
 )
 
-// ownWalk is the search of a phone that does not believe its homes yet.
+// ownWalk is the walk of a phone that does not believe its homes: it looks for a
+// record of somebody else, or for who should keep one of its own.
 type ownWalk struct {
+	key     identity.IndexKey
 	walk    *walk
 	open    []ownStep
-	outcome Outcome   // what the homes say
-	end     time.Time // when they are believed
+	find    *find     // nil: it places record
+	outcome Outcome   // of find: what the homes say
+	record  []byte    // nil: it finds
+	end     time.Time // when the homes are believed
 }
 
 // ownStep is a question that is under way.
@@ -41,53 +47,80 @@ type ownStep struct {
 // doubt ends a find without a record: at once if nobody else is known, else after
 // a walk of our own.
 func (c *Client) doubt(now time.Time, f *find, outcome Outcome) {
+	if f.own != nil || !c.setOut(now, &ownWalk{key: f.lookup.Index, find: f, outcome: outcome}) {
+		c.finish(now, f, Result{Query: f.id, Outcome: outcome})
+	}
+}
+
+// placeOwn gives a record of ours to whoever should keep it: no home has shown that
+// it has.
+func (c *Client) placeOwn(now time.Time, p *publication) {
+	c.setOut(now, &ownWalk{key: p.lookup.Index, record: p.record})
+}
+
+// setOut begins a walk; false: from nobody.
+func (c *Client) setOut(now time.Time, w *ownWalk) bool {
 	var seeds []wire.Contact
-	if c.cfg.Seeds != nil && f.own == nil {
+	if c.cfg.Seeds != nil && len(c.walks) < maxFinds {
 		seeds = c.cfg.Seeds(now, walkSeeds)
 	}
 	if len(seeds) == 0 {
-		c.finish(now, f, Result{Query: f.id, Outcome: outcome})
-		return
+		return false
 	}
 	c.counters.Walks++
-	f.own = &ownWalk{walk: newWalk(placeOfKey(f.lookup.Index), seeds, nil), outcome: outcome, end: now.Add(walkTime)}
-	f.race, f.end = time.Time{}, f.own.end
-	c.stride(now, f)
+	w.walk, w.end = newWalk(placeOfKey(w.key), seeds, nil), now.Add(walkTime)
+	c.walks = append(c.walks, w)
+	if f := w.find; f != nil {
+		f.own, f.race, f.end = w, time.Time{}, w.end
+	}
+	c.stride(now, w)
+	return true
 }
 
-// stride asks whoever is to be asked now, and believes the homes when nobody is
-// left.
-func (c *Client) stride(now time.Time, f *find) {
-	w := f.own
+// stride asks whoever is to be asked now, and ends the walk when nobody is left.
+func (c *Client) stride(now time.Time, w *ownWalk) {
 	for _, to := range w.walk.next(now) {
 		s := ownStep{step: to, nonce: c.rand.Uint64(), again: now.Add(stepAgain), end: now.Add(stepWait)}
 		w.open = append(w.open, s)
-		c.askStep(f, s)
+		c.askStep(w, s)
 	}
 	if w.walk.done() {
-		c.finish(now, f, Result{Query: f.id, Outcome: w.outcome})
+		c.arrive(now, w)
 	}
 }
 
-func (c *Client) askStep(f *find, s ownStep) {
+func (c *Client) askStep(w *ownWalk, s ownStep) {
 	c.counters.Asked++
-	c.emit(Ask{To: s.Member, Nonce: s.nonce, Message: wire.Seek{Key: f.lookup.Index}})
+	c.emit(Ask{To: s.Member, Nonce: s.nonce, Message: wire.Seek{Key: w.key, Only: w.find == nil}})
+}
+
+// arrive ends a walk that has found no record: the homes are believed, or a record
+// of ours is given to the nearest who have it not.
+func (c *Client) arrive(now time.Time, w *ownWalk) {
+	c.walks = slices.DeleteFunc(c.walks, func(x *ownWalk) bool { return x == w })
+	if w.find != nil {
+		c.finish(now, w.find, Result{Query: w.find.id, Outcome: w.outcome})
+		return
+	}
+	for _, s := range w.walk.nearest() {
+		if s.state == spoke && s.code != wire.FindRecord {
+			c.counters.Placed++
+			c.emit(Ask{To: s.Member, Nonce: c.rand.Uint64(), Message: wire.Publish{Record: w.record}})
+		}
+	}
 }
 
 // Reply takes the answer that came from an address to the Ask with this nonce;
 // false: it was not ours.
 func (c *Client) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.Message) bool {
-	for _, f := range c.finds {
-		if f.own == nil {
-			continue
-		}
-		i := slices.IndexFunc(f.own.open, func(s ownStep) bool { return s.nonce == nonce && s.Member.At(from) })
+	for _, w := range c.walks {
+		i := slices.IndexFunc(w.open, func(s ownStep) bool { return s.nonce == nonce && s.Member.At(from) })
 		if i < 0 {
 			continue
 		}
-		s := f.own.open[i]
-		f.own.open = slices.Delete(f.own.open, i, i+1)
-		c.heard(now, f, s, m)
+		s := w.open[i]
+		w.open = slices.Delete(w.open, i, i+1)
+		c.heard(now, w, s, m)
 		return true
 	}
 	return false
@@ -95,29 +128,31 @@ func (c *Client) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.
 
 // heard takes an answer: the record, or who stands nearer. One that does not hold
 // is as good as silence.
-func (c *Client) heard(now time.Time, f *find, s ownStep, m wire.Message) {
+func (c *Client) heard(now time.Time, w *ownWalk, s ownStep, m wire.Message) {
 	switch m := m.(type) {
 	case wire.Found:
-		if r, err := c.open(now, f.lookup, m.Record); m.Code == wire.FindRecord && err == nil {
-			c.counters.Walked++
-			r.Query = f.id
-			c.finish(now, f, r)
-			return
+		if f := w.find; f != nil && m.Code == wire.FindRecord {
+			if r, err := c.open(now, f.lookup, m.Record); err == nil {
+				c.counters.Walked++
+				r.Query = f.id
+				c.finish(now, f, r)
+				return
+			}
 		}
-		f.own.walk.mute(s.step)
+		w.walk.mute(s.step)
 	case wire.Guide:
 		node, ok := c.cfg.Routing.Proves(now, s.Contact, m.Self)
-		if ok && c.cfg.Verify(node, wire.GuideMessage(s.nonce, f.lookup.Index, m), m.Signature) {
-			f.own.walk.spoke(s.step, node, m.Code, contacts(m.Near))
+		if ok && c.cfg.Verify(node, wire.GuideMessage(s.nonce, w.key, m), m.Signature) {
+			w.walk.spoke(s.step, node, m.Code, contacts(m.Near))
 		} else {
 			c.counters.Forged++
-			f.own.walk.mute(s.step)
+			w.walk.mute(s.step)
 		}
 	default:
 		c.counters.Unasked++
-		f.own.walk.mute(s.step)
+		w.walk.mute(s.step)
 	}
-	c.stride(now, f)
+	c.stride(now, w)
 }
 
 // contacts reads those whom a Guide names.
@@ -133,10 +168,9 @@ func contacts(b []byte) (list []wire.Contact) {
 }
 
 // advanceWalk goes on with a walk: whoever is silent is asked again, or given up.
-func (c *Client) advanceWalk(now time.Time, f *find) {
-	w := f.own
+func (c *Client) advanceWalk(now time.Time, w *ownWalk) {
 	if passed(w.end, now) {
-		c.finish(now, f, Result{Query: f.id, Outcome: w.outcome})
+		c.arrive(now, w)
 		return
 	}
 	w.open = slices.DeleteFunc(w.open, func(s ownStep) bool {
@@ -149,10 +183,10 @@ func (c *Client) advanceWalk(now time.Time, f *find) {
 	for i := range w.open {
 		if s := &w.open[i]; passed(s.again, now) {
 			s.again = time.Time{}
-			c.askStep(f, *s)
+			c.askStep(w, *s)
 		}
 	}
-	c.stride(now, f)
+	c.stride(now, w)
 }
 
 // due returns when something is to be done.

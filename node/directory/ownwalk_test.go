@@ -141,3 +141,57 @@ func TestAPhonesWalkIsBounded(t *testing.T) {
 		t.Errorf("%d results after %v, want 1", len(results), walkTime)
 	}
 }
+
+// When no home has found a record of ours that another says it has stored, it is
+// given to whoever should keep it.
+func TestARecordThatNoHomeFindsIsPlaced(t *testing.T) {
+	for _, honest := range []bool{false, true} {
+		c, o := doubter(t)
+		c.SetListing(c.now, o.own)
+		var last []Ask
+		for range 1200 {
+			for _, e := range c.take() {
+				switch e := e.(type) {
+				case Ask:
+					last = append(last, e)
+				case Send:
+					switch m := e.Message.(type) {
+					case wire.Publish:
+						c.Handle(c.now, e.Index, wire.Stored{Query: m.Query, Code: wire.StoreOK, Copies: 16})
+					case wire.Find:
+						found := wire.Found{Query: m.Query, Code: wire.FindNone}
+						if p := c.provingBy(question{e.Index, m.Query}); honest {
+							found = wire.Found{Query: m.Query, Code: wire.FindRecord, Record: p.record}
+						}
+						c.Handle(c.now, e.Index, found)
+					}
+				}
+			}
+			if len(last) > 0 {
+				break
+			}
+			c.advance(100 * time.Millisecond)
+		}
+		if honest {
+			if len(last) > 0 {
+				t.Fatal("a phone walks though a home has found its record")
+			}
+			continue
+		}
+		for i, a := range last[:2] {
+			g := wire.Guide{Code: wire.FindNone, Self: []byte{byte(i + 1)}}
+			if i == 1 {
+				g.Code = wire.FindRecord // it has it
+			}
+			seek := a.Message.(wire.Seek)
+			g.Signature = signAs(i + 1)(wire.GuideMessage(a.Nonce, seek.Key, g))
+			if !seek.Only || !c.Reply(c.now, a.To.Addr, a.Nonce, g) {
+				t.Fatalf("asked %+v", seek)
+			}
+		}
+		asks := took[Ask](&c.script)
+		if len(asks) != 1 || asks[0].To.Addr != last[0].To.Addr || c.Counters().Placed != 1 {
+			t.Errorf("gives the record to %v, want the first of %v", askedOf(asks), askedOf(last))
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 // A home may say that it has stored a record and have thrown it away. So when one
 // says so, another home is asked a while later whether it finds the record; if it
 // does not, it is asked to publish it, and the next one is asked whether it finds
-// it. Only if all our homes conspire the record is nowhere.
+// it. When no home is left that could find it we walk to its key ourselves (ownwalk.go).
 const (
 	// proofWait is how long after the publication the question comes, and up to
 	// twice that: there is no hurry, and results of old searches are forgotten.
@@ -45,7 +45,13 @@ func (p *publication) claim(now time.Time, c *Client, home wire.Index) {
 func (c *Client) prove(now time.Time, p *publication) {
 	p.proof.asked, p.proof.at = question{}, time.Time{}
 	i := slices.IndexFunc(c.homes, func(h wire.Index) bool { return !slices.Contains(p.proof.homes, h) })
-	if i < 0 || p.state != published {
+	if p.state != published {
+		return
+	}
+	if i < 0 {
+		if p.entry == nil && !p.withdraw {
+			c.placeOwn(now, p)
+		}
 		return
 	}
 	home := c.homes[i]
