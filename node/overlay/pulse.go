@@ -47,7 +47,7 @@ const (
 	moreIPv6     = 20
 	// pulseBytes is what one home's pulse may cost in an hour: of the 60 kB that an
 	// idle phone may use a tenth is left to everything else.
-	pulseBytes  = 17600
+	pulseBytes  = 16800
 	slowestBeat = 30 * time.Second
 )
 
