@@ -26,6 +26,7 @@ func (c *Core) Snapshot(now time.Time) Snapshot {
 		Calls:    c.loggedCalls(),
 		Settings: c.settings,
 		Inquiry:  c.inquiryView(),
+		Phones:   c.phoneViews(),
 	}
 }
 

@@ -60,6 +60,43 @@ func (c *Core) shun(now time.Time, list *identity.Revocations) {
 // revoked reports whether a key is on the revocation list.
 func (c *Core) revoked(id identity.ID) bool { return c.revoker.List().Has(id) }
 
+// PhoneView is a phone of our account.
+type PhoneView struct {
+	ID   string `json:"id"`
+	Self bool   `json:"self"` // it is this one
+}
+
+func (c *Core) phoneViews() []PhoneView {
+	list := []PhoneView{}
+	for _, d := range c.granted.Devices {
+		list = append(list, PhoneView{ID: d.String(), Self: d == c.device.ID()})
+	}
+	return list
+}
+
+// ErrNoPhone says that the account has no other phone of this name.
+var ErrNoPhone = errors.New("node: the account has no other phone of this name")
+
+// RevokePhone revokes another phone of our account, by its name in the snapshot:
+// ErrNoPhone, ErrNotNow.
+func (n *Node) RevokePhone(ctx context.Context, id string) error {
+	var device identity.ID
+	err := n.Do(ctx, func(c *Core, _ time.Time) {
+		for _, d := range c.granted.Devices {
+			if d.String() == id && d != c.device.ID() {
+				device = d
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case device.IsZero():
+		return ErrNoPhone
+	}
+	return n.Revoke(ctx, device)
+}
+
 // ErrNotNow says that the login server cannot be asked just now.
 var ErrNotNow = errors.New("node: the login server is being asked something else, or has certified nothing yet; try again in a minute")
 

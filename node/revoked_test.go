@@ -63,6 +63,9 @@ func TestARevokedPhoneIsBelievedByNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if err := kitchen.RevokePhone(context.Background(), "nobody"); err == nil {
+		t.Error("nobody is revoked")
+	}
 	if err := kitchen.Revoke(context.Background(), device.ID()); err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type Snapshot struct {
 	Calls    []LoggedCall  `json:"calls"` // the last ones, the newest first
 	Settings Settings      `json:"settings"`
 	Inquiry  InquiryView   `json:"inquiry"`
+	Phones   []PhoneView   `json:"phones"` // of our account
 	Release  ReleaseView   `json:"release"`
 }
 

@@ -22,6 +22,7 @@ func TestBrowser(t *testing.T) {
 		{"keyboard", useKeyboard},
 		{"without script", useForms},
 		{"search", useSearch},
+		{"revocation", useRevocation},
 		{"plain HTTP", usePlainHTTP},
 		{"without stream", askForState},
 		{"fault", readFault},

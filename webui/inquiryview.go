@@ -30,7 +30,7 @@ func (u *UI) searchWords(w http.ResponseWriter, r *http.Request) {
 	case len(body.Words) > maxWords || !utf8.ValidString(body.Words):
 		err = badInput("That is too long to be searched for, or no text.")
 	}
-	u.ask(w, r, err, func() error {
+	u.ask(w, r, err, "#search", func() error {
 		if body.More {
 			return u.owner.InquireMore(r.Context())
 		}
@@ -55,7 +55,7 @@ func (u *UI) useFound(w http.ResponseWriter, r *http.Request) {
 	if err == nil && (body.Call == "") == (body.Add == "") {
 		err = badInput(`Name whom to call or to add, such as {"call":"anna"}.`)
 	}
-	u.ask(w, r, err, func() error {
+	u.ask(w, r, err, "#search", func() error {
 		if body.Call != "" {
 			return u.owner.CallFound(r.Context(), body.Call)
 		}
@@ -64,11 +64,11 @@ func (u *UI) useFound(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask does what a request asks of the node for its owner.
-func (u *UI) ask(w http.ResponseWriter, r *http.Request, err error, do func() error) {
+func (u *UI) ask(w http.ResponseWriter, r *http.Request, err error, where string, do func() error) {
 	if err == nil && u.owner == nil {
-		err = badRequest{http.StatusNotFound, "There is nobody to be searched for from here."}
+		err = badRequest{http.StatusNotFound, "There is no node here that could do that."}
 	}
-	u.obey(w, r, err, "#search", do)
+	u.obey(w, r, err, where, do)
 }
 
 // viewInquiry shows whom the last search by words has found, and how sure that is.

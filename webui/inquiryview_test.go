@@ -28,6 +28,24 @@ func (p *phone) AddFound(_ context.Context, name string) error {
 	return p.do("add "+name, func(*node.Snapshot) {})
 }
 
+// RevokePhone implements Owner.
+func (p *phone) RevokePhone(_ context.Context, id string) error {
+	return p.do("revoke "+id, func(*node.Snapshot) {})
+}
+
+// useRevocation revokes another phone of the account.
+func useRevocation(t *testing.T, b *browser) {
+	p := newPhone()
+	x := b.open(t)
+	x.do(chromedp.EmulateViewport(1000, 900), chromedp.Navigate(p.serve(t)))
+	x.wait(scripted + " && getComputedStyle(document.querySelector('#phones .some')).display == 'none'")
+	p.become(func(s *node.Snapshot) { s.Phones = []node.PhoneView{{ID: "abcd", Self: true}, {ID: "efgh"}} })
+	x.wait("document.querySelectorAll('#phones-list tr').length == 2 && document.querySelectorAll('#phones-list button').length == 1")
+	x.click("#phones-list button")
+	p.wantDid(t, "revoke efgh")
+	x.wantQuiet()
+}
+
 // foundTwo is a search that has found two, and may find more.
 func foundTwo(s *node.Snapshot) {
 	s.Inquiry = node.InquiryView{Words: "anna", Settled: true, Outcome: "found", More: true, Found: []node.FoundView{
@@ -53,6 +71,9 @@ func TestSearchRequests(t *testing.T) {
 		{"found", formType, "add=anna&still=", 303, "add anna", ""},
 		{"found", jsonType, `{"call":"anna","add":"anna"}`, 400, "", "whom to call"},
 		{"found", jsonType, `{}`, 400, "", "whom to call"},
+		{"revoke", jsonType, `{"phone":"abcd"}`, 204, "revoke abcd", ""},
+		{"revoke", formType, "phone=abcd&still=", 303, "revoke abcd", ""},
+		{"revoke", jsonType, `{}`, 400, "", "Name the phone"},
 		{"found", formType, "moving=", 400, "", "exactly once"},
 	} {
 		p := newPhone()

@@ -26,6 +26,7 @@ func view(s node.Snapshot, now time.Time) parts {
 	viewCall(p, s, now)
 	viewContacts(p, s.Contacts, now)
 	viewInquiry(p, s)
+	viewPhones(p, s.Phones)
 	viewLog(p, s.Calls, now)
 	viewRelease(p, s)
 	viewSettings(p, s.Settings)

@@ -32,6 +32,8 @@ type Owner interface {
 	InquireMore(ctx context.Context) error
 	CallFound(ctx context.Context, name string) error
 	AddFound(ctx context.Context, name string) error
+	// RevokePhone lets nobody believe another phone of the account any more.
+	RevokePhone(ctx context.Context, id string) error
 	// Hold puts the current call on hold, or takes it back.
 	Hold(ctx context.Context, on bool) error
 }
@@ -113,6 +115,7 @@ func (u *UI) routes() http.Handler {
 	route(http.MethodPost, "/api/v1/settings", u.setSwitches)
 	route(http.MethodPost, "/api/v1/search", u.searchWords)
 	route(http.MethodPost, "/api/v1/found", u.useFound)
+	route(http.MethodPost, "/api/v1/revoke", u.revokePhone)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotFound, "There is nothing at "+r.URL.Path+". The page is at /, the interface for programs below /api/v1/.")
 	})

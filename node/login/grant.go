@@ -18,8 +18,9 @@ func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Gran
 	if !account.knows(a.device, nodes, a.now) || !account.named(a.wish.Display) {
 		err := s.cfg.Store.Update(ctx, account.Name, func(at *Account) error {
 			at.rename(a.wish.Display, a.now)
-			account.Display = at.Display
-			return at.see(a.device, nodes, a.now)
+			err := at.see(a.device, nodes, a.now)
+			account.Display, account.Devices = at.Display, at.Devices
+			return err
 		})
 		if err != nil {
 			return wire.Granted{}, err
@@ -44,7 +45,7 @@ func (s *Server) grant(ctx context.Context, a asker, account Account) (wire.Gran
 	return wire.Granted{
 		Name: name.DER, Node: node.DER, Next: next.DER, Placements: s.place(a, account, name.NotAfter),
 		Params: params, Time: a.now.Unix(), Words: s.words(a, account, name.NotAfter),
-		Revoked: s.revoked.get(),
+		Revoked: s.revoked.get(), Devices: account.deviceIDs(),
 	}, nil
 }
 

@@ -22,7 +22,8 @@ type Granted struct {
 	Trust      identity.Trust // what Params say whom to believe
 	Time       time.Time      // the server's, when it granted this; a floor for a board without a clock
 
-	Revoked []byte // the revocation list that came along, as it was signed; empty: none
+	Devices []identity.ID // the phones of the account, as the server knows them
+	Revoked []byte        // the revocation list that came along, as it was signed; empty: none
 
 	Public Public               // what the words are for
 	Words  []wire.WordPlacement // for the words of Public's display name, in their order; or nothing
@@ -94,7 +95,7 @@ type holder struct {
 // verify checks every certificate and signature of raw at now. The node keys
 // were asked for in epoch, as the phone's clock had it.
 func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, epoch uint32, now time.Time) (Granted, error) {
-	g := Granted{Device: device, Placements: raw.Placements, Time: time.Unix(raw.Time, 0), Revoked: raw.Revoked, raw: raw}
+	g := Granted{Device: device, Placements: raw.Placements, Time: time.Unix(raw.Time, 0), Devices: raw.Devices, Revoked: raw.Revoked, raw: raw}
 	g.raw.Revoked = nil // it is kept apart, for others may bring a later one
 	if now.Before(g.Time.Add(-clockTolerance)) {
 		now = g.Time

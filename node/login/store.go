@@ -106,6 +106,15 @@ func (a *Account) see(device identity.ID, nodes []identity.ID, now time.Time) er
 	return nil
 }
 
+// deviceIDs returns the phones of the account.
+func (a Account) deviceIDs() []identity.ID {
+	var list []identity.ID
+	for _, d := range a.Devices {
+		list = append(list, d.Device)
+	}
+	return list
+}
+
 // seen returns d with what is known of it at now.
 func (d DeviceSeen) seen(nodes []identity.ID, now time.Time) DeviceSeen {
 	d.Seen = now.Unix()

@@ -98,6 +98,8 @@ type Granted struct {
 	// Revoked is the revocation list, as identity.Revocations.Sign writes it; nothing
 	// when nothing is revoked.
 	Revoked []byte `cbor:"8,keyasint,omitempty"`
+	// Devices are the phones of the account.
+	Devices []identity.ID `cbor:"9,keyasint,omitempty"`
 }
 
 // A DenyCode says why the login server refuses.
@@ -147,7 +149,7 @@ func (w Wish) check() error {
 }
 
 func (g Granted) check() error {
-	if len(g.Words) > identity.MaxWords || len(g.Revoked) > identity.MaxRevocationBytes {
+	if len(g.Words) > identity.MaxWords || len(g.Devices) > maxDevices || len(g.Revoked) > identity.MaxRevocationBytes {
 		return errField
 	}
 	for _, w := range g.Words {

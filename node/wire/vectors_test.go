@@ -110,6 +110,7 @@ func wordsWish() Wish {
 func wordsGranted() Granted {
 	g := testGranted()
 	g.Words = []WordPlacement{testEntry(testCard).Placement}
+	g.Devices = []identity.ID{testID(4), testID(9)}
 	return g
 }
 

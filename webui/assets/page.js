@@ -91,7 +91,7 @@
       e.preventDefault();
       const by = e.submitter;
       if (by?.name === 'more') post('/api/v1/search', {more: true});
-      else if (form.className === 'found') post('/api/v1/found', {[by.name]: by.value});
+      else if (form.className === 'found') post(form.getAttribute('action'), {[by.name]: by.value});
       else post('/api/v1/search', {words: $('words').value});
     });
   }
