@@ -34,10 +34,10 @@ func (l views) find(now time.Time, key identity.IndexKey) *viewed {
 
 // put remembers v, unless nothing is known.
 func (l *views) put(now time.Time, v *viewed) {
-	switch v.code {
-	case wire.FindRecord:
+	switch {
+	case v.code == wire.FindRecord && v.whole:
 		v.end = now.Add(cacheFound)
-	case wire.FindNone:
+	case v.code == wire.FindRecord, v.code == wire.FindNone: // there may be more
 		v.end = now.Add(cacheNone)
 	default:
 		return
