@@ -82,6 +82,23 @@ type ask struct {
 
 func (a *ask) due() time.Time { return earlier(a.again, a.end) }
 
+// asks are those of a job's questions that are open.
+type asks []*ask
+
+// without returns them without a.
+func (l asks) without(a *ask) asks {
+	return slices.DeleteFunc(l, func(b *ask) bool { return a == b })
+}
+
+// due returns when the first of them wants something; zero: there is none.
+func (l asks) due() time.Time {
+	var due time.Time
+	for _, a := range l {
+		due = earlier(due, a.due())
+	}
+	return due
+}
+
 // put asks to on behalf of j.
 func (x *Index) put(now time.Time, j job, to wire.Member, wait time.Duration, m wire.Message) *ask {
 	a := &ask{nonce: x.nonce(), to: to, job: j, m: m, again: now.Add(askAgain), pause: askAgain, end: now.Add(wait)}
@@ -115,8 +132,8 @@ func (x *Index) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.M
 }
 
 // advanceAsks asks again whoever has not answered, or lets it count as silent.
-func (x *Index) advanceAsks(now time.Time, asks []*ask) {
-	for _, a := range slices.Clone(asks) {
+func (x *Index) advanceAsks(now time.Time, open asks) {
+	for _, a := range slices.Clone(open) {
 		switch {
 		case passed(a.end, now):
 			x.fallSilent(now, a)
@@ -128,12 +145,17 @@ func (x *Index) advanceAsks(now time.Time, asks []*ask) {
 	}
 }
 
+// giveUp forgets a question that nobody has answered in time.
+func (x *Index) giveUp(a *ask) {
+	delete(x.asks, a.nonce)
+	x.counters.Silent++
+}
+
 func (x *Index) fallSilent(now time.Time, a *ask) {
 	if x.asks[a.nonce] != a {
 		return // its job has ended meanwhile
 	}
-	delete(x.asks, a.nonce)
-	x.counters.Silent++
+	x.giveUp(a)
 	a.job.silent(now, x, a)
 }
 

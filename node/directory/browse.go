@@ -40,7 +40,7 @@ type browse struct {
 	askers  []browser
 	nearest func(identity.IndexKey, int) []wire.Member
 	queue   []wire.Member // not yet asked, the nearest first
-	open    []*ask
+	open    asks
 	waves   int
 	told    []identity.ID // who has told whose entries it has
 	full    int           // of these, who may lack some
@@ -169,7 +169,7 @@ func (b *browse) goOn(now time.Time, x *Index) {
 }
 
 func (b *browse) reply(now time.Time, x *Index, a *ask, m wire.Message) {
-	b.open = slices.DeleteFunc(b.open, func(other *ask) bool { return a == other })
+	b.open = b.open.without(a)
 	switch m := m.(type) {
 	case wire.Shelf:
 		b.shelf(x, a, m)
@@ -183,7 +183,7 @@ func (b *browse) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 }
 
 func (b *browse) silent(now time.Time, x *Index, a *ask) {
-	b.open = slices.DeleteFunc(b.open, func(other *ask) bool { return a == other })
+	b.open = b.open.without(a)
 	b.unfetch(a)
 	b.goOn(now, x)
 }
@@ -327,8 +327,7 @@ func (b *browse) fetched(now time.Time, x *Index, a *ask, m wire.Entries) {
 // conclude tells the phones what has been gathered.
 func (b *browse) conclude(now time.Time, x *Index) {
 	for _, a := range b.open {
-		delete(x.asks, a.nonce)
-		x.counters.Silent++
+		x.giveUp(a)
 	}
 	b.open = nil
 	x.finish(b)
@@ -421,11 +420,7 @@ func (b *browse) lost(ix wire.Index) {
 }
 
 func (b *browse) due() time.Time {
-	due := earlier(b.wave, b.end)
-	for _, a := range b.open {
-		due = earlier(due, a.due())
-	}
-	return due
+	return earlier(earlier(b.wave, b.end), b.open.due())
 }
 
 func (b *browse) advance(now time.Time, x *Index) {

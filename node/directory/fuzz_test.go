@@ -8,6 +8,19 @@ import (
 	"peerphone/node/wire"
 )
 
+// feed gives out the bytes of a fuzzer's input one after the other, and zeroes
+// when there are none left.
+func feed(in *[]byte) func() int {
+	return func() int {
+		if len(*in) == 0 {
+			return 0
+		}
+		b := (*in)[0]
+		*in = (*in)[1:]
+		return int(b)
+	}
+}
+
 // FuzzIndex feeds an Index with whatever phones and supernodes could say.
 func FuzzIndex(f *testing.F) {
 	o := newOwner(&testing.T{}, "1001", "kitchen")
@@ -26,14 +39,7 @@ func FuzzIndex(f *testing.F) {
 		x.SetSelf(nodeID(0), signAs(0))
 		now := start
 		nearest := func(_ identity.IndexKey, n int) []wire.Member { return homes(0, 1, 2, 3, 4, 5, 6)[:min(n, 7)] }
-		next := func() int {
-			if len(in) == 0 {
-				return 0
-			}
-			b := in[0]
-			in = in[1:]
-			return int(b)
-		}
+		next := feed(&in)
 		var asks []Ask
 		for len(in) > 0 {
 			ix := wire.Index(next()%5 + 1)
@@ -123,14 +129,7 @@ func FuzzClient(f *testing.F) {
 		}
 		c := NewClient(config(1))
 		now := start
-		next := func() int {
-			if len(in) == 0 {
-				return 0
-			}
-			b := in[0]
-			in = in[1:]
-			return int(b)
-		}
+		next := feed(&in)
 		var open []Send
 		searches, results := 0, 0
 		for len(in) > 0 {

@@ -34,14 +34,7 @@ func FuzzShelves(f *testing.F) {
 		x := NewIndex(cfg)
 		x.SetSelf(nodeID(0), signAs(0))
 		now := start
-		next := func() int {
-			if len(in) == 0 {
-				return 0
-			}
-			b := in[0]
-			in = in[1:]
-			return int(b)
-		}
+		next := feed(&in)
 		var asks []Ask
 		for len(in) > 0 {
 			ix := wire.Index(next()%5 + 1)
@@ -128,14 +121,7 @@ func FuzzInquiry(f *testing.F) {
 		c := NewClient(config(1))
 		now := start
 		c.SetHomes(now, []wire.Index{1, 2, 3})
-		next := func() int {
-			if len(in) == 0 {
-				return 0
-			}
-			b := in[0]
-			in = in[1:]
-			return int(b)
-		}
+		next := feed(&in)
 		var asked []Send
 		var last Matches
 		for len(in) > 0 {

@@ -167,7 +167,7 @@ type repair struct {
 	key   identity.IndexKey
 	state repairState
 	left  []wire.Member // not asked yet
-	open  []*ask
+	open  asks
 	end   time.Time
 }
 
@@ -215,7 +215,7 @@ func (r *repair) goOn(x *Index) {
 }
 
 func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
-	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
+	r.open = r.open.without(a)
 	answer, ok := m.(wire.Stored)
 	_, asked := a.m.(wire.Have)
 	s := x.store.at(r.key)
@@ -236,18 +236,14 @@ func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 
 func (r *repair) silent(now time.Time, x *Index, a *ask) {
 	x.planAgain(now, x.store.at(r.key))
-	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
+	r.open = r.open.without(a)
 	r.goOn(x)
 }
 
 func (r *repair) lost(wire.Index) {}
 
 func (r *repair) due() time.Time {
-	due := r.end
-	for _, a := range r.open {
-		due = earlier(due, a.due())
-	}
-	return due
+	return earlier(r.end, r.open.due())
 }
 
 func (r *repair) advance(now time.Time, x *Index) {
@@ -256,8 +252,7 @@ func (r *repair) advance(now time.Time, x *Index) {
 		return
 	}
 	for _, a := range r.open {
-		delete(x.asks, a.nonce)
-		x.counters.Silent++
+		x.giveUp(a)
 		x.planAgain(now, x.store.at(r.key))
 	}
 	r.open = nil

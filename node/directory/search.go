@@ -58,7 +58,7 @@ type search struct {
 	nearest func(identity.IndexKey, int) []wire.Member
 	queue   []wire.Member // not yet asked, the nearest first
 	asked   []identity.ID // and those in the queue
-	open    []*ask
+	open    asks
 	waves   int
 	denials []denial
 
@@ -144,7 +144,7 @@ func (s *search) goOn(now time.Time, x *Index) {
 }
 
 func (s *search) reply(now time.Time, x *Index, a *ask, m wire.Message) {
-	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	s.open = s.open.without(a)
 	if who, ok := a.m.(wire.Who); ok {
 		s.introduced(now, x, a.to, who.Place, m)
 		s.goOn(now, x)
@@ -238,8 +238,7 @@ func (s *search) take(now time.Time, x *Index, b []byte) {
 // quarters of all deny it, unless too many supernodes have gone lately.
 func (s *search) conclude(now time.Time, x *Index) {
 	for _, a := range s.open {
-		delete(x.asks, a.nonce)
-		x.counters.Silent++
+		x.giveUp(a)
 	}
 	s.open = nil
 	x.finish(s)
@@ -249,16 +248,12 @@ func (s *search) conclude(now time.Time, x *Index) {
 }
 
 func (s *search) silent(now time.Time, x *Index, a *ask) {
-	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	s.open = s.open.without(a)
 	s.goOn(now, x)
 }
 
 func (s *search) due() time.Time {
-	due := earlier(s.wave, s.end)
-	for _, a := range s.open {
-		due = earlier(due, a.due())
-	}
-	return due
+	return earlier(earlier(s.wave, s.end), s.open.due())
 }
 
 func (s *search) advance(now time.Time, x *Index) {

@@ -153,8 +153,7 @@ func (s *seek) found(now time.Time, x *Index, to *step, m wire.Found) {
 // conclude ends the walk.
 func (s *seek) conclude(now time.Time, x *Index) {
 	for _, q := range s.open {
-		delete(x.asks, q.nonce)
-		x.counters.Silent++
+		x.giveUp(q.ask)
 	}
 	done := len(s.open) == 0
 	s.open = nil
@@ -219,9 +218,9 @@ func (s *seek) advance(now time.Time, x *Index) {
 		return
 	}
 	s.goOn(now, x) // some have become slow
-	asks := make([]*ask, len(s.open))
+	open := make(asks, len(s.open))
 	for i, q := range s.open {
-		asks[i] = q.ask
+		open[i] = q.ask
 	}
-	x.advanceAsks(now, asks)
+	x.advanceAsks(now, open)
 }

@@ -19,14 +19,7 @@ func FuzzWalks(f *testing.F) {
 			return
 		}
 		w := newWalker(t, 1, 2, 3, 4, 5)
-		next := func() int {
-			if len(in) == 0 {
-				return 0
-			}
-			b := in[0]
-			in = in[1:]
-			return int(b)
-		}
+		next := feed(&in)
 		var asks []Ask
 		for len(in) > 0 {
 			switch next() % 8 {

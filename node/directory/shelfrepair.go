@@ -76,7 +76,7 @@ type shelfRepair struct {
 	state repairState
 	left  []wire.Member // not asked yet
 	give  []gift        // not sent yet
-	open  []*ask
+	open  asks
 	end   time.Time
 }
 
@@ -134,7 +134,7 @@ func (r *shelfRepair) goOn(now time.Time, x *Index) {
 }
 
 func (r *shelfRepair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
-	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
+	r.open = r.open.without(a)
 	switch m := m.(type) {
 	case wire.Shelf:
 		r.compare(now, x, a.to, m)
@@ -171,18 +171,14 @@ func (r *shelfRepair) compare(now time.Time, x *Index, to wire.Member, s wire.Sh
 }
 
 func (r *shelfRepair) silent(now time.Time, x *Index, a *ask) {
-	r.open = slices.DeleteFunc(r.open, func(b *ask) bool { return a == b })
+	r.open = r.open.without(a)
 	r.goOn(now, x)
 }
 
 func (r *shelfRepair) lost(wire.Index) {}
 
 func (r *shelfRepair) due() time.Time {
-	due := r.end
-	for _, a := range r.open {
-		due = earlier(due, a.due())
-	}
-	return due
+	return earlier(r.end, r.open.due())
 }
 
 func (r *shelfRepair) advance(now time.Time, x *Index) {
@@ -191,8 +187,7 @@ func (r *shelfRepair) advance(now time.Time, x *Index) {
 		return
 	}
 	for _, a := range r.open {
-		delete(x.asks, a.nonce)
-		x.counters.Silent++
+		x.giveUp(a)
 	}
 	r.open, r.give = nil, nil
 	r.goOn(now, x)

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"slices"
 	"time"
 
 	"peerphone/node/identity"
@@ -16,7 +15,7 @@ type spread struct {
 	clock
 	key      identity.IndexKey
 	who      asker
-	open     []*ask
+	open     asks
 	copies   int
 	refusals map[wire.StoreCode]int
 	end      time.Time
@@ -54,7 +53,7 @@ func (s *spread) count(code wire.StoreCode) {
 }
 
 func (s *spread) reply(now time.Time, x *Index, a *ask, m wire.Message) {
-	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	s.open = s.open.without(a)
 	if stored, ok := m.(wire.Stored); ok {
 		s.count(stored.Code)
 	} else {
@@ -64,7 +63,7 @@ func (s *spread) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 }
 
 func (s *spread) silent(now time.Time, x *Index, a *ask) {
-	s.open = slices.DeleteFunc(s.open, func(b *ask) bool { return a == b })
+	s.open = s.open.without(a)
 	s.goOn(x)
 }
 
@@ -80,8 +79,7 @@ func (s *spread) goOn(x *Index) {
 // number that do not.
 func (s *spread) conclude(x *Index) {
 	for _, a := range s.open {
-		delete(x.asks, a.nonce)
-		x.counters.Silent++
+		x.giveUp(a)
 	}
 	s.open = nil
 	x.finish(s)
@@ -111,11 +109,7 @@ func (s *spread) lost(ix wire.Index) {
 }
 
 func (s *spread) due() time.Time {
-	due := s.end
-	for _, a := range s.open {
-		due = earlier(due, a.due())
-	}
-	return due
+	return earlier(s.end, s.open.due())
 }
 
 func (s *spread) advance(now time.Time, x *Index) {
