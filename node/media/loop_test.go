@@ -58,11 +58,6 @@ type cable struct {
 	free    chan []byte
 	done    chan struct{}
 	dropped atomic.Uint64
-
-	// owned by the reader until done is closed
-	first         hal.Instant // arrival of the first packet
-	start         uint16      // and its time
-	least, latest time.Duration
 }
 
 func newCable(far *Leg, now func() hal.Instant) *cable {
@@ -78,29 +73,15 @@ func (c *cable) read() {
 	defer close(c.done)
 	Urgent() // as the reader of the socket is
 	for p := range c.packets {
-		at := c.now()
-		c.far.Receive(at, p)
-		c.note(at, p)
+		c.far.Receive(c.now(), p)
 		c.free <- p[:0]
 	}
 }
 
-// note measures the jitter that the machine itself makes.
-func (c *cable) note(at hal.Instant, p []byte) {
-	m, _ := wire.ParseMedia(p)
-	if c.first == 0 {
-		c.first, c.start = at, m.Time
-	}
-	late := at.Sub(c.first) - time.Duration(m.Time-c.start)*unit
-	c.least, c.latest = min(c.least, late), max(c.latest, late)
-}
-
-// pull takes the cable out and returns by how much packets were delayed
-// differently.
-func (c *cable) pull() time.Duration {
+// pull takes the cable out.
+func (c *cable) pull() {
 	close(c.packets)
 	<-c.done
-	return c.latest - c.least
 }
 
 func (c *cable) SendMedia(payload []byte) {
@@ -175,27 +156,29 @@ func instantOf(pos []int, at []hal.Instant, n, rate int) (hal.Instant, bool) {
 	return 0, false
 }
 
-// mouthToEar is the time from the far microphone's capture to this speaker's
-// sounding, for each half second that matches, and the worst match.
-func (p *phone) mouthToEar(far *phone) (delays []time.Duration, worst float64) {
+// piece is half a second of what is heard, placed in what the far end said.
+type piece struct {
+	delay time.Duration // mouth to ear: from the far microphone's capture to this speaker's sounding
+	match float64       // of 1
+}
+
+// mouthToEar places each half second that p heard.
+func (p *phone) mouthToEar(far *phone) (pieces []piece) {
 	p.t.Helper()
 	heard, err := sim.ReadWAV(filepath.Join(p.dir, "heard.wav"))
 	must(p.t, err)
 	hp, ha := stamps(p.t, filepath.Join(p.dir, "heard.stamps"))
 	mp, ma := stamps(p.t, filepath.Join(far.dir, "mic.stamps"))
-	worst = 1
 	step := heard.Rate / 2
 	for at := heard.Rate; at+step < len(heard.PCM)-heard.Rate/2; at += step {
 		lag, match := align(heard.PCM[at:at+step], far.mic, at, heard.Rate/2)
 		sounded, ok1 := instantOf(hp, ha, at, heard.Rate)
 		captured, ok2 := instantOf(mp, ma, at-lag, heard.Rate)
-		if !ok1 || !ok2 {
-			continue
+		if ok1 && ok2 {
+			pieces = append(pieces, piece{delay: sounded.Sub(captured), match: match})
 		}
-		delays = append(delays, sounded.Sub(captured))
-		worst = min(worst, match)
 	}
-	return delays, worst
+	return pieces
 }
 
 // align finds by how many samples piece, which begins at at, lies later than in
@@ -236,47 +219,20 @@ func likeness(a, b []int16, step int) float64 {
 	return ab / math.Sqrt(aa*bb+1)
 }
 
-// machineJitter is the jitter, made by the machine alone, that the buffer is
-// meant to swallow from the start: its first target less a unit.
-const machineJitter = 30 * time.Millisecond
-
-// stillJitter is what a machine makes that does nothing else. The buffer waits
-// for up to twice what comes, so a machine with more cannot show how soon sound
-// is heard.
-const stillJitter = 3 * time.Millisecond
-
-// TestMouthToEar is in real time. A machine that has other work gets two more
-// tries; see owed.
-func TestMouthToEar(t *testing.T) {
-	// As the programs do: a thread that the system has put aside does not
-	// keep an audio thread from running.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(4, runtime.NumCPU())))
-	for _, c := range []conversation{
-		{rate: 16000, packet: pcmEncoder{}, most: 85 * time.Millisecond},
-		{rate: 44100, packet: pcmEncoder{}, most: 85 * time.Millisecond},
-		{rate: 48000, packet: pcmEncoder{}, most: 85 * time.Millisecond},
-		{rate: 16000, packet: shortPCM{}, most: 70 * time.Millisecond},
-		{rate: 48000, packet: shortPCM{}, most: 70 * time.Millisecond},
-	} {
-		t.Run(c.name(), func(t *testing.T) {
-			r := c.talk(t, 4*time.Second)
-			for try := 2; try <= 3 && !r.still(); try++ {
-				t.Logf("the machine made %v of jitter and %d stalls", r.jitter, r.stalls)
-				if next := c.talk(t, 4*time.Second); next.owed() < r.owed() {
-					r = next
-				}
-			}
-			r.check(t, c.most)
-		})
-	}
-}
-
 // conversation is a call between two boards.
 type conversation struct {
 	rate   int // of both cards
 	packet Encoder
-	most   time.Duration // mouth to ear, in the mean
-	clock  sim.Clock     // nil: that of the machine
+	most   time.Duration // mouth to ear
+}
+
+// conversations are held to their figures in virtual time.
+var conversations = []conversation{
+	{rate: 16000, packet: pcmEncoder{}, most: 85 * time.Millisecond},
+	{rate: 44100, packet: pcmEncoder{}, most: 85 * time.Millisecond},
+	{rate: 48000, packet: pcmEncoder{}, most: 85 * time.Millisecond},
+	{rate: 16000, packet: shortPCM{}, most: 70 * time.Millisecond},
+	{rate: 48000, packet: shortPCM{}, most: 70 * time.Millisecond},
 }
 
 func (c conversation) name() string {
@@ -288,70 +244,67 @@ type shortPCM struct{ pcmEncoder }
 
 func (shortPCM) Units() int { return 1 }
 
-// result is what a call was like.
-type result struct {
-	virtual bool
-	jitter  time.Duration // by the machine
-	stalls  uint64        // of the speakers
-	ways    []way
+// TestMouthToEar talks in real time, by the clocks, threads and goroutines that a
+// phone has: what is said comes both ways, and soon. How soon to the millisecond,
+// and that nothing is concealed, is held in virtual time only: between a card's
+// tick and the goroutine that waits for it a machine with other work adds what no
+// instrument of a test sees, and the buffer waits for up to twice that.
+func TestMouthToEar(t *testing.T) {
+	// As the programs do: a thread that the system has put aside does not
+	// keep an audio thread from running.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(4, runtime.NumCPU())))
+	for _, c := range []conversation{conversations[0], conversations[1], conversations[4]} {
+		t.Run(c.name(), func(t *testing.T) {
+			wanting := []string{"a to b", "b to a"}
+			for try := 1; try <= 5 && len(wanting) > 0; try++ {
+				wanting = nil
+				for _, w := range c.talk(t, sim.Config{}, 3*time.Second) {
+					t.Logf("%s: %d of %d half seconds come within %v; %+v", w.name, w.soon(), len(w.pieces), soon, w.stats)
+					if w.soon() == 0 {
+						wanting = append(wanting, w.name)
+					}
+				}
+			}
+			if len(wanting) > 0 {
+				t.Errorf("%v: of what was said not half a second is heard within %v", wanting, soon)
+			}
+		})
+	}
 }
 
-// way is one direction of it.
+// soon is of the order of a buffer that has seen a machine with other work: twice
+// what the longest conversation takes on one that has none, and 80 ms.
+const soon = 250 * time.Millisecond
+
+// sameWords is the match of a piece that is what was said; a pitch period that is
+// left out within a piece moves what is behind it.
+const sameWords = 0.6
+
+// way is one direction of a conversation.
 type way struct {
-	name       string
-	mean, most time.Duration // mouth to ear
-	pieces     int
-	delays     []time.Duration // of each half second
-	match      float64         // of the worst piece
-	stats      Stats
-	seconds    []Second
+	name    string
+	pieces  []piece
+	stats   Stats
+	seconds []Second
 }
 
-func (r result) quiet() bool { return r.jitter <= machineJitter && r.stalls == 0 }
-func (r result) still() bool { return r.virtual || r.jitter <= stillJitter && r.stalls == 0 }
-
-// owed is what a real machine may have added to the delay. What it does between
-// two packets that were looked at nobody knows, so that it shows faults of the
-// order of a buffer only: it is virtual time that is held to the figures.
-func (r result) owed() time.Duration {
-	if r.virtual {
-		return 0
-	}
-	return 50*time.Millisecond + 2*r.jitter + time.Duration(r.stalls)*30*time.Millisecond
-}
-
-// worst is by how much a half second may exceed the mean: a call begins with
-// more in the buffer than it needs.
-const worst = 15 * time.Millisecond
-
-func (r result) check(t *testing.T, allowed time.Duration) {
-	t.Helper()
-	allowed += r.owed()
-	for _, w := range r.ways {
-		t.Logf("%s: mouth to ear %.1f ms mean, %.1f ms worst of %d pieces, match %.3f; machine's jitter %v; %+v",
-			w.name, ms(w.mean), ms(w.most), w.pieces, w.match, r.jitter, w.stats)
-		if w.pieces < 3 {
-			t.Errorf("%s: only %d pieces could be placed", w.name, w.pieces)
-		}
-		if w.mean > allowed || w.most > allowed+worst {
-			t.Errorf("%s: mouth to ear %v, at worst %v, want at most %v and %v", w.name, w.mean, w.most, allowed, allowed+worst)
-		}
-		if r.quiet() && w.stats.Concealed != 0 {
-			t.Errorf("%s: %d frames concealed, want 0", w.name, w.stats.Concealed)
-		}
-		// A pitch period that is left out within a piece moves what is behind it,
-		// and a machine with other work has some left out.
-		if r.virtual && w.match < 0.6 {
-			t.Errorf("%s: what is heard matches what was said by %.3f only", w.name, w.match)
+// soon counts the pieces that are what was said, and came soon.
+func (w way) soon() (n int) {
+	for _, p := range w.pieces {
+		if p.match >= sameWords && p.delay > 0 && p.delay <= soon {
+			n++
 		}
 	}
+	return n
 }
 
 // talk lets the two talk; their clocks differ.
-func (c conversation) talk(t *testing.T, length time.Duration) (r result) {
-	r.virtual = c.clock != nil
-	a := newPhone(t, 1, sim.Config{Rate: c.rate, DriftPPM: 50, Clock: c.clock})
-	b := newPhone(t, 2, sim.Config{Rate: c.rate, DriftPPM: -50, Clock: c.clock})
+func (c conversation) talk(t *testing.T, cfg sim.Config, length time.Duration) []way {
+	t.Helper()
+	cfg.Rate, cfg.DriftPPM = c.rate, 50
+	a := newPhone(t, 1, cfg)
+	cfg.DriftPPM = -50
+	b := newPhone(t, 2, cfg)
 	a.leg.enc, b.leg.enc = c.packet, c.packet
 	ab, ba := newCable(b.leg, b.engine.now), newCable(a.leg, a.engine.now)
 	a.leg.SetRoute(&Route{Sender: ab})
@@ -359,30 +312,16 @@ func (c conversation) talk(t *testing.T, length time.Duration) (r result) {
 	a.engine.Talk(a.leg)
 	b.engine.Talk(b.leg)
 	time.Sleep(length)
-	stats := []Stats{b.leg.Stats(), a.leg.Stats()}
-	seconds := [][]Second{b.leg.History(), a.leg.History()}
+	ways := []way{
+		{name: "a to b", stats: b.leg.Stats(), seconds: b.leg.History()},
+		{name: "b to a", stats: a.leg.Stats(), seconds: a.leg.History()},
+	}
 	for _, p := range []*phone{a, b} {
 		p.engine.Close()
 		must(t, p.board.Close())
-		_, stalls := p.engine.Stalls()
-		r.stalls += stalls
 	}
-	r.jitter = max(ab.pull(), ba.pull())
-	r.ways = []way{b.hears(a, "a to b"), a.hears(b, "b to a")}
-	for i := range r.ways {
-		r.ways[i].stats, r.ways[i].seconds = stats[i], seconds[i]
-	}
-	return r
-}
-
-// hears places what p heard in what far said.
-func (p *phone) hears(far *phone, name string) way {
-	p.t.Helper()
-	delays, match := p.mouthToEar(far)
-	w := way{name: name, match: match, pieces: len(delays), delays: delays}
-	for _, d := range delays {
-		w.mean += d / time.Duration(len(delays))
-		w.most = max(w.most, d)
-	}
-	return w
+	ab.pull()
+	ba.pull()
+	ways[0].pieces, ways[1].pieces = b.mouthToEar(a), a.mouthToEar(b)
+	return ways
 }
