@@ -111,42 +111,71 @@ func TestMatrixJSON(t *testing.T) {
 	}
 }
 
-// TestNext: every call is made once, from both sides in turn, and no phone is
-// in two calls.
-func TestNext(t *testing.T) {
-	pairs := []natPair{{natlab.Symmetric, natlab.FullCone}, {natlab.Symmetric, natlab.Carrier}}
+// worldOf is a world with phones of some kinds that are nowhere.
+func worldOf(kinds ...natlab.Kind) *natWorld {
 	all := places{}
-	for _, k := range []natlab.Kind{natlab.Symmetric, natlab.FullCone, natlab.Carrier} {
+	for _, k := range kinds {
 		all[k] = &[2]place{{resident: &resident{}}, {resident: &resident{}}}
 	}
+	return newNATWorld(all)
+}
+
+// TestNext: every call is made once, from both sides in turn, in whatever
+// world has time, and between phones of that world.
+func TestNext(t *testing.T) {
+	pairs := []natPair{{natlab.Symmetric, natlab.FullCone}, {natlab.Symmetric, natlab.Carrier}}
+	var worlds []*natWorld
+	for range 2 {
+		worlds = append(worlds, worldOf(natlab.Symmetric, natlab.FullCone, natlab.Carrier))
+	}
 	m := newMatrix(pairs, 4, 0)
-	calls := map[*resident]int{}
+	dialled := map[*resident]int{}
 	for now := epoch; ; now = now.Add(lastWords) {
-		first, more := m.next(all, now)
-		if !more {
+		var open []*job
+		for _, w := range worlds {
+			if j, _ := m.next(w, now); j != nil {
+				dialled[j.from.resident]++
+				open = append(open, j)
+			}
+		}
+		if open == nil {
 			break
 		}
-		if first == nil {
-			t.Fatal("nobody is in a call, and none can be made")
+		for _, j := range open {
+			m.finish(j, now)
 		}
-		calls[first.from.resident]++
-		if second, _ := m.next(all, now); second != nil {
-			if second.from == first.from || second.from == first.to || second.to == first.from || second.to == first.to {
-				t.Error("a phone is in two calls")
-			}
-			calls[second.from.resident]++
-			m.finish(second, now)
-		}
-		m.finish(first, now)
 	}
 	for _, c := range []struct {
 		k    natlab.Kind
 		side int
 		want int
 	}{{natlab.Symmetric, 0, 4}, {natlab.FullCone, 1, 2}, {natlab.Carrier, 1, 2}, {natlab.Carrier, 0, 0}} {
-		if got := calls[all[c.k][c.side].resident]; got != c.want {
-			t.Errorf("phone %d of %v made %d calls, want %d", c.side+1, c.k, got, c.want)
+		sum := 0
+		for _, w := range worlds {
+			sum += dialled[w.places[c.k][c.side].resident]
 		}
+		if sum != c.want {
+			t.Errorf("phones %d of %v made %d calls, want %d", c.side+1, c.k, sum, c.want)
+		}
+	}
+}
+
+// TestWords: a pair's phones rest after a call, in the world of that call
+// only.
+func TestWords(t *testing.T) {
+	m := newMatrix([]natPair{{natlab.Symmetric, natlab.FullCone}}, 3, 0)
+	first, second := worldOf(natlab.Symmetric, natlab.FullCone), worldOf(natlab.Symmetric, natlab.FullCone)
+	j, _ := m.next(first, epoch)
+	m.finish(j, epoch)
+	soon := epoch.Add(lastWords - time.Second)
+	if j, more := m.next(first, soon); j != nil || !more {
+		t.Errorf("the first world: call %v, more %v", j, more)
+	}
+	if j, _ := m.next(second, soon); j == nil {
+		t.Error("the second world waits for what is said in the first")
+	}
+	if j, _ := m.next(first, epoch.Add(lastWords)); j == nil {
+		t.Error("the first world makes no call any more")
 	}
 }
 
@@ -178,10 +207,7 @@ func TestLast(t *testing.T) {
 func TestOnceMore(t *testing.T) {
 	m := newMatrix([]natPair{{natlab.Carrier, natlab.FullCone}}, 1, 0)
 	m.again = 2
-	all := places{}
-	for _, k := range []natlab.Kind{natlab.Carrier, natlab.FullCone} {
-		all[k] = &[2]place{{resident: &resident{}}, {resident: &resident{}}}
-	}
+	all := worldOf(natlab.Carrier, natlab.FullCone)
 	now, calls := epoch, 0
 	for ; calls < 10; now = now.Add(lastWords) {
 		j, more := m.next(all, now)

@@ -20,9 +20,8 @@ type matrix struct {
 	again  int    // calls of each pair that may be made once more when they are not as they must be; 0: those that were disturbed, as many as are wanted
 
 	mu   sync.Mutex
-	busy map[*resident]bool      // in a call, guarded by mu
-	rest map[*resident]time.Time // until when it does not dial, guarded by mu
-	done int                     // guarded by mu
+	open int // calls under way, guarded by mu
+	done int // guarded by mu
 }
 
 // pairRuns is a pair and its calls.
@@ -32,7 +31,6 @@ type pairRuns struct {
 	left int       // not begun yet, guarded by matrix.mu
 	redo int       // made once more, guarded by matrix.mu
 	runs []*natRun // in the order of their beginning, guarded by matrix.mu
-	rest time.Time // until when its phones still send each other last words, guarded by matrix.mu
 }
 
 // dialRest lies between two calls that one phone makes: its supernodes carry
@@ -48,7 +46,7 @@ const (
 )
 
 func newMatrix(pairs []natPair, runs int, rtt time.Duration) *matrix {
-	m := &matrix{rtt: rtt, busy: map[*resident]bool{}, rest: map[*resident]time.Time{}}
+	m := &matrix{rtt: rtt}
 	for _, p := range pairs {
 		m.pairs = append(m.pairs, &pairRuns{natPair: p, want: runs, left: runs})
 	}
@@ -57,16 +55,17 @@ func newMatrix(pairs []natPair, runs int, rtt time.Duration) *matrix {
 
 // job is a call to be made.
 type job struct {
+	world    *natWorld
 	pair     *pairRuns
 	run      *natRun
 	from, to place
 }
 
-// run makes all calls, some at a time.
-func (m *matrix) run(ctx context.Context, all places, parallel int, s *steps) error {
+// run makes all calls, one at a time in each world.
+func (m *matrix) run(ctx context.Context, worlds []*natWorld, s *steps) error {
 	var workers sync.WaitGroup
-	for range parallel {
-		workers.Go(func() { m.work(ctx, all, s) }) // owner: run
+	for _, w := range worlds {
+		workers.Go(func() { m.work(ctx, w, s) }) // owner: run
 	}
 	workers.Wait()
 	if ctx.Err() != nil {
@@ -75,10 +74,10 @@ func (m *matrix) run(ctx context.Context, all places, parallel int, s *steps) er
 	return nil
 }
 
-// work makes calls until there are no more.
-func (m *matrix) work(ctx context.Context, all places, s *steps) {
+// work makes calls in a world until there are no more.
+func (m *matrix) work(ctx context.Context, w *natWorld, s *steps) {
 	for ctx.Err() == nil {
-		j, more := m.next(all, time.Now())
+		j, more := m.next(w, time.Now())
 		switch {
 		case j != nil:
 			*j.run = j.pair.once(ctx, j.from, j.to, m.traces)
@@ -88,44 +87,34 @@ func (m *matrix) work(ctx context.Context, all places, s *steps) {
 			}
 		case !more:
 			return
-		default: // all that is left waits for a phone
+		default: // all that is left waits for a phone of this world
 			time.Sleep(lookEvery)
 		}
 	}
 }
 
-// next takes a call whose phones are free, of the pair that has most left.
-func (m *matrix) next(all places, now time.Time) (j *job, more bool) {
+// next takes a call whose phones in a world have rested, of the pair that has
+// most left. more: there may be some later.
+func (m *matrix) next(w *natWorld, now time.Time) (j *job, more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var best *pairRuns
 	for _, p := range m.pairs {
 		more = more || p.left > 0
-		if p.left > 0 && (best == nil || p.left > best.left) && m.freeLocked(p, all, now) {
+		if p.left > 0 && (best == nil || p.left > best.left) && w.rested(p, now) {
 			best = p
 		}
 	}
 	if best == nil {
-		return nil, more || m.openLocked()
+		return nil, more || m.open > 0 // one under way may have to be made once more
 	}
-	from, to := best.sides(all)
-	j = &job{pair: best, run: &natRun{}, from: from, to: to}
+	from, to := best.sides(w.places)
+	j = &job{world: w, pair: best, run: &natRun{}, from: from, to: to}
 	best.left--
 	best.runs = append(best.runs, j.run)
-	m.busy[from.resident], m.busy[to.resident] = true, true
-	m.rest[from.resident] = now.Add(dialRest)
+	m.open++
+	w.rest[from.resident] = now.Add(dialRest)
 	return j, true
-}
-
-// openLocked reports whether a call is under way that may have to be made once
-// more.
-func (m *matrix) openLocked() bool {
-	for _, busy := range m.busy {
-		if busy {
-			return true
-		}
-	}
-	return false
 }
 
 // sides says who calls whom next: in turn.
@@ -137,17 +126,17 @@ func (p *pairRuns) sides(all places) (from, to place) {
 	return from, to
 }
 
-func (m *matrix) freeLocked(p *pairRuns, all places, now time.Time) bool {
-	from, to := p.sides(all)
-	return !m.busy[from.resident] && !m.busy[to.resident] && !now.Before(m.rest[from.resident]) && !now.Before(p.rest)
+func (w *natWorld) rested(p *pairRuns, now time.Time) bool {
+	from, _ := p.sides(w.places)
+	return !now.Before(w.rest[from.resident]) && !now.Before(w.words[p])
 }
 
 func (m *matrix) finish(j *job, now time.Time) (done int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.busy[j.from.resident], m.busy[j.to.resident] = false, false
+	m.open--
 	p := j.pair
-	p.rest = now.Add(lastWords)
+	j.world.words[p] = now.Add(lastWords)
 	if m.onceMore(p, j.run) {
 		p.redo++
 		p.left++

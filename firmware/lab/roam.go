@@ -20,7 +20,7 @@ type roamCommand struct {
 	Runs     int           `help:"Changes of each kind. Default: ${default}." default:"20" placeholder:"N"`
 	Scene    []string      `help:"One kind of change only; can be given more than once. Default: all." placeholder:"NAME"`
 	Short    bool          `help:"One change of each of a few kinds, up to twice more when a call ends. Its pause counts only if this machine stood still at no time in it."`
-	Parallel int           `help:"Kinds at a time, each in a network of its own. Default: ${default}." default:"2" placeholder:"N"`
+	Parallel int           `help:"Changes at a time, each in a world of its own. Default: one for each processor." placeholder:"N"`
 	RTT      time.Duration `help:"Round trip between two phones, and so through a supernode. Default: ${default}." default:"100ms"`
 	Trace    bool          `help:"Write what both interfaces saw of each change, packet by packet, into the folder changes of each scene."`
 	JSON     bool          `help:"Print the results as JSON, and the progress on the standard error."`
@@ -48,8 +48,8 @@ root, nftables, iproute2, conntrack: make lab-deps.`)
 }
 
 func (r roamCommand) Run() error {
-	if r.Runs < 1 || r.Runs > 10_000 || r.Parallel < 1 || r.Parallel > 16 || r.RTT < 0 || r.RTT > 2*time.Second {
-		return errUsage{errors.New("want --runs 1 to 10000, --parallel 1 to 16, --rtt 0 to 2s")}
+	if r.Runs < 1 || r.Runs > 10_000 || r.Parallel < 0 || r.Parallel > maxWorlds || r.RTT < 0 || r.RTT > 2*time.Second {
+		return errUsage{fmt.Errorf("want --runs 1 to 10000, --parallel 1 to %d, --rtt 0 to 2s", maxWorlds)}
 	}
 	chosen, err := r.scenes()
 	if err != nil {
@@ -89,25 +89,25 @@ func (r roamCommand) scenes() (list []scene, err error) {
 	return list, nil
 }
 
-// measure plays the scenes, each in a town of its own.
+// measure plays the scenes in worlds that share nothing but the machine.
 func (r roamCommand) measure(ctx context.Context, chosen []scene, s *steps) ([]*roamResult, error) {
-	results := make([]*roamResult, len(chosen))
-	errs := make([]error, len(chosen))
-	places := make(chan struct{}, r.Parallel)
-	var all sync.WaitGroup
-	for i, sc := range chosen {
-		results[i] = &roamResult{Scene: sc.name, LimitMS: ms(sc.limit(r.RTT)), wanted: r.Runs, lenient: r.Short}
-		all.Go(func() { // owner: measure
-			places <- struct{}{}
-			defer func() { <-places }()
-			errs[i] = r.play(ctx, sc, results[i], s)
+	course := newRoamCourse(chosen, r)
+	errs := make([]error, worldsFor(r.Parallel))
+	var worlds sync.WaitGroup
+	for i := range errs {
+		worlds.Go(func() { // owner: measure
+			world := fmt.Sprintf("world%d", i+1)
+			for sc, result := course.enter(); result != nil && errs[i] == nil && ctx.Err() == nil; sc, result = course.enter() {
+				errs[i] = r.play(ctx, world, sc, result, s)
+				course.leave(result)
+			}
 		})
 	}
-	all.Wait()
+	worlds.Wait()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return results, errors.Join(errs...)
+	return course.results, errors.Join(errs...)
 }
 
 // roamResult is what became of one scene.
@@ -126,6 +126,11 @@ type roamResult struct {
 
 	wanted  int
 	lenient bool // pauses count only if the machine did not stand still
+
+	mu     sync.Mutex // of all that changes while worlds play
+	left   int        // changes that nobody makes yet
+	drawn  int        // changes that were begun
+	worlds int        // that play the scene
 }
 
 // roamChange is one change of the network.
@@ -139,19 +144,6 @@ type roamChange struct {
 	Problem   string  `json:"problem,omitempty"`
 
 	begun time.Time
-}
-
-// open reports whether more changes are wanted.
-func (r *roamResult) open() bool { return len(r.Changes) < r.wanted }
-
-// add takes a change; in the short form one that failed is made up to twice
-// more instead.
-func (r *roamResult) add(c *roamChange) {
-	if r.lenient && c.Problem != "" && r.Disturbed < onceMore {
-		r.Disturbed++
-		return
-	}
-	r.Changes = append(r.Changes, c)
 }
 
 // disturbed reports whether a pause was too long by no more than the machine

@@ -98,3 +98,55 @@ func TestStalls(t *testing.T) {
 	w := watchStalls()
 	w.close() // ends
 }
+
+// TestCourse: worlds go where most is left, one call's changes at least for
+// each, and every change is made once.
+func TestCourse(t *testing.T) {
+	c := newRoamCourse([]scene{{name: "long"}, {name: "short"}}, roamCommand{Runs: 3 * perCall})
+	c.results[1].left = perCall
+	var entered []string
+	for range 5 {
+		if s, r := c.enter(); r != nil {
+			entered = append(entered, s.name)
+		}
+	}
+	if got := strings.Join(entered, " "); got != "long long long short" {
+		t.Errorf("worlds went to: %s", got)
+	}
+	r := c.results[0]
+	for n := 1; r.open(); n++ {
+		if got, ok := r.begin(); got != n || !ok {
+			t.Fatalf("change %d is the %dth, %v", n, got, ok)
+		}
+		r.add(&roamChange{})
+	}
+	if _, ok := r.begin(); ok || len(r.Changes) != 3*perCall {
+		t.Errorf("%d changes, one more: %v", len(r.Changes), ok)
+	}
+	c.leave(r)
+	if _, again := c.enter(); again != nil {
+		t.Error("a world plays what is done")
+	}
+}
+
+// TestAgain: a change that was disturbed is made once more, and one that could
+// not be begun counts.
+func TestAgain(t *testing.T) {
+	r := newRoamCourse([]scene{{name: "hole"}}, roamCommand{Runs: 2}).results[0]
+	for range 2 {
+		r.begin()
+		if !r.again() {
+			t.Fatal("a disturbed change counts")
+		}
+	}
+	if r.begin(); r.again() {
+		t.Error("the disturbed are made once more for ever")
+	}
+	r.add(&roamChange{})
+	if c, n := r.fail(errOtherWay); n != 2 || c.Problem == "" || r.open() {
+		t.Errorf("%d changes, open: %v", n, r.open())
+	}
+	if r.sum(); r.Ended != 1 || r.Runs != 2 || r.Disturbed != 2 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -12,9 +12,9 @@ import (
 // perCall is how many changes one call is to survive before another is made.
 const perCall = 10
 
-// play makes calls and changes until there were enough.
-func (r roamCommand) play(ctx context.Context, sc scene, result *roamResult, s *steps) (err error) {
-	t, err := openTown(ctx, townPlan{Dir: folder(r.Dir).path(sc.name), Supernodes: 4}, s)
+// play makes calls and changes in a world until there were enough.
+func (r roamCommand) play(ctx context.Context, world string, sc scene, result *roamResult, s *steps) (err error) {
+	t, err := openTown(ctx, townPlan{Dir: folder(r.Dir).path(sc.name, world), Supernodes: 4}, s)
 	if err != nil {
 		return err
 	}
@@ -32,9 +32,8 @@ func (r roamCommand) play(ctx context.Context, sc scene, result *roamResult, s *
 	for ctx.Err() == nil && result.open() {
 		begun := time.Now()
 		if err := sc.call(ctx, roams, stays, result, s); err != nil {
-			c := &roamChange{Problem: err.Error()}
-			result.add(c)
-			s.say("lab", "%s %d: %v", sc.name, len(result.Changes), c)
+			c, n := result.fail(err)
+			s.say("lab", "%s %d: %v", sc.name, n, c)
 		}
 		time.Sleep(dialRest - time.Since(begun))
 	}
@@ -94,25 +93,27 @@ func (s scene) call(ctx context.Context, r *roamer, far *resident, result *roamR
 	for n := 0; n < perCall && result.open(); n++ {
 		if err := s.ready(ctx, r); err != nil {
 			if n > 0 && errors.Is(err, errOtherWay) {
-				result.Detoured++ // the call goes on; a new one is as it must be
+				result.detour() // the call goes on; a new one is as it must be
 				return nil
 			}
 			return err
 		}
+		number, wanted := result.begin()
+		if !wanted {
+			return nil
+		}
 		change, err := s.once(ctx, r)
+		if err == nil {
+			err = r.trace(change, number)
+		}
 		if err != nil {
-			return err
+			change = &roamChange{Problem: err.Error()}
 		}
-		if err := r.trace(change, len(result.Changes)+result.Disturbed+1); err != nil {
-			return err
-		}
-		if change.disturbed(result.LimitMS) && result.Disturbed < result.wanted {
-			result.Disturbed++
+		if change.disturbed(result.LimitMS) && result.again() {
 			out.say("lab", "%s once more: %v, but the machine stood still for %.0f ms", s.name, change, change.StalledMS)
 			continue
 		}
-		result.add(change)
-		out.say("lab", "%s %d of %d: %v", s.name, len(result.Changes), result.wanted, change)
+		out.say("lab", "%s %d of %d: %v", s.name, result.add(change), result.wanted, change)
 		if change.Problem != "" {
 			return nil
 		}
