@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"peerphone/hal"
 )
 
 // batchSize is how many datagrams one system call takes.
@@ -35,6 +37,7 @@ type batch struct {
 	inNames  [batchSize]sockaddr
 	inParts  [batchSize]unix.Iovec
 	buffers  [batchSize][maxRead]byte
+	controls [batchSize]control
 	out      [batchSize]message
 	outNames [batchSize]sockaddr
 	outParts [batchSize]unix.Iovec
@@ -72,8 +75,14 @@ func link(m *message, name *sockaddr, part *unix.Iovec) {
 
 // receive reads what waits, and returns how many datagrams there are.
 func (b *batch) receive() int {
+	stamped := b.conn.stamped.Load()
 	for i := range b.in {
 		b.in[i].Namelen = uint32(len(b.inNames[i]))
+		b.in[i].SetControllen(0)
+		if stamped {
+			b.in[i].Control = &b.controls[i][0]
+			b.in[i].SetControllen(len(b.controls[i]))
+		}
 	}
 	n, _, err := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(b.conn.fd),
 		uintptr(unsafe.Pointer(&b.in[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
@@ -87,6 +96,14 @@ func (b *batch) receive() int {
 // the next receive.
 func (b *batch) datagram(i int) (from netip.AddrPort, data []byte) {
 	return b.inNames[i].addrPort(), b.buffers[i][:min(int(b.in[i].size), maxRead)]
+}
+
+// came is when the i-th of those came to this host, as near as the kernel tells.
+func (b *batch) came(i int) hal.Instant {
+	if b.in[i].Controllen == 0 {
+		return hal.Now()
+	}
+	return arrival(b.controls[i][:b.in[i].Controllen])
 }
 
 // pass sends data, a datagram of this batch, on to another address; flush does

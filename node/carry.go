@@ -200,6 +200,7 @@ func (n *Node) startMedia(e StartMedia) {
 	n.hear(e.Index, leg)
 	n.sound.leg = leg
 	n.sounds.put(n.sound)
+	n.socket.conn.stamp(true)
 }
 
 // hear lets the socket's reader hand the sound of a session to leg; nil: to
@@ -251,6 +252,7 @@ func (n *Node) stopMedia(id call.ID) {
 	heard := loggedSound(n.call.leg.Summary())
 	n.socket.post(func(c *Core, now time.Time) { c.Sounded(now, id, heard) })
 	n.call = strip{}
+	n.socket.conn.stamp(false)
 	n.sound.leg = nil
 	n.sounds.put(n.sound)
 }

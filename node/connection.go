@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"peerphone/hal"
 	"peerphone/node/path"
 	"peerphone/node/session"
 	"peerphone/node/wire"
@@ -200,7 +201,7 @@ func (n *Node) readStream(id path.StreamID, s *session.Stream) {
 		}
 		n.socket.count.datagramsIn.Add(1)
 		n.socket.count.bytesIn.Add(uint64(len(frame) + ipTLS))
-		n.socket.take(w, frame, plain)
+		n.socket.take(hal.Now(), w, frame, plain)
 	}
 }
 

@@ -50,11 +50,13 @@ func (s *socket) openExtra(id path.Socket, how extraSocket) error {
 
 func listenExtra(how extraSocket) (*net.UDPConn, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		if how.Device == "" {
-			return nil
-		}
 		var err error
-		if e := raw.Control(func(fd uintptr) { err = unix.BindToDevice(int(fd), how.Device) }); e != nil {
+		if e := raw.Control(func(fd uintptr) {
+			stampArrivals(int(fd), true)
+			if how.Device != "" {
+				err = unix.BindToDevice(int(fd), how.Device)
+			}
+		}); e != nil {
 			return e
 		}
 		return err
@@ -116,8 +118,9 @@ func (s *socket) portOf(id path.Socket) uint16 {
 func (s *socket) readExtra(id path.Socket, conn *net.UDPConn) {
 	buf := make([]byte, 2048)
 	plain := make([]byte, 0, 2048)
+	var said control
 	for {
-		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		n, more, _, from, err := conn.ReadMsgUDPAddrPort(buf, said[:])
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -126,7 +129,7 @@ func (s *socket) readExtra(id path.Socket, conn *net.UDPConn) {
 		}
 		s.count.datagramsIn.Add(1)
 		s.count.bytesIn.Add(uint64(n + ipUDP))
-		s.take(path.Way{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Socket: id}, buf[:n], plain)
+		s.take(arrival(said[:more]), path.Way{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Socket: id}, buf[:n], plain)
 	}
 }
 

@@ -30,16 +30,10 @@ const (
 	// receiver is heard half a round trip later, and hears the far end after a
 	// whole one.
 	begins = 600 * time.Millisecond
-	// doubtedAfter is the same where there was no false alarm for calmFor: two
+	// doubtedAfter is the same where there were no two false alarms of late: two
 	// packets. Each end notices at its own next packet, so that of silentAfter
 	// one packet's time is lost.
 	doubtedAfter = 40 * time.Millisecond
-	calmFor      = 10 * time.Second
-	// mostPatience bounds how long a silence is borne because one as long, of more
-	// than lateAtAll, was a false alarm: on a line that is too narrow packets come late and seldom, and
-	// copies by other ways would make it narrower.
-	mostPatience = 500 * time.Millisecond
-	lateAtAll    = 150 * time.Millisecond
 	// shakenFor is how long sound goes by all ways after our own network has
 	// changed: until the far end has heard that, and we have heard it.
 	shakenFor = 500 * time.Millisecond
@@ -110,8 +104,9 @@ type mediaRoute struct {
 	mark   atomic.Int32             // Seq of the first sound that came by it since; < 0: none has
 	heard  atomic.Int64             // hal.Instant of the last frame of the session
 	sound  atomic.Int64             // likewise of the last sound
-	alarm  atomic.Int64             // likewise of the last sound that came late, but by the active way
-	late   atomic.Int64             // time.Duration: how late the latest of those was that came within calmFor of each other
+	alarms alarms                   // sound that came late, but by the active way
+	looked atomic.Int64             // hal.Instant of the capture goroutine's last look
+	wakes  atomic.Int64             // until when this machine reads what came while it stood still
 	echo   atomic.Int64             // until when sound goes by all ways
 	shaken atomic.Int64             // likewise, because our network has changed
 	copied atomic.Int64             // hal.Instant of the last sound that we sent by several of our own accord
@@ -175,7 +170,6 @@ func newMediaRoute(now hal.Instant, line int, out mediaOut) *mediaRoute {
 	}
 	r.heard.Store(int64(now.Add(begins)))
 	r.sound.Store(int64(now))
-	r.alarm.Store(int64(now.Add(-calmFor)))
 	r.mark.Store(-1)
 	r.stamp.Store(-1)
 	return r
@@ -273,10 +267,10 @@ func (r *mediaRoute) hear(now hal.Instant, w path.Way, s stamp, size int) {
 	if s < 0 {
 		return
 	}
-	silence := now.Sub(hal.Instant(r.sound.Swap(int64(now))))
+	last := hal.Instant(r.sound.Swap(int64(now)))
 	before := stamp(r.stamp.Swap(int64(s)))
-	if active := r.active.Load(); active != nil && m.heard == active.heard && before >= 0 && silence > doubtedAfter+r.stretch() {
-		r.falseAlarm(now, silence)
+	if active := r.active.Load(); active != nil && m.heard == active.heard && before >= 0 && last > hal.Instant(r.moved.Load()) {
+		r.alarms.hear(now, now.Sub(last), s.since(before), time.Duration(r.every.Load()), doubtedAfter+r.stretch())
 	}
 	r.space(before, s)
 	r.follow(now, set, m, s.seq())
@@ -295,7 +289,7 @@ func (r *mediaRoute) space(before, s stamp) {
 // stretch is by how much longer packets may be missed than short ones.
 func (r *mediaRoute) stretch() time.Duration {
 	every := time.Duration(r.every.Load())
-	if every >= thinPacket && every <= longPacket {
+	if r.thin == 0 && every >= thinPacket && every <= longPacket {
 		return every - shortPacket + thinPatience
 	}
 	return max(0, every-shortPacket) + r.thin
@@ -303,22 +297,14 @@ func (r *mediaRoute) stretch() time.Duration {
 
 // patience is how long nothing may be heard before sound goes by all ways.
 func (r *mediaRoute) patience(now hal.Instant) time.Duration {
-	if now.Sub(hal.Instant(r.alarm.Load())) > calmFor {
-		return doubtedAfter + r.stretch()
-	}
-	if late := time.Duration(r.late.Load()); late > lateAtAll {
+	late := r.alarms.late(now)
+	switch {
+	case late > lateAtAll:
 		return max(silentAfter+r.stretch(), min(late+late/4, mostPatience))
+	case late > 0:
+		return silentAfter + r.stretch()
 	}
-	return silentAfter + r.stretch()
-}
-
-// falseAlarm notes that sound has come by the active way after a silence.
-func (r *mediaRoute) falseAlarm(now hal.Instant, silence time.Duration) {
-	if now.Sub(hal.Instant(r.alarm.Load())) <= calmFor {
-		silence = max(silence, time.Duration(r.late.Load()))
-	}
-	r.late.Store(int64(silence))
-	r.alarm.Store(int64(now))
+	return doubtedAfter + r.stretch()
 }
 
 // shake tells that our network has changed: any way may be dead.
@@ -403,6 +389,9 @@ func (r *mediaRoute) Pulse() { r.pulseAt(hal.Now()) }
 
 // pulseAt notices between two packets that the call has fallen silent.
 func (r *mediaRoute) pulseAt(now hal.Instant) {
+	if now.Sub(hal.Instant(r.looked.Swap(int64(now)))) > stoodStill {
+		r.wakes.Store(int64(now.Add(wakes)))
+	}
 	active := r.active.Load()
 	if active == nil || !r.strew(now) {
 		return

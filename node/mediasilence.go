@@ -10,7 +10,7 @@ import (
 // doubt only: the loop searches then.
 func (r *mediaRoute) strew(now hal.Instant) bool {
 	silence := r.silence(now)
-	if silence <= r.patience(now) || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
+	if silence <= r.patience(now) || now < hal.Instant(r.wakes.Load()) || now.Sub(hal.Instant(r.sound.Load())) > strewFor {
 		return false
 	}
 	if silence > silentAfter+r.stretch() {

@@ -111,7 +111,7 @@ func (s *socket) readBatch(b *batch, plain []byte) (passed int) {
 		case ok:
 			s.passOn(to, data)
 		default:
-			s.sort(w, data, plain)
+			s.sort(b.came(i), w, data, plain)
 		}
 	}
 	s.count.datagramsIn.Add(uint64(n))
@@ -142,14 +142,14 @@ func (s *socket) forward(w path.Way, b []byte) (to path.Way, ok bool) {
 // passOn sends a frame of the relay on.
 func (s *socket) passOn(to path.Way, b []byte) { s.sendBy(to, b, time.Now().Add(stale)) }
 
-// take takes a frame that came by w, in a stream or by a further socket: it is
-// passed on, or it is for us.
-func (s *socket) take(w path.Way, b, plain []byte) {
+// take takes a frame that came by w at the instant at, in a stream or by a further
+// socket: it is passed on, or it is for us.
+func (s *socket) take(at hal.Instant, w path.Way, b, plain []byte) {
 	if to, ok := s.forward(w, b); ok {
 		s.passOn(to, b)
 		return
 	}
-	s.sort(w, b, plain)
+	s.sort(at, w, b, plain)
 }
 
 // close ends read and the readers of the further sockets.
@@ -158,13 +158,13 @@ func (s *socket) close() {
 	s.more.close()
 }
 
-// sort takes a frame that came by w: a datagram, or one of a stream, whose
-// handshake is over. plain is room for what is in it.
-func (s *socket) sort(w path.Way, b, plain []byte) {
+// sort takes a frame that came by w at the instant at: a datagram, or one of a
+// stream, whose handshake is over. plain is room for what is in it.
+func (s *socket) sort(at hal.Instant, w path.Way, b, plain []byte) {
 	kind := wire.KindOf(b)
 	switch {
 	case kind == wire.SessionFrame:
-		s.open(w, b, plain)
+		s.open(at, w, b, plain)
 	case kind == wire.HandshakeFrame && w.Direct():
 		frame := append([]byte(nil), b...)
 		s.post(func(c *Core, now time.Time) { c.Handshake(now, w, frame) })
@@ -176,7 +176,7 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 			s.post(func(c *Core, now time.Time) { c.Beat(now, nonce) })
 		}
 	case kind == wire.RelayFrame:
-		s.unwrap(b, plain)
+		s.unwrap(at, b, plain)
 	case kind == wire.STUNFrame && w.Direct():
 		s.hearSTUN(w, b)
 	default:
@@ -186,18 +186,18 @@ func (s *socket) sort(w path.Way, b, plain []byte) {
 
 // unwrap takes a relay frame that is for us. A relay within a relay there is
 // not, nor a handshake.
-func (s *socket) unwrap(b, plain []byte) {
+func (s *socket) unwrap(at hal.Instant, b, plain []byte) {
 	channel, inner, ok := wire.ParseRelay(b)
 	if !ok {
 		s.count.dropped.Add(1)
 		return
 	}
-	s.open(path.Way{Channel: channel}, inner, plain)
+	s.open(at, path.Way{Channel: channel}, inner, plain)
 }
 
 // open deciphers a session frame: sound goes to its strip, everything else to
 // the control loop.
-func (s *socket) open(w path.Way, b, plain []byte) {
+func (s *socket) open(at hal.Instant, w path.Way, b, plain []byte) {
 	h, ok := wire.ParseHeader(b)
 	if !ok {
 		s.count.dropped.Add(1)
@@ -214,13 +214,12 @@ func (s *socket) open(w path.Way, b, plain []byte) {
 		s.count.refused(err)
 		return
 	}
-	at := hal.Now()
 	if route := l.route.Load(); route != nil {
 		route.hear(at, w, stampOf(payload), len(b))
 	}
 	if wire.PayloadOf(payload) == wire.PayloadMedia {
 		if leg := l.leg.Load(); leg != nil {
-			leg.Receive(at, payload)
+			leg.Receive(hal.Now(), payload)
 		}
 		return
 	}

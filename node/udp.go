@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -25,6 +26,8 @@ type udpConn struct {
 
 	quit *os.File // readable when the reading is over
 	end  *os.File // closing it makes quit readable
+
+	stamped atomic.Bool // datagrams come with the time of their arrival
 
 	reading sync.WaitGroup // during
 	mu      sync.RWMutex   // held for reading by who sends
@@ -58,6 +61,15 @@ func newUDPConn(conn *net.UDPConn) (*udpConn, error) {
 func (u *udpConn) makeRoom(bytes int) {
 	if unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) != nil {
 		unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+	}
+}
+
+// stamp lets the kernel tell when datagrams come, or no longer.
+func (u *udpConn) stamp(on bool) {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	if !u.closed {
+		u.stamped.Store(stampArrivals(u.fd, on))
 	}
 }
 
