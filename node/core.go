@@ -199,56 +199,6 @@ func (c *Core) Start(now time.Time) {
 	c.settle(now)
 }
 
-// Next returns when Advance wants to be called: the earliest wish of all cores.
-func (c *Core) Next() time.Time {
-	var next time.Time
-	for t := range c.timers {
-		if at := t.Next(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-	}
-	return next
-}
-
-// Advance fires what is due in every core.
-func (c *Core) Advance(now time.Time) {
-	for t := range c.timers {
-		if at := t.Next(); !at.IsZero() && !at.After(now) {
-			t.Advance(now)
-		}
-	}
-	c.settle(now)
-}
-
-// timer is what all cores have in common.
-type timer interface {
-	Next() time.Time
-	Advance(now time.Time)
-}
-
-// timers yields the cores in a fixed order, so that equal times fire equally. It
-// is asked with every event and makes no list.
-func (c *Core) timers(yield func(timer) bool) {
-	for _, t := range [...]timer{c.login, c.sessions, c.paths, &c.racer, &c.listing, c.overlay, c.client, c.calls, c.handset, c.legs, c.outside.survey, c.outside.lifetime, c.fresh, c.revoker} {
-		if !yield(t) {
-			return
-		}
-	}
-	for _, u := range c.outside.uplinks {
-		if !yield(u.survey) {
-			return
-		}
-	}
-	if c.presence != nil && !yield(c.presence) || c.candidacy != nil && !yield(c.candidacy) || c.lanes == nil {
-		return
-	}
-	for _, t := range [...]timer{c.lanes, c.index, c.keeper, c.relay, &c.outside.later} {
-		if !yield(t) {
-			return
-		}
-	}
-}
-
 // Take returns and clears the outbox.
 func (c *Core) Take() []Effect {
 	out := c.out

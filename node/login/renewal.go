@@ -70,13 +70,15 @@ var errLost = errors.New("login: a request was lost")
 
 // Next returns when Advance wants to be called, zero for never.
 func (c *Client) Next() time.Time {
-	var next time.Time
-	for _, t := range []time.Time{c.askAt, c.giveUpAt, c.turnAt, c.expireAt} {
-		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
-			next = t
-		}
+	return earlier(earlier(c.askAt, c.giveUpAt), earlier(c.turnAt, c.expireAt))
+}
+
+// earlier returns the earlier of two times, where zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return next
+	return a
 }
 
 // Advance does what is due at now.

@@ -43,6 +43,11 @@ type Revoker struct {
 	peers []*revokerPeer // by the age of their sessions
 	fetch revokedFetch
 
+	// wake is what Next returns while calm: it is asked with every event. Every verb
+	// clears calm.
+	wake time.Time
+	calm bool
+
 	out      []Event
 	counters RevokerCounters
 }
@@ -114,6 +119,7 @@ func (r *Revoker) send(ix wire.Index, m wire.Message) { r.out = append(r.out, Se
 // Set takes a list from the login server, from disk, or from a peer; one that is
 // not newer changes nothing.
 func (r *Revoker) Set(now time.Time, raw []byte) {
+	r.calm = false
 	list, err := identity.ParseRevocations(r.cfg.Issuing(), raw)
 	if err != nil || list.Issued.After(now.Add(clocksDiffer)) {
 		r.counters.Forged++
@@ -151,6 +157,7 @@ func (r *Revoker) compare(now time.Time, p *revokerPeer) {
 
 // Up tells of a session with a node.
 func (r *Revoker) Up(now time.Time, ix wire.Index) {
+	r.calm = false
 	p := &revokerPeer{ix: ix, parts: partBurst, asked: now}
 	r.peers = append(r.peers, p)
 	r.tell(now, p)
@@ -158,6 +165,7 @@ func (r *Revoker) Up(now time.Time, ix wire.Index) {
 
 // Down tells that a session has ended.
 func (r *Revoker) Down(now time.Time, ix wire.Index) {
+	r.calm = false
 	r.peers = slices.DeleteFunc(r.peers, func(p *revokerPeer) bool { return p.ix == ix })
 	if r.fetch.from == ix {
 		r.fetch = revokedFetch{}
@@ -175,6 +183,7 @@ func (r *Revoker) peer(ix wire.Index) *revokerPeer {
 
 // Handle takes a Revoked, RevokedAsk or RevokedPart that came in session ix.
 func (r *Revoker) Handle(now time.Time, ix wire.Index, m wire.Message) {
+	r.calm = false
 	p := r.peer(ix)
 	if p == nil {
 		return
@@ -257,15 +266,18 @@ func (r *Revoker) bluffed(p *revokerPeer) {
 
 // Next returns when Advance wants to be called; zero: never.
 func (r *Revoker) Next() time.Time {
-	next := r.fetch.end
-	for _, p := range r.peers {
-		next = earlier(next, p.behind)
+	if !r.calm {
+		r.wake, r.calm = r.fetch.end, true
+		for _, p := range r.peers {
+			r.wake = earlier(r.wake, p.behind)
+		}
 	}
-	return next
+	return r.wake
 }
 
 // Advance fires what is due.
 func (r *Revoker) Advance(now time.Time) {
+	r.calm = false
 	if passed(r.fetch.end, now) {
 		p := r.peer(r.fetch.from)
 		r.fetch = revokedFetch{}

@@ -29,7 +29,18 @@ type contact struct {
 
 // note tells that we send to an address. Of too many the oldest is forgotten.
 func (c *contacted) note(now time.Time, a netip.Addr) {
-	c.list = slices.DeleteFunc(c.list, func(x contact) bool { return x.addr == a || now.Sub(x.at) >= contactLife })
+	over := 0 // they are in the order of their times
+	for over < len(c.list) && now.Sub(c.list[over].at) >= contactLife {
+		over++
+	}
+	c.list = slices.Delete(c.list, 0, over)
+	for i := len(c.list) - 1; i >= 0; i-- {
+		if c.list[i].addr == a {
+			copy(c.list[i:], c.list[i+1:])
+			c.list[len(c.list)-1] = contact{a, now}
+			return
+		}
+	}
 	if len(c.list) == maxContact {
 		c.list = slices.Delete(c.list, 0, 1)
 	}

@@ -167,6 +167,9 @@ func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
 // sendDirect sends by the way in use, and by where the peer seems to have moved.
 func (t *Table) sendDirect(r *route, frame []byte) {
 	t.emit(UDP{Socket: r.at.Socket, Addr: r.at.Addr, Frame: frame})
+	if r.trial.IsZero() {
+		return
+	}
 	if q := r.prober.find(r.trial); q != nil && q.credit.spend(len(frame)) {
 		t.emit(UDP{Socket: r.trial.Socket, Addr: r.trial.Addr, Frame: frame})
 	}

@@ -60,7 +60,7 @@ func (t *Table) checkAlive(now time.Time, s *session) {
 		a.wait = max(firstTimeout, min(2*a.wait, a.patience()/questions))
 	}
 	t.ask(now, s)
-	a.check = earliest(now.Add(a.wait), a.asked.Add(a.patience()))
+	a.check = earlier(now.Add(a.wait), a.asked.Add(a.patience()))
 	if !a.check.After(now) {
 		a.check = now.Add(firstTimeout)
 	}

@@ -81,8 +81,8 @@ func (w *world) wantNothing() {
 	w.wantNoHandshakes()
 	for _, n := range w.nodes {
 		t := n.table
-		if len(t.sessions)+len(t.peers)+len(t.timers) > 0 {
-			w.t.Errorf("%s has %d sessions, %d peers, %d timers left", n.name, len(t.sessions), len(t.peers), len(t.timers))
+		if len(t.sessions)+len(t.peers)+len(t.timers.heap) > 0 {
+			w.t.Errorf("%s has %d sessions, %d peers, %d timers left", n.name, len(t.sessions), len(t.peers), len(t.timers.heap))
 		}
 		seen := make(map[wire.Index]bool)
 		for _, d := range n.downs {

@@ -307,7 +307,7 @@ func (t *Table) Next() time.Time { return t.timers.next() }
 
 // Advance fires what is due.
 func (t *Table) Advance(now time.Time) {
-	for s := t.timers.due(now); s != nil; s = t.timers.due(now) {
+	for s := t.timers.first(now); s != nil; s = t.timers.first(now) {
 		t.fire(now, s)
 		t.settle(s)
 	}
