@@ -48,7 +48,7 @@ const maxWaiting = 64
 
 // Keep-alives of sessions that need none for a NAT.
 const (
-	memberKeepAlive = 10 * time.Second // between supernodes, so that deaths are known
+	memberKeepAlive = 20 * time.Second // between supernodes, so that deaths are known
 	guestKeepAlive  = 75 * time.Second // they refresh each minute
 	homeKeepAlive   = 30 * time.Minute // the overlay feels their pulse
 	streamKeepAlive = 70 * time.Second // TCP's bindings live for hours; the refresh each minute comes before it

@@ -11,19 +11,24 @@ const (
 	questions = 8
 )
 
-// alive notices that the peer has vanished. Half of every apart it looks
-// whether anything authentic has come; after every without, it asks, again and
-// again, until patience is over.
+// patienceShare is which part of every a peer may leave our questions unanswered:
+// who is asked seldom is soon known to be gone all the same.
+const patienceShare = 4
+
+// alive notices that the peer has vanished. After every without anything
+// authentic it asks, again and again, until patience is over. What it was not
+// told of, sound say, it finds when it looks, and then it looks again after half
+// of every.
 type alive struct {
 	every  time.Duration // zero: never look
 	bear   time.Duration // how long questions may stay unanswered at least
-	heard  time.Time     // of the last sign of life, as far as known; set when Live
+	heard  time.Time     // of the last sign of life, as far as known; set when Live, and by every payload
 	opened uint64        // packets that the channel had opened then
-	asked  time.Time     // since when we ask; zero: not asking
+	asked  time.Time     // since when we ask; zero: not asking; cleared by a sign of life
 	wait   time.Duration // until the next question
 	sent   time.Time     // of the last question
 	token  uint16        // of the last question
-	check  time.Time     // when to look; set by start and each look
+	check  time.Time     // when to look; set by start, each look and an answer
 }
 
 func (a *alive) start(now time.Time) {
@@ -33,7 +38,15 @@ func (a *alive) start(now time.Time) {
 	}
 }
 
-func (a *alive) patience() time.Duration { return max(a.every, a.bear, shortestPatience) }
+func (a *alive) patience() time.Duration {
+	return max(a.every/patienceShare, a.bear, shortestPatience)
+}
+
+// hears notes a sign of life: the channel has opened so many packets now. The next
+// look finds it; nothing is moved for each.
+func (a *alive) hears(now time.Time, opened uint64) {
+	a.heard, a.asked, a.opened = now, time.Time{}, opened
+}
 
 // checkAlive looks whether the peer of s lives, and asks if that is doubtful.
 func (t *Table) checkAlive(now time.Time, s *session) {
@@ -42,7 +55,7 @@ func (t *Table) checkAlive(now time.Time, s *session) {
 		a.check = time.Time{}
 		return
 	}
-	if n := s.channel.Counters().Opened; n != a.opened {
+	if n := s.channel.opened.Load(); n != a.opened {
 		a.opened = n
 		a.start(now)
 		return
@@ -74,10 +87,14 @@ func (t *Table) ask(now time.Time, s *session) {
 	t.sendAck(s, ackAsks, a.token)
 }
 
-// answered notes the answer to a question.
+// answered notes the answer to a question, and saves the look at whether it has
+// come.
 func (a *alive) answered(now time.Time, token uint16, r *rtt) {
 	if token == a.token && !a.sent.IsZero() {
 		r.sample(now.Sub(a.sent))
 		a.sent = time.Time{}
+		if a.every > 0 {
+			a.check = now.Add(a.every)
+		}
 	}
 }

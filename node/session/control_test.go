@@ -159,6 +159,25 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
+// An idle session costs one look and one question in each pause.
+func TestKeepAliveLooksOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, _ := w.connect(a, b, AsNode)
+	w.run(time.Minute)
+	before, looks := a.frames+b.frames, 0
+	a.table.KeepAlive(ia, 20*time.Second)
+	for end := w.now.Add(10 * time.Minute); w.now.Before(end); {
+		if next := a.table.Next(); !next.IsZero() && !next.After(w.now) {
+			looks++
+		}
+		w.run(time.Millisecond)
+	}
+	if n := a.frames + b.frames - before; looks > 31 || n < 56 || n > 60 {
+		t.Errorf("%d looks and %d datagrams in ten minutes, want 30 and twice as many", looks, n)
+	}
+}
+
 // TestBear has a peer that is away for a while.
 func TestBear(t *testing.T) {
 	w := newWorld(t, 1)
@@ -169,11 +188,11 @@ func TestBear(t *testing.T) {
 	w.run(time.Minute)
 	carry := w.carry
 	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
-	w.run(9 * time.Second)
+	w.run(7900 * time.Millisecond)
 	w.carry = carry
 	w.run(time.Minute)
 	if len(a.downs) > 0 {
-		t.Fatal("down although the peer came back after nine seconds")
+		t.Fatal("down although the peer came back within eight seconds")
 	}
 	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
 	w.run(11500 * time.Millisecond)

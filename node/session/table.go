@@ -195,6 +195,7 @@ func (t *Table) Payload(now time.Time, ix wire.Index, payload []byte) {
 	if s.state == gone {
 		return
 	}
+	s.alive.hears(now, s.channel.opened.Load())
 	t.payload(now, s, payload)
 	t.settle(s)
 }
@@ -241,8 +242,9 @@ func (t *Table) Abort(now time.Time, ix wire.Index) {
 	}
 }
 
-// KeepAlive makes Table notice within about one and a half of every and two
-// seconds that the peer of ix has vanished; zero, the start, means never.
+// KeepAlive makes Table notice that the peer of ix has vanished within about one
+// and a half of every, and a quarter of it, at least two seconds, beyond; zero, the
+// start, means never.
 func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
 	if s := t.sessions[ix]; s != nil {
 		s.alive.every = every
