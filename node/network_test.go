@@ -192,7 +192,7 @@ func (m *machine) wait(what string, limit time.Duration, ok func(node.Snapshot) 
 	m.t.Helper()
 	changed, stop := m.Watch()
 	defer stop()
-	late := time.After(patience * limit)
+	late := time.After(max(30*time.Second, patience*limit))
 	for {
 		s := m.Snapshot()
 		if ok(s) {

@@ -16,8 +16,8 @@ import (
 )
 
 // stepTime is how long a phone may take to show what a step of the call must
-// lead to.
-const stepTime = 15 * time.Second
+// lead to; a machine with much other work takes seconds.
+const stepTime = 30 * time.Second
 
 // phone works one telephone through its page, as a person would: it presses
 // keys, moves the receiver, and sees what the page shows.

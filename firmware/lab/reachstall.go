@@ -13,7 +13,7 @@ import (
 // priority in time: what phones did then says nothing about them.
 type stalls struct {
 	stop context.CancelFunc
-	done chan struct{}
+	done sync.WaitGroup // of the threads
 
 	mu   sync.Mutex
 	list []stall // guarded by mu
@@ -27,16 +27,40 @@ const (
 	leastStall = 10 * time.Millisecond // the timer's own lateness is a tenth of that
 )
 
+// watchStalls watches with a thread that may run on any processor.
 func watchStalls() *stalls {
-	ctx, stop := context.WithCancel(context.Background())
-	s := &stalls{stop: stop, done: make(chan struct{})}
-	go s.watch(ctx) // owner: s, ended by close
+	s, ctx := newStalls()
+	s.done.Go(func() { s.watch(ctx, nil) }) // owner: s, ended by close
 	return s
 }
 
-func (s *stalls) watch(ctx context.Context) {
-	defer close(s.done)
+// watchProcessors watches with a thread on each processor: the sound of a call
+// waits for whichever of them stands still.
+func watchProcessors() *stalls {
+	s, ctx := newStalls()
+	var all unix.CPUSet
+	_ = unix.SchedGetaffinity(0, &all) // without it nothing is watched, and nothing excused
+	for i := range len(all) * 64 {
+		if all.IsSet(i) {
+			var one unix.CPUSet
+			one.Set(i)
+			s.done.Go(func() { s.watch(ctx, &one) }) // owner: s, ended by close
+		}
+	}
+	return s
+}
+
+func newStalls() (*stalls, context.Context) {
+	ctx, stop := context.WithCancel(context.Background())
+	return &stalls{stop: stop}, ctx
+}
+
+// watch is one thread, on the processor that it is given.
+func (s *stalls) watch(ctx context.Context, on *unix.CPUSet) {
 	runtime.LockOSThread() // for ever: its priority is not for others
+	if on != nil {
+		_ = unix.SchedSetaffinity(0, on)
+	}
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), priority)
 	for last := time.Now(); ctx.Err() == nil; {
 		sleep := unix.NsecToTimespec(int64(stallTick))
@@ -53,7 +77,7 @@ func (s *stalls) watch(ctx context.Context) {
 
 func (s *stalls) close() {
 	s.stop()
-	<-s.done
+	s.done.Wait()
 }
 
 // within sums the stalls that touch a time.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"peerphone/firmware/lab/judge"
@@ -17,6 +16,7 @@ type callRecord struct {
 	from, to          hal.Instant
 	kitchen, workshop end
 	verified          bool
+	stood             time.Duration // for how long a processor ran nothing of ours meanwhile
 }
 
 // end is one of its two phones.
@@ -91,33 +91,44 @@ func (w *way) problems() []string {
 	if w.other > judge.MaxOther {
 		all = append(all, fmt.Sprintf("the similarity with what the %s itself said is %.2f, more than %.2f", w.to, w.other, judge.MaxOther))
 	}
-	for i := range all {
-		all[i] = fmt.Sprintf("from the %s to the %s: %s", w.from, w.to, all[i])
+	return w.each(all)
+}
+
+// faults lists those that no busy machine makes.
+func (w *way) faults() []string { return w.each(w.verdict.Faults()) }
+
+// each says of each problem in which direction it is.
+func (w *way) each(problems []string) []string {
+	for i, p := range problems {
+		problems[i] = fmt.Sprintf("from the %s to the %s: %s", w.from, w.to, p)
 	}
-	return all
+	return problems
 }
 
 // judge listens to the call, writes the results, and prints the table. The
-// error says what did not come out.
-func (c *callRecord) judge(dir folder, s *steps) error {
+// error is about what does not depend on how well one hears.
+func (c *callRecord) judge(dir folder, s *steps) (o trial, err error) {
 	there, back, err := c.ways()
 	if err != nil {
-		return fmt.Errorf("%w: %w", errCall, err)
+		return o, fmt.Errorf("%w: %w", errCall, err)
 	}
 	r := c.report(there, back)
 	if err := c.write(dir, r, there, back); err != nil {
-		return err
+		return o, err
 	}
 	c.table(s.w, r, there, back)
-	problems := append(there.problems(), back.problems()...)
-	if !c.verified {
-		problems = append(problems, fmt.Sprintf("the phones do not show the same safety number: %q and %q", c.kitchen.state.Call.Safety, c.workshop.state.Call.Safety))
+	k, w := c.kitchen.state.Call, c.workshop.state.Call
+	switch {
+	case !c.verified:
+		return o, fmt.Errorf("%w: the phones do not show the same safety number: %q and %q", errCall, k.Safety, w.Safety)
+	case k.Codec != w.Codec:
+		return o, fmt.Errorf("%w: the kitchen speaks %s, the workshop %s", errCall, k.Codec, w.Codec)
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("%w:\n  %s", errCall, strings.Join(problems, "\n  "))
-	}
-	s.say("lab", "what was said came out, both ways; %s", strings.Join([]string{dir.path(reportFile), dir.path(heardFile), dir.path(plotFile)}, ", "))
-	return nil
+	return trial{
+		problems: append(there.problems(), back.problems()...),
+		faults:   append(there.faults(), back.faults()...),
+		stood:    c.stood,
+	}, nil
 }
 
 // write makes the three results.

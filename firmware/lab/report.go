@@ -104,6 +104,7 @@ func (c *callRecord) table(w io.Writer, r report, there, back *way) {
 	row("codec", r.Codec, "", true)
 	row("relayed", yes(r.Relayed), "no", !r.Relayed)
 	row("verified", yes(r.Verified), "yes", r.Verified)
+	row("machine stood still", fmt.Sprintf("%.1f ms", ms(c.stood)), "0.0 ms", c.stood == 0)
 	fmt.Fprintln(w)
 }
 

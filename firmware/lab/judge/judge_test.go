@@ -152,7 +152,16 @@ func TestVerdicts(t *testing.T) {
 		if c.want == "" && problems != "" || !strings.Contains(problems, c.want) {
 			t.Errorf("%s: problems %q, want %q", c.about, problems, c.want)
 		}
+		if faults := v.Faults(); (len(faults) > 0) != slices.Contains(unlikeSpeech, c.about) {
+			t.Errorf("%s: faults %q", c.about, faults)
+		}
 	}
+}
+
+// unlikeSpeech are those that nobody would take for what was said.
+var unlikeSpeech = []string{
+	"silence", "nothing at all", "noise", "the other's speech", "backwards", "10 % faster", "10 % faster, after a second", "10 % slower",
+	"after 3 s", "the first half only",
 }
 
 func reversed(pcm []int16) []int16 {

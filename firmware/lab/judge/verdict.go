@@ -15,6 +15,11 @@ const (
 	minHeard      = .9                     // of the seconds that were said
 	minPauses     = 25.0                   // dB; a word of somebody else in a pause is louder
 	maxWander     = 200 * time.Millisecond // what a jitter buffer may come to; a wrong speed comes to more in seconds
+
+	// What is left of it when the machine stood still again and again: most of
+	// what was said, and nothing that something else could be taken for.
+	atLeastHeard      = .5
+	atLeastSimilarity = .6
 )
 
 // Problems lists in words what is wrong with what was heard; none if it is
@@ -33,5 +38,20 @@ func (v Verdict) Problems() []string {
 	fail(v.Heard > 0 && v.Pauses < minPauses, "there are sounds in the pauses, %.0f dB below the speech", v.Pauses)
 	fail(v.Wander > maxWander, "the delay varies by %v", v.Wander.Round(time.Millisecond))
 	fail(v.Said > 0 && len(v.Delays) == 0, "no delay could be measured")
+	return all
+}
+
+// Faults lists in words what no busy machine makes of a call: that little was
+// heard, or something else than what was said.
+func (v Verdict) Faults() []string {
+	var all []string
+	switch {
+	case v.Said == 0:
+		all = append(all, "nothing was said")
+	case v.Heard < atLeastHeard*v.Said:
+		all = append(all, fmt.Sprintf("%.1f s were heard of %.1f s that were said", v.Heard, v.Said))
+	case v.Similarity < atLeastSimilarity:
+		all = append(all, fmt.Sprintf("the similarity is %.2f, less than %.2f", v.Similarity, atLeastSimilarity))
+	}
 	return all
 }
