@@ -84,9 +84,7 @@ func (o outcome) patience() time.Duration {
 func strangers(a, b place) error {
 	var err error
 	for _, way := range [][2]place{{a, b}, {b, a}} {
-		for _, remote := range way[1].outside() {
-			err = errors.Join(err, way[0].site.Forget(remote))
-		}
+		err = errors.Join(err, way[0].site.Forget(way[1].outside()...))
 	}
 	return err
 }

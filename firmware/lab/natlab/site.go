@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -345,40 +344,6 @@ func (s *Site) Close() error {
 	}
 	if s.upward != nil {
 		err = errors.Join(err, s.upward.remove())
-	}
-	return err
-}
-
-// Forget drops the flows and mappings that the site has with one address of
-// the internet, and only those, as if its hosts had never met it.
-func (s *Site) Forget(remote netip.Addr) error {
-	if s.brought {
-		if err := s.carrier.Forget(remote); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	family := "ipv4"
-	if remote.Is6() {
-		family = "ipv6"
-	}
-	var err error
-	for _, end := range []string{"--orig-src", "--orig-dst"} {
-		err = errors.Join(err, s.router.space.forget("-D", "-f", family, end, remote.String()))
-	}
-	if (rules{kind: s.kind}).learns() {
-		err = errors.Join(err, s.router.space.nft("flush set inet natlab met\n"))
-	}
-	return err
-}
-
-// forget runs conntrack, for which it is a failure that there was nothing to
-// delete.
-func (s *space) forget(args ...string) error {
-	err := s.run("", "conntrack", args...)
-	if err != nil && strings.Contains(err.Error(), " 0 flow entries have been deleted") {
-		return nil
 	}
 	return err
 }

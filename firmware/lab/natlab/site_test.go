@@ -184,3 +184,27 @@ func TestForget(t *testing.T) {
 		}
 	}
 }
+
+// TestForgetWhatEnds: flows that somebody else deletes meanwhile, as the kernel
+// does when their time is over, are forgotten all the same.
+func TestForgetWhatEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.site("home", PortRestricted)
+	conn, err := w.host(s, "phone").ListenUDP(netip.AddrPort{})
+	must(t, err)
+	defer conn.Close()
+	for range 5 {
+		for port := range 400 {
+			_, err := conn.WriteToUDPAddrPort([]byte("hello"), netip.AddrPortFrom(w.east.Addr4(), uint16(20_000+port)))
+			must(t, err)
+		}
+		errs := make(chan error, 3)
+		for range 3 {
+			go func() { errs <- s.router.space.forget(strangers{w.east.Addr4()}) }()
+		}
+		for range 3 {
+			must(t, <-errs)
+		}
+	}
+}
