@@ -22,6 +22,7 @@ type paperCommand struct {
 	RTT   time.Duration `help:"Round trip between any two hosts. Default: ${default}." default:"100ms"`
 	Idle  time.Duration `help:"How long idle phones are watched. Default: ${default}." default:"125s"`
 	Talk  time.Duration `help:"Length of each call. Default: ${default}." default:"10s"`
+	Trace bool          `help:"Write what both interfaces saw of each call, packet by packet, into the folder calls."`
 	JSON  bool          `help:"Print the results as JSON, and the progress on the standard error."`
 	Dir   string        `help:"Folder for what each process writes. Default: ${default}." default:"out/paper" placeholder:"DIR"`
 }
@@ -78,6 +79,7 @@ type paperSetup struct {
 	kinds  [2]natlab.Kind
 	sites  [2]*natlab.Site
 	phones [2]*resident
+	traces folder // of each call; "": none
 }
 
 // paperSetups are the paper's.
@@ -100,6 +102,11 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 	if p.Lines {
 		r.Setups = r.Setups[:1]
 	}
+	if p.Trace {
+		for _, setup := range r.Setups {
+			setup.traces = folder(folder(p.Dir).path("calls"))
+		}
+	}
 	for i, setup := range r.Setups {
 		if err := setup.settle(t, string(rune('1'+i)), p.RTT/4); err != nil {
 			return nil, err
@@ -117,7 +124,7 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 		if err := setup.starts(ctx, s); err != nil {
 			return nil, err
 		}
-		if setup.Call, err = measureCall(ctx, setup.phones, p.Talk); err != nil {
+		if setup.Call, err = setup.call(ctx, setup.Name, p.Talk); err != nil {
 			return nil, err
 		}
 		s.say(setup.Name, "%v", setup.Call)

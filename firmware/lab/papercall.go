@@ -42,20 +42,24 @@ func (c paperCall) String() string {
 	return fmt.Sprintf("search %.0f ms, rings after %.0f ms, %s, %.1f kB/s up, %.1f down", c.SearchMS, c.SetupMS, c.Path, c.UpKBs, c.DownKBs)
 }
 
-// measureCall lets the first phone call the second.
-func measureCall(ctx context.Context, phones [2]*resident, length time.Duration) (r paperCall, err error) {
-	c, err := phones[0].call(ctx, phones[1])
+// call lets the first phone call the second. Its trace gets a name.
+func (p *paperSetup) call(ctx context.Context, name string, length time.Duration) (r paperCall, err error) {
+	c, err := p.phones[0].call(ctx, p.phones[1])
 	if err != nil {
 		return r, err
 	}
-	s, err := phones[0].now(ctx)
+	s, err := p.phones[0].now(ctx)
 	if err == nil {
 		err = c.answer(ctx)
 	}
 	if err == nil {
 		err = c.talk(ctx, length)
 	}
-	if err := errors.Join(err, c.end(ctx)); err != nil {
+	err = errors.Join(err, c.end(ctx))
+	if p.traces != "" {
+		err = errors.Join(err, c.trace(p.traces, name))
+	}
+	if err != nil {
 		return r, err
 	}
 	r = paperCall{SearchMS: round(s.Timing.Search, 0), SetupMS: round(ms(c.rang.Sub(c.dialled)), 0), Path: c.lastWay().String()}

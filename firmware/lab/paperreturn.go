@@ -54,7 +54,7 @@ func (p *paperSetup) returns(ctx context.Context, length time.Duration) (r paper
 			return r, err
 		}
 	}
-	r.Call, err = measureCall(ctx, p.phones, length)
+	r.Call, err = p.call(ctx, "UDP returns", length)
 	return r, err
 }
 
