@@ -107,7 +107,7 @@ func (w *world) wantPassage(here, there *Capture, mapped, server netip.AddrPort,
 		}
 		least = min(least, came.At.Sub(left.At))
 	}
-	if least < 20*time.Millisecond || least > 60*time.Millisecond {
+	if least < 20*time.Millisecond || least > soon { // how much more is the machine's; see TestDelay
 		w.Errorf("under way for %v at least, want 20 ms and little more", least)
 	}
 }

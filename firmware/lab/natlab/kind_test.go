@@ -76,7 +76,7 @@ func (w *world) observe(s *Site, a, b *Host) manners {
 		return m
 	}
 	m.same, m.preserved = w.mapping(s, a)
-	m.port, m.stranger = w.filtering(a)
+	m.port, m.stranger = w.filtering(a, want)
 	m.hairpin = w.hairpin(s, a, b)
 	m.rejects = w.rejects(s, a)
 	return m
@@ -133,15 +133,23 @@ func (w *world) mapping(s *Site, h *Host) (same, preserved bool) {
 	return seen[0] == seen[1] && seen[0] == seen[2], seen[0].Port() == c.port()
 }
 
-// filtering sends to a socket that has spoken with one server only.
-func (w *world) filtering(h *Host) (port, stranger bool) {
+// filtering sends to a socket that has spoken with one server only, and waits for
+// those who are wanted to get in.
+func (w *world) filtering(h *Host, want manners) (port, stranger bool) {
 	w.Helper()
 	c := w.sock(h)
 	mapped := c.mustAsk(at4(w.east, askPort))
 	w.kick(w.east, otherPort, mapped)
 	w.kick(w.west, askPort, mapped)
 	w.kick(w.east, askPort, mapped) // the one who may
-	got := c.kicks(at4(w.east, askPort))
+	surely := []netip.AddrPort{at4(w.east, askPort)}
+	if want.port {
+		surely = append(surely, at4(w.east, otherPort))
+	}
+	if want.stranger {
+		surely = append(surely, at4(w.west, askPort))
+	}
+	got := c.kicks(surely...)
 	if !got[at4(w.east, askPort)] {
 		w.Errorf("the server that was asked does not get in at %v", mapped)
 	}
@@ -155,7 +163,11 @@ func (w *world) hairpin(s *Site, a, b *Host) bool {
 	ma, mb := ca.mustAsk(at4(w.east, askPort)), cb.mustAsk(at4(w.east, askPort))
 	cb.send("kick", ma)
 	w.kick(w.east, askPort, ma) // who may
-	got := ca.kicks(at4(w.east, askPort))
+	surely := []netip.AddrPort{at4(w.east, askPort)}
+	if wanted[s.Kind()].hairpin {
+		surely = append(surely, mb)
+	}
+	got := ca.kicks(surely...)
 	if s.Kind() == Hairpin && !got[mb] {
 		w.Errorf("%v, known outside as %v, arrives as %v (RFC 4787, section 6)", cb.LocalAddr(), mb, got)
 	}

@@ -14,7 +14,7 @@ func (s *sock) roundTrip(server netip.AddrPort, good time.Duration) time.Duratio
 	s.Helper()
 	s.mustAsk(server) // ARP, mapping
 	best := time.Hour
-	for range 40 {
+	for range 200 {
 		start := time.Now()
 		s.send("ask", server)
 		if _, _, ok := s.receive(soon); !ok {
@@ -31,23 +31,26 @@ func (s *sock) roundTrip(server netip.AddrPort, good time.Duration) time.Duratio
 // answers counts those to n questions that are sent at once.
 func (s *sock) answers(server netip.AddrPort, n int) (got int) {
 	s.Helper()
-	for i := range n {
-		s.send("ask", server)
-		if i%150 == 149 {
-			got += s.count() // before buffers are full
+	const batch = 150 // buffers hold more
+	for ; n > 0; n -= batch {
+		some := min(n, batch)
+		for range some {
+			s.send("ask", server)
 		}
+		got += s.count(some)
 	}
-	return got + s.count()
+	return got
 }
 
-// count receives until all is quiet.
-func (s *sock) count() (n int) {
-	for {
-		if _, _, ok := s.receive(settled); !ok {
-			return n
+// count receives up to n packets, until all is quiet.
+func (s *sock) count(n int) (got int) {
+	for got < n {
+		if _, _, ok := s.receive(quiet); !ok {
+			break
 		}
-		n++
+		got++
 	}
+	return got
 }
 
 // TestDelay: a line adds its delay in each direction, two lines both, for both
@@ -70,9 +73,9 @@ func TestDelay(t *testing.T) {
 			sock   *sock
 			server netip.AddrPort
 		}{{c, server}, {c6, server6}} {
-			// A packet is never early.
-			const tolerance = 3 * time.Millisecond
-			got := version.sock.roundTrip(version.server, step.want+tolerance)
+			// A packet is never early; how late the machine brings it is not the line's.
+			const good, tolerance = 3 * time.Millisecond, 15 * time.Millisecond
+			got := version.sock.roundTrip(version.server, step.want+good)
 			t.Logf("%v: home %v, east %v: round trip %v", version.server, step.home, step.east, got)
 			if got < step.want || got > step.want+tolerance {
 				t.Errorf("%v: home %v, east %v: round trip %v, want %v to %v more",
@@ -121,6 +124,7 @@ func TestJitter(t *testing.T) {
 
 // TestLoss: 30 % in each direction leave 49 % of the answers.
 func TestLoss(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := w.site("home", PortRestricted)
 	c := w.sock(w.host(s, "phone"))
@@ -157,36 +161,43 @@ func TestRate(t *testing.T) {
 			from, to, target = to, from, mapped
 		}
 		const n = 300 // 60 kB, at once: 1.5 kB of bucket and 200 ms of queue get through
+		begun := time.Now()
 		for range n {
 			from.send(string(make([]byte, size-headers)), target)
 		}
-		got := to.count() * size
+		meanwhile := int(rate / 8 * time.Since(begun).Seconds()) // got through, too
+		got := to.count(n) * size
 		want := 1500 + rate/8/5
-		t.Logf("%s: %d bytes of %d get through", direction, got, n*size)
-		if got < want*8/10 || got > want*13/10 {
+		t.Logf("%s: %d bytes of %d get through, of which %d may have while they were sent", direction, got, n*size, meanwhile)
+		if got < want*8/10 || got > want*13/10+meanwhile {
 			t.Errorf("%s: %d bytes get through, want about %d", direction, got, want)
 		}
-		// Long enough for the bucket not to count: 10 kB in 200 ms.
-		first := time.Now()
-		for range 51 {
-			from.send(string(make([]byte, size-headers)), target)
-		}
-		for range 51 {
-			if _, _, ok := to.receive(soon); !ok {
-				t.Fatalf("%s: a packet is lost below the queue's length", direction)
+		// Long enough for the bucket not to count: 10 kB in 200 ms. A busy machine
+		// makes it less, and never more.
+		best := 0.0
+		for try := 0; try < 20 && best < 0.7*rate; try++ {
+			first := time.Now()
+			for range 51 {
+				from.send(string(make([]byte, size-headers)), target)
 			}
+			for range 51 {
+				if _, _, ok := to.receive(soon); !ok {
+					t.Fatalf("%s: a packet is lost below the queue's length", direction)
+				}
+			}
+			bits := float64(51*size-1500) * 8 / time.Since(first).Seconds()
+			t.Logf("%s: %.0f bit/s", direction, bits)
+			best = max(best, bits)
 		}
-		bits := float64(51*size-1500) * 8 / time.Since(first).Seconds()
-		t.Logf("%s: %.0f bit/s", direction, bits)
-		if bits < 0.7*rate || bits > 1.1*rate {
-			t.Errorf("%s: %.0f bit/s, want %d", direction, bits, rate)
+		if best < 0.7*rate || best > 1.1*rate {
+			t.Errorf("%s: %.0f bit/s, want %d", direction, best, rate)
 		}
 		must(t, s.SetRate(0))
 		const few = 200 // as many as a socket holds
 		for range few {
 			from.send("x", target)
 		}
-		if got := to.count(); got != few {
+		if got := to.count(few); got != few {
 			t.Errorf("%s: %d packets of %d pass without a limit", direction, got, few)
 		}
 	}

