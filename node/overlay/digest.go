@@ -109,7 +109,7 @@ func (o *Overlay) differ(now time.Time, l *link, sums []byte) {
 	first := o.rand.IntN(wire.Buckets)
 	for i := range wire.Buckets {
 		b := (first + i) % wire.Buckets
-		if binary.BigEndian.Uint32(sums[4*b:]) != o.table.sums[b] {
+		if binary.BigEndian.Uint32(sums[4*b:]) != o.table.sums.ids[b] {
 			buckets = append(buckets, uint8(b))
 		}
 	}

@@ -64,7 +64,7 @@ func (o *Overlay) lookInto(now time.Time, l *link, d wire.Doubt) {
 	}
 	l.doubts = l.doubts.Add(doubtEvery)
 	i := slices.IndexFunc(o.table.rows, func(r row) bool {
-		return r.died == 0 && wire.NamesNode(r.news.Value(), d)
+		return r.died == 0 && r.tag == d.Of[0] && wire.NamesNode(r.news.Value(), d)
 	})
 	if i < 0 {
 		o.counters.Unasked++

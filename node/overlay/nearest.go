@@ -76,6 +76,19 @@ func (t *table) among(own, p wire.Place, n int) bool {
 	return slices.ContainsFunc(t.nearest(room[:0], p, n), func(at int) bool { return t.rows[at].place == own })
 }
 
+// vicinity returns where all rows lie to whose places own may be among the n
+// nearest: the smallest part of the table outside of which each half that own is
+// not in has n others.
+func (t *table) vicinity(own wire.Place, n int) (lo, hi int) {
+	for d := range maxDepth {
+		if lo, hi = t.branchOf(own, d); !t.atLeast(lo, hi, n) {
+			one := wire.Place(1) << (maxDepth - 1 - d)
+			return t.within(own&^(one<<1-1), one<<1)
+		}
+	}
+	return len(t.rows), len(t.rows)
+}
+
 // few is how many rows are sorted rather than divided further.
 const few = 24
 

@@ -149,7 +149,7 @@ func (o *Overlay) bury(now time.Time) {
 		o.decline.note(now, o.table.live)
 	}
 	for p, d := range o.dying { // the order decides nothing
-		if time.Duration(o.table.minute(now)-d.since)*time.Minute > graveTime {
+		if o.table.since(now, d.since) > graveTime {
 			delete(o.dying, p)
 		}
 	}
@@ -242,14 +242,16 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 }
 
 // tryOut asks a newcomer at the address that it announces, for its place follows
-// from that, if we are among the nearest; and whoever was there before it.
+// from that, if we are among the nearest; and whoever was there before it, if we are
+// among the nearest to that one.
 func (o *Overlay) tryOut(now time.Time, p wire.Place, m wire.Member) {
 	o.inquire(now, o.table.alive(p))
 	if s := o.suspicion(p); s != nil {
 		s.trial = true
 	}
 	prefix := hashPrefix(m)
-	for i := range o.table.rows {
+	lo, hi := o.table.vicinity(o.place, inquirers)
+	for i := lo; i < hi; i++ {
 		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.place != p && r.member().Addr == m.Addr {
 			o.inquire(now, r)
 		}

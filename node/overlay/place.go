@@ -98,7 +98,7 @@ func (o *Overlay) overQuota(m wire.Member) bool {
 	if o.exempted(m.Addr.Addr()) {
 		return false
 	}
-	return o.table.ofPrefix(hashPrefix(m)) >= o.limits.Quota
+	return o.table.atLeastOf(hashPrefix(m), o.limits.Quota)
 }
 
 // exempted reports whether any number of supernodes may share the prefix of ip.

@@ -141,7 +141,7 @@ func (t *table) prune(own wire.Place, draw func(int) int) {
 			kept = append(kept, t.rows[i])
 		}
 	}
-	t.rows = slices.Clip(kept)
+	t.rows, t.graves, t.vacant = slices.Clip(kept), nil, 0
 }
 
 // discount takes a row that is left out from the sums, if it counts there.
@@ -153,7 +153,7 @@ func (t *table) discount(r *row) {
 
 // remove forgets the row at a place.
 func (t *table) remove(p wire.Place) {
-	if i, ok := t.search(p); ok {
+	if i, ok := t.search(p); ok && t.rows[i].died != vacancy {
 		t.discount(&t.rows[i])
 		t.rows = slices.Delete(t.rows, i, i+1)
 	}

@@ -69,7 +69,7 @@ func (o *Overlay) mayLeave(now time.Time) bool {
 	away, near := 0, 0
 	for i := range o.table.rows {
 		r := &o.table.rows[i]
-		if r.died == 0 || int(o.table.minute(now))-int(r.died) >= int(awayFor/time.Minute) {
+		if r.died == 0 || r.died == vacancy || o.table.since(now, r.died) >= awayFor {
 			continue
 		}
 		away++

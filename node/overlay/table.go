@@ -22,7 +22,7 @@ type row struct {
 	id          uint32 // the first four bytes of the announcement's ID
 	prefix      uint16 // hash of the address's prefix
 	tag         uint8  // of the node's ID
-	died        uint16 // minutes after the table was made, 1 or more; 0: alive
+	died        uint16 // minutes after the table was made, 1 or more; 0: alive; vacancy: nobody
 	kept        bool   // from the roster of an earlier run, and nobody has confirmed it yet
 }
 
@@ -33,16 +33,39 @@ func tagOf(id identity.ID) uint8 { return id[0] }
 func (r *row) member() wire.Member { return wire.MemberOf(r.news.Value()) }
 
 // table has every supernode that we know, ourselves included, by place. A dead
-// one stays as a tombstone for graveTime, so that nobody's old word revives it.
+// one stays as a tombstone for graveTime, so that nobody's old word revives it,
+// and then as a vacant row: most come back to their place, and then nothing need be
+// moved. There are few vacant rows beside the live.
 type table struct {
-	rows  []row
-	live  int
-	sums  *[wire.Buckets]uint32 // of the live: the IDs of each bucket, by XOR; nil in a phone, which knows none
-	birth time.Time
+	rows   []row
+	live   int
+	sums   *sums   // of the live; nil in a phone, which knows none
+	graves []grave // of the tombstones, by age; some may have come back to life
+	vacant int
+	birth  time.Time
 }
 
-// graveTime is how long a dead member is remembered.
-const graveTime = 10 * time.Minute
+// sums change with each member that comes or goes.
+type sums struct {
+	ids      [wire.Buckets]uint32 // the IDs of each bucket, by XOR
+	prefixes [4096]uint8          // how many have a prefix, by some bits of its hash; 255: so many or more
+}
+
+// grave says when a row's member died.
+type grave struct {
+	place wire.Place
+	died  uint16
+}
+
+const (
+	// graveTime is how long a dead member is remembered.
+	graveTime = 10 * time.Minute
+	// vacancy is row.died of a member that is forgotten. One in manyVacant of all
+	// rows may be vacant, and fewVacant in any case.
+	vacancy    = 1<<16 - 1
+	manyVacant = 16
+	fewVacant  = 64
+)
 
 func (t *table) search(p wire.Place) (int, bool) {
 	lo, hi := 0, len(t.rows)
@@ -60,7 +83,7 @@ func (t *table) search(p wire.Place) (int, bool) {
 // find returns the row of a place, dead or alive; nil: nobody is known there.
 // It is valid until the next change.
 func (t *table) find(p wire.Place) *row {
-	if i, ok := t.search(p); ok {
+	if i, ok := t.search(p); ok && t.rows[i].died != vacancy {
 		return &t.rows[i]
 	}
 	return nil
@@ -77,10 +100,13 @@ func (t *table) alive(p wire.Place) *row {
 // put adds a live member, or replaces its row.
 func (t *table) put(r row) {
 	i, known := t.search(r.place)
-	if !known {
+	switch {
+	case !known:
 		t.rows = slices.Insert(t.rows, i, row{})
-	} else if old := &t.rows[i]; old.died == 0 {
-		t.count(old, -1)
+	case t.rows[i].died == 0:
+		t.count(&t.rows[i], -1)
+	case t.rows[i].died == vacancy:
+		t.vacant--
 	}
 	t.rows[i] = r
 	t.count(&r, 1)
@@ -90,41 +116,69 @@ func (t *table) put(r row) {
 func (t *table) kill(now time.Time, r *row) {
 	t.count(r, -1)
 	r.died = t.minute(now)
+	t.graves = append(t.graves, grave{r.place, r.died})
 }
 
 // count adds a live row to the sums, or takes it away.
 func (t *table) count(r *row, n int) {
 	t.live += n
 	if t.sums == nil {
-		t.sums = new([wire.Buckets]uint32)
+		t.sums = new(sums)
 	}
-	t.sums[bucketOf(r.place)] ^= r.id
+	t.sums.ids[bucketOf(r.place)] ^= r.id
+	if c := &t.sums.prefixes[r.prefix%uint16(len(t.sums.prefixes))]; *c != 1<<8-1 {
+		*c += uint8(n)
+	}
 }
 
 func bucketOf(p wire.Place) uint8 { return uint8(p >> 56) }
 
-// minute returns now as row has it.
+// minute returns now as row has it: it begins again after 45 days.
 func (t *table) minute(now time.Time) uint16 {
-	return uint16(min(now.Sub(t.birth)/time.Minute+1, 1<<16-1))
+	return uint16(now.Sub(t.birth)/time.Minute%(vacancy-1)) + 1
 }
 
-// purge forgets tombstones that are old enough.
+// since returns how long ago a minute was, to the minute.
+func (t *table) since(now time.Time, minute uint16) time.Duration {
+	ago := int(t.minute(now)) - int(minute)
+	if ago < 0 {
+		ago += vacancy - 1
+	}
+	return time.Duration(ago) * time.Minute
+}
+
+// purge makes vacant rows of tombstones that are old enough, and leaves out vacant
+// rows when there are many.
 func (t *table) purge(now time.Time) {
-	limit := t.minute(now)
-	t.rows = slices.DeleteFunc(t.rows, func(r row) bool {
-		return r.died != 0 && time.Duration(limit-r.died)*time.Minute > graveTime
-	})
-}
-
-// ofPrefix counts the live members of a prefix, by its hash.
-func (t *table) ofPrefix(prefix uint16) int {
-	n := 0
-	for i := range t.rows {
-		if t.rows[i].prefix == prefix && t.rows[i].died == 0 {
-			n++
+	over := 0
+	for _, g := range t.graves {
+		if t.since(now, g.died) <= graveTime {
+			break
+		}
+		over++
+		if r := t.find(g.place); r != nil && r.died == g.died {
+			r.died, r.news = vacancy, unique.Handle[string]{}
+			t.vacant++
 		}
 	}
-	return n
+	t.graves = slices.Delete(t.graves, 0, over)
+	if t.vacant > fewVacant && t.vacant*manyVacant > len(t.rows) {
+		t.rows = slices.DeleteFunc(t.rows, func(r row) bool { return r.died == vacancy })
+		t.vacant = 0
+	}
+}
+
+// atLeastOf reports whether n live members have a prefix, by its hash.
+func (t *table) atLeastOf(prefix uint16, n int) bool {
+	if t.sums == nil || int(t.sums.prefixes[prefix%uint16(len(t.sums.prefixes))]) < min(n, 1<<8-1) {
+		return n <= 0
+	}
+	for i := range t.rows {
+		if t.rows[i].prefix == prefix && t.rows[i].died == 0 {
+			n--
+		}
+	}
+	return n <= 0
 }
 
 // root returns all sums in one.
@@ -139,7 +193,7 @@ func (t *table) appendSums(dst []byte) []byte {
 	if t.sums == nil {
 		return append(dst, make([]byte, 4*wire.Buckets)...)
 	}
-	for _, s := range t.sums {
+	for _, s := range t.sums.ids {
 		dst = append(dst, byte(s>>24), byte(s>>16), byte(s>>8), byte(s))
 	}
 	return dst
