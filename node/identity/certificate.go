@@ -211,9 +211,11 @@ func parse(der []byte, r role) (Certificate, *x509.Certificate, error) {
 // Check verifies that by signed c and that now lies in its validity: ErrForeign,
 // ErrExpired or ErrNotYet.
 func (c Certificate) Check(by ID, now time.Time) error {
-	if !by.Verify(c.signed, c.signature) {
-		return ErrForeign
-	}
+	return Trust{}.Check(c, by, now)
+}
+
+// valid reports whether now lies in the validity of c: ErrExpired or ErrNotYet.
+func (c Certificate) valid(now time.Time) error {
 	if now.After(c.NotAfter) {
 		return fmt.Errorf("%w on %s", ErrExpired, c.NotAfter.Format(time.DateOnly))
 	}

@@ -12,6 +12,25 @@ type Trust struct {
 	Network Network
 	Issuing ID
 	Revoked *Revocations // nil: nothing is revoked
+	// Signatures verifies them; nil: in earnest.
+	Signatures Verifier
+}
+
+// Verify reports whether sig is id's signature of msg.
+func (t Trust) Verify(id ID, msg, sig []byte) bool {
+	if t.Signatures != nil {
+		return t.Signatures.Verify(id, msg, sig)
+	}
+	return id.Verify(msg, sig)
+}
+
+// Check verifies that by signed c and that now lies in its validity: ErrForeign,
+// ErrExpired or ErrNotYet.
+func (t Trust) Check(c Certificate, by ID, now time.Time) error {
+	if !t.Verify(by, c.signed, c.signature) {
+		return ErrForeign
+	}
+	return c.valid(now)
 }
 
 // unrevoked returns ErrRevoked for a key on the list.
@@ -42,7 +61,7 @@ func (t Trust) CheckNode(chain [][]byte, now time.Time) (NodeCertificate, error)
 	if err := t.unrevoked(c.Subject); err != nil {
 		return NodeCertificate{}, err
 	}
-	return c, c.Check(t.Issuing, now)
+	return c, t.Check(c.Certificate, t.Issuing, now)
 }
 
 // CheckPhone verifies the chain [device, name] that a phone shows.
@@ -61,7 +80,7 @@ func (t Trust) CheckPhone(chain [][]byte, now time.Time) (Phone, error) {
 	if err != nil {
 		return Phone{}, err
 	}
-	if err := device.Check(name.Subject, now); err != nil {
+	if err := t.Check(device.Certificate, name.Subject, now); err != nil {
 		return Phone{}, err
 	}
 	return Phone{Device: device.Subject, Account: name.Subject, Name: name.Name, Number: name.Number}, nil
@@ -76,5 +95,5 @@ func (t Trust) CheckName(der []byte, now time.Time) (NameCertificate, error) {
 	if err := t.unrevoked(c.Subject); err != nil {
 		return NameCertificate{}, err
 	}
-	return c, c.Check(t.Issuing, now)
+	return c, t.Check(c.Certificate, t.Issuing, now)
 }

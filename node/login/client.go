@@ -67,6 +67,7 @@ type ClientConfig struct {
 	Device     identity.Key
 	NodeKey    func(epoch uint32) identity.Key // nil: derived from Device
 	Saved      *Saved                          // from disk; nil when there is nothing
+	Signatures identity.Verifier               // nil: in earnest
 }
 
 // Client is the phone's half: a core. It wants valid certificates, renews them
@@ -125,7 +126,7 @@ func NewClient(cfg ClientConfig) *Client {
 	return &Client{
 		cfg: cfg,
 		holder: holder{
-			network: cfg.Invitation.Network, name: cfg.Name, account: cfg.Account.ID(),
+			network: cfg.Invitation.Network, signatures: cfg.Signatures, name: cfg.Name, account: cfg.Account.ID(),
 			records: recordIDs(cfg.Account), nodeKey: cfg.NodeKey,
 			wordKey: func(index identity.IndexKey) identity.ID { return WordKey(cfg.Account, index).ID() },
 		},
@@ -158,7 +159,7 @@ func (c *Client) restore(now time.Time, s Saved) {
 		c.saved = nil
 		return
 	}
-	if device.Check(c.cfg.Account.ID(), now) == nil {
+	if c.devices().Check(device.Certificate, c.cfg.Account.ID(), now) == nil {
 		c.device = device
 	}
 	c.epoch = s.Epoch
@@ -225,9 +226,13 @@ func (c *Client) ask(now time.Time) {
 	c.emit(Changed{})
 }
 
+// devices is the trust in device certificates, for which the account alone
+// answers.
+func (c *Client) devices() identity.Trust { return identity.Trust{Signatures: c.cfg.Signatures} }
+
 // certifyDevice makes sure that the device certificate is valid at now.
 func (c *Client) certifyDevice(now time.Time) error {
-	if len(c.device.DER) > 0 && c.device.Check(c.cfg.Account.ID(), now) == nil {
+	if len(c.device.DER) > 0 && c.devices().Check(c.device.Certificate, c.cfg.Account.ID(), now) == nil {
 		return nil
 	}
 	device, err := identity.IssueDevice(c.cfg.Account, c.cfg.Device.ID(), now)

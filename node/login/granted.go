@@ -84,12 +84,13 @@ var ErrGrant = errors.New("login: the login server's answer is not valid")
 
 // holder is whom a grant must be for.
 type holder struct {
-	network identity.Network
-	name    identity.Name
-	account identity.ID
-	records [2]identity.ID
-	nodeKey func(epoch uint32) identity.Key
-	wordKey func(index identity.IndexKey) identity.ID
+	network    identity.Network
+	signatures identity.Verifier // nil: in earnest
+	name       identity.Name
+	account    identity.ID
+	records    [2]identity.ID
+	nodeKey    func(epoch uint32) identity.Key
+	wordKey    func(index identity.IndexKey) identity.ID
 }
 
 // verify checks every certificate and signature of raw at now. The node keys
@@ -104,14 +105,14 @@ func (h holder) verify(raw wire.Granted, device identity.DeviceCertificate, epoc
 	if g.Params, err = identity.ParseParams(h.network, raw.Params, now); err != nil {
 		return Granted{}, grantError("network parameters", err)
 	}
-	g.Trust = identity.Trust{Network: h.network, Issuing: g.Params.Issuing}
+	g.Trust = identity.Trust{Network: h.network, Issuing: g.Params.Issuing, Signatures: h.signatures}
 	if g.Name, err = g.Trust.CheckName(raw.Name, now); err != nil {
 		return Granted{}, grantError("name certificate", err)
 	}
 	if g.Name.Subject != h.account || g.Name.Name != h.name {
 		return Granted{}, grantErrorOf("the name certificate is for another account")
 	}
-	if err := device.Check(h.account, now); err != nil {
+	if err := g.Trust.Check(device.Certificate, h.account, now); err != nil {
 		return Granted{}, grantError("device certificate", err)
 	}
 	if g, err = h.nodes(g, epoch, now); err != nil {
@@ -161,7 +162,7 @@ func (h holder) node(g Granted, der []byte, epoch uint32, now time.Time) (node, 
 	if now.Before(c.NotBefore) {
 		now = c.NotBefore
 	}
-	if err := c.Check(g.Trust.Issuing, now); err != nil {
+	if err := g.Trust.Check(c.Certificate, g.Trust.Issuing, now); err != nil {
 		return node{}, grantError("node certificate", err)
 	}
 	for _, e := range []uint32{epoch, c.Epoch} {
@@ -178,7 +179,7 @@ func (h holder) checkPlacements(g Granted, now time.Time) error {
 		switch {
 		case p.Index != places[i] || p.RecordKey != h.records[i]:
 			return grantErrorOf("a placement is for another record")
-		case !g.Trust.Issuing.Verify(wire.PlacementMessage(p), p.Signature):
+		case !g.Trust.Verify(g.Trust.Issuing, wire.PlacementMessage(p), p.Signature):
 			return grantErrorOf("a placement is not signed by the network")
 		case now.Unix() > p.NotAfter:
 			return grantErrorOf("a placement has expired")

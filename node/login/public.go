@@ -101,7 +101,7 @@ func (h holder) checkWords(g Granted) error {
 		switch {
 		case p.RecordKey != h.wordKey(p.Index):
 			return grantErrorOf("a word's placement is for another key")
-		case !g.Trust.Issuing.Verify(wire.WordPlacementMessage(p), p.Signature):
+		case !g.Trust.Verify(g.Trust.Issuing, wire.WordPlacementMessage(p), p.Signature):
 			return grantErrorOf("a word's placement is not signed by the network")
 		}
 	}

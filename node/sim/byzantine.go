@@ -63,11 +63,12 @@ func (w *World) corrupt(share float64) {
 	}
 }
 
-// some returns up to n members of the plot.
-func (w *World) some(n int) []wire.Member {
+// some returns up to count members of the plot.
+func (n *Node) some(count int) []wire.Member {
 	var list []wire.Member
-	for range min(n, len(w.plot.members)) {
-		if m := w.plot.members[w.draw.IntN(len(w.plot.members))]; !slices.Contains(list, m) {
+	members := n.w.plot.members
+	for range min(count, len(members)) {
+		if m := members[n.draw.IntN(len(members))]; !slices.Contains(list, m) {
 			list = append(list, m)
 		}
 	}
@@ -178,7 +179,7 @@ func (p *plot) contacts(key identity.IndexKey) []wire.Contact {
 // nodeKey is the key of the node certificate, at the birth of the world and
 // after.
 func (n *Node) nodeKey() identity.Key {
-	return login.NodeKey(n.device, identity.EpochAt(n.w.now))
+	return login.NodeKey(n.device, identity.EpochAt(n.now()))
 }
 
 // bend takes a question or an answer of a Byzantine supernode on its way out;
@@ -216,7 +217,7 @@ func (n *Node) forged(b []byte) []byte {
 	}
 	r.Inner = slices.Clone(r.Inner)
 	r.Inner[len(r.Inner)-1] ^= 1
-	if n.w.draw.IntN(2) == 0 {
+	if n.draw.IntN(2) == 0 {
 		r.Sequence++
 		r.Placement.RecordKey = n.device.ID()
 		r.Signature = n.device.Sign(wire.RecordMessage(r))
@@ -247,12 +248,12 @@ func (n *Node) lie(_ wire.Index, m wire.Message) wire.Message {
 		}
 	case wire.Attached:
 		if n.malice == eclipses {
-			m.Members = n.w.some(len(m.Members))
+			m.Members = n.some(len(m.Members))
 		}
 		return m
 	case wire.Members:
 		if n.malice == eclipses {
-			m.Live = n.w.some(len(m.Live))
+			m.Live = n.some(len(m.Live))
 		}
 		return m
 	case wire.Gossip:
@@ -286,7 +287,7 @@ func (n *Node) slander() []byte {
 	if len(victims) == 0 {
 		return nil
 	}
-	turn := int(n.w.now.Sub(n.w.cfg.Birth) / slanderEvery)
+	turn := int(n.now().Sub(n.w.cfg.Birth) / slanderEvery)
 	v := victims[turn%len(victims)]
 	t := wire.Testimony{Of: v.place, Incarnation: v.incarnation, Witness: n.standing}
 	if turn%2 > 0 {

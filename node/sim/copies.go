@@ -3,11 +3,13 @@ package sim
 import (
 	"bytes"
 	"hash/maphash"
+	"sync"
 )
 
 // copies lets the supernodes of a world share what each keeps for itself on a
 // machine of its own: a record is at sixteen of them, and nobody writes to it.
 type copies struct {
+	mu         sync.Mutex // the workers share it
 	seed       maphash.Seed
 	young, old map[uint64][]byte
 }
@@ -18,6 +20,8 @@ const maxCopies = 1 << 17
 
 // of returns bytes equal to b that nobody changes.
 func (c *copies) of(b []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.young == nil {
 		c.seed = maphash.MakeSeed()
 		c.young = map[uint64][]byte{}

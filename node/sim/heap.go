@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A happening is what an event does when its time has come.
 type happening struct {
@@ -22,29 +25,50 @@ const (
 )
 
 // event is the place of a happening in time. Of two at the same time the one
-// that was scheduled first comes first.
+// with the smaller rank comes first.
 type event struct {
-	at       int64 // nanoseconds since the world's birth
-	sequence uint64
-	slot     int32 // of the happening
+	at   int64 // nanoseconds since the world's birth
+	rank rank
+	slot int32 // of the happening
 }
 
+// rank orders what happens at the same time: by the number of the node that has
+// scheduled it, and of one node's in the order in which it has. So the order is
+// the same whoever works on which node.
+type rank uint64
+
+// rankBits are the lower bits of a rank, for what one node schedules.
+const rankBits = 40
+
+// rankOf returns the rank of the n-th happening that a node schedules.
+func rankOf(node int, n uint64) rank { return rank(node)<<rankBits | rank(n&(1<<rankBits-1)) }
+
 func (e event) before(f event) bool {
-	return e.at < f.at || e.at == f.at && e.sequence < f.sequence
+	return e.at < f.at || e.at == f.at && e.rank < f.rank
 }
 
 // events is a heap with four children to a parent. Happenings lie beside it, so
 // that little is moved, and their room is used again: once a world has its size
 // nothing is allocated.
 type events struct {
-	heap     []event
-	slots    []happening
-	free     []int32
-	sequence uint64
+	heap  []event
+	slots []happening
+	free  []int32
+}
+
+// never is later than all events.
+const never = math.MaxInt64
+
+// next returns when the first event is, never if there is none.
+func (q *events) next() int64 {
+	if len(q.heap) == 0 {
+		return never
+	}
+	return q.heap[0].at
 }
 
 // push schedules h.
-func (q *events) push(at int64, h happening) {
+func (q *events) push(at int64, r rank, h happening) {
 	var slot int32
 	if n := len(q.free); n > 0 {
 		slot, q.free = q.free[n-1], q.free[:n-1]
@@ -53,8 +77,7 @@ func (q *events) push(at int64, h happening) {
 		slot = int32(len(q.slots))
 		q.slots = append(q.slots, h)
 	}
-	q.sequence++
-	e := event{at, q.sequence, slot}
+	e := event{at, r, slot}
 	q.heap = append(q.heap, e)
 	i := len(q.heap) - 1
 	for i > 0 {
@@ -103,42 +126,4 @@ func (q *events) sink(e event) {
 		i = least
 	}
 	q.heap[i] = e
-}
-
-// at schedules a call; a time that has passed means now.
-func (w *World) at(t time.Time, do func(now time.Time)) {
-	w.schedule(t, happening{kind: rare, call: do})
-}
-
-func (w *World) after(d time.Duration, do func(now time.Time)) { w.at(w.now.Add(d), do) }
-
-func (w *World) schedule(t time.Time, h happening) {
-	if t.Before(w.now) {
-		t = w.now
-	}
-	w.events.push(int64(t.Sub(w.cfg.Birth)), h)
-}
-
-// Run lets d of virtual time pass.
-func (w *World) Run(d time.Duration) {
-	end := w.now.Add(d)
-	last := int64(end.Sub(w.cfg.Birth))
-	for len(w.events.heap) > 0 && w.events.heap[0].at <= last {
-		at, h := w.events.pop()
-		w.now = w.cfg.Birth.Add(time.Duration(at))
-		w.report.Events++
-		w.happen(h)
-	}
-	w.now = end
-}
-
-func (w *World) happen(h happening) {
-	switch h.kind {
-	case arrive:
-		h.node.receive(w.now, h.from.addr, h.frame)
-	case ring:
-		h.node.ring(w.now)
-	default:
-		h.call(w.now)
-	}
 }

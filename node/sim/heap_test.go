@@ -9,29 +9,30 @@ func TestEventsComeInOrder(t *testing.T) {
 	var q events
 	draw := rand.New(rand.NewPCG(1, 2))
 	var at int64
-	var sequence uint64
+	var last, pushed rank
 	for range 20000 {
 		if draw.IntN(3) > 0 || len(q.heap) == 0 {
-			q.push(at+draw.Int64N(50), happening{})
+			pushed++
+			q.push(at+draw.Int64N(50), rank(pushed), happening{})
 			continue
 		}
 		first := q.heap[0]
 		got, _ := q.pop()
-		if got < at || got == at && first.sequence < sequence {
-			t.Fatalf("an event of %d, sequence %d comes after %d, sequence %d", got, first.sequence, at, sequence)
+		if got < at || got == at && first.rank < last {
+			t.Fatalf("an event of %d, rank %d comes after %d, rank %d", got, first.rank, at, last)
 		}
-		at, sequence = got, first.sequence
+		at, last = got, first.rank
 	}
 }
 
 func TestEventsAllocateNothing(t *testing.T) {
 	var q events
 	for i := range int64(1000) {
-		q.push(i, happening{})
+		q.push(i, rank(i), happening{})
 	}
 	i := int64(1000)
 	if n := testing.AllocsPerRun(1000, func() {
-		q.push(i, happening{kind: ring})
+		q.push(i, rank(i), happening{kind: ring})
 		q.pop()
 		i++
 	}); n > 0 {
@@ -43,11 +44,11 @@ func BenchmarkEvent(b *testing.B) {
 	var q events
 	draw := rand.New(rand.NewPCG(1, 2))
 	for range 100000 {
-		q.push(draw.Int64N(1e9), happening{})
+		q.push(draw.Int64N(1e9), 0, happening{})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		at, h := q.pop()
-		q.push(at+draw.Int64N(1e9), h)
+		q.push(at+draw.Int64N(1e9), 0, h)
 	}
 }

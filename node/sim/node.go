@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"time"
@@ -21,8 +22,10 @@ import (
 type Node struct {
 	// Constant after construction.
 	w       *World
+	in      *shard
 	number  int
-	place   int // of Latencies
+	born    identity.ID // of its first node certificate
+	place   int         // of Latencies
 	dial    identity.Number
 	addr    netip.AddrPort
 	phone   bool
@@ -37,6 +40,13 @@ type Node struct {
 	announcement []byte
 	malice       malice
 	standing     wire.Place // of a Byzantine supernode
+
+	scheduled uint64     // happenings, for their ranks
+	draw      *rand.Rand // what chance does to it
+	luck      luck       // on which draw is
+	rand      luck       // of its core
+	shake     luck       // of its stand-in for TLS, which has randomness of its own
+	trace     trace      // of what it sends
 
 	on    bool
 	core  *node.Core // nil: switched off
@@ -75,9 +85,12 @@ func numberOf(i int) identity.Number { return identity.Number(fmt.Sprint(1000000
 func newNode(w *World, i int, supernode bool) (*Node, error) {
 	n := &Node{
 		w: w, number: i, dial: numberOf(i), addr: address(i), phone: !supernode || w.cfg.Mode == Gnutella, serves: supernode,
-		account: identity.KeyFromSeed(seedOf(w.cfg.Seed, "account", i)),
-		device:  identity.KeyFromSeed(seedOf(w.cfg.Seed, "device", i)),
+		account: w.key("account", i),
+		device:  w.key("device", i),
+		in:      w.shards[i%len(w.shards)],
+		luck:    newLuck(w.cfg.Seed, "luck", i), rand: newLuck(w.cfg.Seed, "core", i), shake: newLuck(w.cfg.Seed, "handshakes", i),
 	}
+	n.draw = rand.New(&n.luck)
 	var err error
 	if n.saved, err = n.enrol(); err != nil {
 		return nil, err
@@ -103,14 +116,15 @@ func (n *Node) boot() error {
 		lie = n.lie
 	}
 	n.core = node.NewCore(node.CoreConfig{
-		Rand: w.rng, Network: w.network, Account: n.account, Device: n.device,
+		Rand: &n.rand, Network: w.network, Account: n.account, Device: n.device,
 		Supernode: n.serves, Candidate: n.phone && w.cfg.Candidates, Phone: n.phone, Addr: n.addr, Port: n.addr.Port(),
 		MaxGuests: w.cfg.MaxGuests, AttachRate: w.cfg.AttachRate, Lie: lie, Keep: w.copies.of,
 		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
 		Login: login.ClientConfig{
 			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
+			Signatures: w.signatures(),
 		},
-		Cache: w.cacheOf(n), Contacts: book, Known: n.known, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.verify.check, CheckNode: w.verify.node,
+		Cache: w.cacheOf(n), Contacts: book, Known: n.known, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.signatures().Verify, CheckNode: w.verify.node,
 		Roster: w.rosterOf(n),
 	})
 	if n.user != nil && !n.w.cfg.Strangers && n.book == nil {
@@ -122,12 +136,12 @@ func (n *Node) boot() error {
 // newHands returns what shakes hands for the node.
 func (n *Node) newHands() handshaker {
 	w := n.w
-	now := func() time.Time { return w.now }
+	now := n.now
 	if w.cfg.Real {
 		return session.NewTLS(n.credentials, n.trust, now)
 	}
 	return session.NewStandIn(session.StandInConfig{
-		Rand: w.shake, Common: w.common, Network: w.network, Badge: n.show, Now: now, Suite: session.SuitePlain,
+		Rand: &n.shake, Common: w.common, Network: w.network, Badge: n.show, Now: now, Suite: session.SuitePlain,
 	})
 }
 
@@ -144,7 +158,7 @@ func (n *Node) credentials(r session.Role) session.Credentials {
 }
 
 func (n *Node) trust() identity.Trust {
-	return identity.Trust{Network: n.w.network, Issuing: n.w.issuing.ID()}
+	return identity.Trust{Network: n.w.network, Issuing: n.w.issuing.ID(), Signatures: n.w.signatures()}
 }
 
 func (n *Node) name() identity.Name { return identity.Name(fmt.Sprintf("node%d", n.number)) }
@@ -156,7 +170,7 @@ const friends = 10
 // as a contact too: account keys are pinned at the first call.
 func (n *Node) befriend(book *contacts.Book) error {
 	for _, i := range n.friends() {
-		if err := book.Add(n.w.now, contacts.Contact{Number: numberOf(i)}); err != nil {
+		if err := book.Add(n.now(), contacts.Contact{Number: numberOf(i)}); err != nil {
 			return err
 		}
 	}
@@ -181,7 +195,7 @@ func (n *Node) friends() []int {
 
 // enrol is what the login server would have granted a moment ago.
 func (n *Node) enrol() (*login.Saved, error) {
-	now, account, device := n.w.now, n.account, n.device
+	now, account, device := n.w.cfg.Birth, n.account, n.device
 	badge, err := identity.IssueDevice(account, device.ID(), now)
 	if err != nil {
 		return nil, err
@@ -200,7 +214,7 @@ func (n *Node) enrol() (*login.Saved, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.badge.node = n.nodeBadge(nodeCert)
+	n.badge.node, n.born = n.nodeBadge(nodeCert), nodeCert.Subject
 	n.badge.phone = session.Badge{
 		Peer: session.Peer{Role: session.AsPhone, ID: device.ID(), Phone: identity.Phone{
 			Device: device.ID(), Account: account.ID(), Name: n.name(), Number: n.dial,
@@ -271,7 +285,7 @@ func (n *Node) receive(now time.Time, from netip.AddrPort, b []byte) {
 	case wire.HandshakeFrame:
 		n.core.Handshake(now, w, b)
 	case wire.QuestionFrame:
-		if n.malice != honest && n.evade(func(answer []byte) { n.w.carry(n, from, answer) }, b) {
+		if n.malice != honest && n.evade(func(answer []byte) { n.send(from, answer) }, b) {
 			return
 		}
 		n.core.Question(now, from, b)
@@ -294,7 +308,7 @@ func (n *Node) stun(now time.Time, from netip.AddrPort, b []byte) {
 	case !path.IsSTUNRequest(b):
 		n.core.STUN(now, path.Way{Addr: from}, b)
 	case n.serves:
-		n.w.carry(n, from, path.AnswerSTUN(nil, b, from))
+		n.send(from, path.AnswerSTUN(nil, b, from))
 	}
 }
 
@@ -303,8 +317,8 @@ func (n *Node) relay(now time.Time, w path.Way, b []byte) {
 	if legs := n.core.Legs(); legs != nil {
 		b = slices.Clone(b) // the world may deliver it once more
 		if to, ok := legs.Forward(w, b); ok {
-			n.w.report.Relayed++
-			n.w.carry(n, to.Addr, b)
+			n.in.report.Relayed++
+			n.send(to.Addr, b)
 			return
 		}
 	}
@@ -324,7 +338,7 @@ func (n *Node) unseal(now time.Time, w path.Way, b []byte) {
 		return
 	}
 	if wire.PayloadOf(payload) == wire.PayloadMedia {
-		n.w.report.SoundIn++
+		n.in.report.SoundIn++
 		return
 	}
 	n.core.Opened(now, h.To, w, payload)
@@ -350,20 +364,20 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 			e.Frame = n.bend(e.Frame)
 		}
 		if e.Frame != nil {
-			n.w.carry(n, e.Addr, e.Frame)
+			n.send(e.Addr, e.Frame)
 		}
 	case node.Restart:
-		n.restart(n.w.now)
+		n.restart(now)
 	case node.AskLogin:
-		n.w.report.LoginAsks++ // nobody answers
+		n.in.report.LoginAsks++ // nobody answers
 	case node.DialStream: // nobody here takes streams: it is refused at once
-		n.w.after(0, func(now time.Time) {
+		n.after(0, func(now time.Time) {
 			n.core.StreamFailed(now, e.Stream, errNoStreams)
 			n.flush(now)
 		})
 	case node.Handshake:
 		core := n.core
-		n.w.after(handshakeTime, func(now time.Time) {
+		n.after(handshakeTime, func(now time.Time) {
 			if n.core != core {
 				return // switched off meanwhile
 			}
@@ -378,9 +392,9 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		n.badge.node, n.granted = n.nodeBadge(e.Granted.Node), e.Granted
 	case node.StartMedia:
 		n.sound.start(n, e.Call, e.Index)
-		n.w.report.Begun++
+		n.in.report.Begun++
 		if e.Line > 0 {
-			n.w.report.Measured++
+			n.in.report.Measured++
 		}
 	case node.MoveMedia:
 		n.sound.index = e.Index
@@ -393,9 +407,7 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 			n.user.see(now, e.Face)
 		}
 	case node.Looked:
-		if n.w.looked != nil {
-			n.w.looked(n, e.Result)
-		}
+		n.in.answers = append(n.in.answers, answer{now, n, e.Result})
 	case node.SaveCache:
 		n.cache = n.w.pack(e.Members)
 	case node.SaveContacts:
@@ -417,10 +429,10 @@ func (n *Node) armHeap() {
 		return
 	}
 	a.set = a.at
-	if a.set.Before(n.w.now) {
-		a.set = n.w.now
+	if now := n.now(); a.set.Before(now) {
+		a.set = now
 	}
-	n.w.schedule(a.set, happening{kind: ring, node: n})
+	n.schedule(a.set, n, happening{kind: ring, node: n})
 }
 
 // ring calls the core if it is time, else it waits on.
@@ -476,8 +488,8 @@ func (s *sound) tick(n *Node, stream uint64) {
 		if s.way.Way.IsRelay() {
 			frame = wire.AppendRelay(nil, s.way.Way.Channel, nil)
 		}
-		n.w.carry(n, s.way.Via.Addr, s.channel.Seal(frame, payload))
-		n.w.report.SoundOut++
+		n.send(s.way.Via.Addr, s.channel.Seal(frame, payload))
+		n.in.report.SoundOut++
 	}
-	n.w.after(n.w.cfg.MediaEvery, func(time.Time) { s.tick(n, stream) })
+	n.after(n.w.cfg.MediaEvery, func(time.Time) { s.tick(n, stream) })
 }

@@ -25,3 +25,33 @@ type Report struct {
 
 	TraceHash string
 }
+
+// Report says what has happened so far.
+func (w *World) Report() Report {
+	r := w.counts()
+	traces := make([]trace, len(w.nodes))
+	for i, n := range w.nodes {
+		traces[i] = n.trace
+	}
+	r.TraceHash = hashOf(traces)
+	return r
+}
+
+// add adds what another one has counted.
+func (r *Report) add(o Report) {
+	r.Events += o.Events
+	r.Datagrams += o.Datagrams
+	r.Bytes += o.Bytes
+	r.Dialled += o.Dialled
+	r.Rang += o.Rang
+	r.Answered += o.Answered
+	r.Busy += o.Busy
+	r.Failed += o.Failed
+	r.Begun += o.Begun
+	r.Measured += o.Measured
+	r.SoundOut += o.SoundOut
+	r.SoundIn += o.SoundIn
+	r.Relayed += o.Relayed
+	r.Setup = append(r.Setup, o.Setup...)
+	r.LoginAsks += o.LoginAsks
+}

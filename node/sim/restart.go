@@ -13,6 +13,6 @@ const (
 // next one.
 func (n *Node) restart(now time.Time) {
 	n.core.Leave(now)
-	n.w.after(farewellTime, func(time.Time) { n.switchOff() })
-	n.w.after(farewellTime+bootTime, n.switchOn)
+	n.after(farewellTime, func(time.Time) { n.switchOff() })
+	n.after(farewellTime+bootTime, n.switchOn)
 }

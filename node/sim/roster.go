@@ -46,7 +46,7 @@ func (w *World) acquaintances(n *Node) []overlay.Kept {
 	var list []overlay.Kept
 	for range min(acquainted, w.cfg.Supernodes) {
 		s := w.nodes[w.draw.IntN(w.cfg.Supernodes)]
-		k := overlay.Kept{Member: wire.Member{Node: s.badge.node.Peer.ID, Addr: s.addr}, Reached: w.cfg.Birth.Add(-time.Hour)}
+		k := overlay.Kept{Member: wire.Member{Node: s.born, Addr: s.addr}, Reached: w.cfg.Birth.Add(-time.Hour)}
 		if s != n && !slices.Contains(list, k) {
 			list = append(list, k)
 		}
@@ -61,7 +61,8 @@ type disk struct {
 	others  []overlay.Kept
 }
 
-// packed is an entry that names a node of the world by what it shows now.
+// packed is an entry that names a node of the world by the key that it was born
+// with.
 type packed struct {
 	node    int32
 	ports   wire.Ports
@@ -94,15 +95,14 @@ func (w *World) pack(cache []overlay.Kept) disk {
 // unpack returns an entry as it was.
 func (w *World) unpack(p packed) overlay.Kept {
 	n := w.nodes[p.node]
-	k := overlay.Kept{Member: wire.Member{Node: n.badge.node.Peer.ID, Addr: n.addr, Ports: p.ports}, RTT: p.rtt}
+	k := overlay.Kept{Member: wire.Member{Node: n.born, Addr: n.addr, Ports: p.ports}, RTT: p.rtt}
 	if p.reached != 0 {
 		k.Reached = time.Unix(0, p.reached).UTC()
 	}
 	return k
 }
 
-// cacheOf returns the host cache that n has on its disk. Whoever has changed its
-// key since it was written is there under its new one.
+// cacheOf returns the host cache that n has on its disk.
 func (w *World) cacheOf(n *Node) []overlay.Kept {
 	list := make([]overlay.Kept, 0, len(n.cache.entries)+len(n.cache.others))
 	for _, p := range n.cache.entries {
@@ -126,7 +126,7 @@ func (w *World) keepers(alive []*Node) *overlay.Overlay {
 	for _, n := range alive {
 		live = append(live, n.announcement...)
 	}
-	o := overlay.New(overlay.Config{Rand: w.shake, Supernode: true})
+	o := overlay.New(overlay.Config{Rand: w.rng, Supernode: true})
 	o.Restore(overlay.ParseRoster(live))
 	return o
 }

@@ -46,26 +46,27 @@ func (c Settled) Check() error {
 // settled is one under way.
 type settled struct {
 	Settled
-	chart  *overlay.Chart
-	dead   []bool
-	malice []malice
-	plot   []wire.Place // sorted, of those that eclipse
-	draw   *rand.Rand
-	events events
-	now    time.Time
-	answer *directory.Index // of whoever is asked
-	asked  int              // whom answer answers for
-	table  overlay.Excerpt  // of asked
-	home   excerpt          // of who looks
-	key    identity.IndexKey
-	record []byte
-	kept   []int // where record is
-	issuer identity.ID
-	trace  trace
-	out    Outcome
-	took   []time.Duration
-	asks   uint64
-	bytes  uint64
+	chart    *overlay.Chart
+	dead     []bool
+	malice   []malice
+	plot     []wire.Place // sorted, of those that eclipse
+	draw     *rand.Rand
+	events   events
+	sequence uint64 // of what was scheduled
+	now      time.Time
+	answer   *directory.Index // of whoever is asked
+	asked    int              // whom answer answers for
+	table    overlay.Excerpt  // of asked
+	home     excerpt          // of who looks
+	key      identity.IndexKey
+	record   []byte
+	kept     []int // where record is
+	issuer   identity.ID
+	trace    trace
+	out      Outcome
+	took     []time.Duration
+	asks     uint64
+	bytes    uint64
 }
 
 // Run makes the lookups, one after the other.
@@ -78,7 +79,7 @@ func (c Settled) Run() (Outcome, error) {
 		c.Progress = func(string, ...any) {}
 	}
 	began := time.Now()
-	s := &settled{Settled: c, now: c.Birth, draw: rand.New(rand.NewChaCha8(seedOf(c.Seed, "settled", 0))), trace: newTrace(), issuer: identity.ID{1}}
+	s := &settled{Settled: c, now: c.Birth, draw: rand.New(rand.NewChaCha8(seedOf(c.Seed, "settled", 0))), issuer: identity.ID{1}}
 	s.found()
 	c.Progress("%7.1f s  %d supernodes, %d of them dead", time.Since(began).Seconds(), c.Supernodes, count(s.dead))
 	s.out = Outcome{Mode: "kademlia, lookups only", Supernodes: c.Supernodes, Seed: c.Seed, Kill: c.Kill, Malicious: c.Malicious, Lookups: c.Lookups}
@@ -94,7 +95,7 @@ func (c Settled) Run() (Outcome, error) {
 	s.out.P50, s.out.P95 = percentile(s.took, 0.5), percentile(s.took, 0.95)
 	s.out.Hops = float64(hops) / float64(max(located, 1))
 	s.out.Asks, s.out.LookupBytes = float64(s.asks)/float64(max(c.Lookups, 1)), float64(s.bytes)/float64(max(c.Lookups, 1))
-	s.out.TraceHash, s.out.Events = s.trace.sum(), s.events.sequence
+	s.out.TraceHash, s.out.Events = hashOf([]trace{s.trace}), s.sequence
 	s.out.Virtual, s.out.Wall = s.now.Sub(c.Birth).Seconds(), time.Since(began).Seconds()
 	return s.out, nil
 }

@@ -116,7 +116,7 @@ func (s *settled) lookUp(sequence uint64) directory.IndexCounters {
 	x := s.index(&s.home)
 	x.SetSelf(idAt(s.chart.Place(s.home.number)), func([]byte) []byte { return nil })
 	x.Synced(s.now)
-	s.events = events{sequence: s.events.sequence}
+	s.events = events{}
 	began := s.now
 	x.Handle(s.now, thePhone, wire.Find{Query: 1, Key: s.key}, nil)
 	for {
@@ -132,7 +132,7 @@ func (s *settled) lookUp(sequence uint64) directory.IndexCounters {
 			}
 		}
 		next := x.Next()
-		if len(s.events.heap) > 0 && (next.IsZero() || s.events.heap[0].at <= int64(next.Sub(s.Birth))) {
+		if at := s.events.next(); at != never && (next.IsZero() || at <= int64(next.Sub(s.Birth))) {
 			at, h := s.events.pop()
 			s.now = s.Birth.Add(time.Duration(at))
 			h.call(s.now)
@@ -181,7 +181,8 @@ func (s *settled) carry(x *directory.Index, e directory.Ask) {
 }
 
 func (s *settled) schedule(at time.Time, do func(time.Time)) {
-	s.events.push(int64(at.Sub(s.Birth)), happening{kind: rare, call: do})
+	s.sequence++
+	s.events.push(int64(at.Sub(s.Birth)), rank(s.sequence), happening{kind: rare, call: do})
 }
 
 func (s *settled) count(from, to, size int) {

@@ -56,7 +56,7 @@ func (t *trial) restart() {
 		n.switchOff()
 	}
 	alive := slices.DeleteFunc(slices.Clone(t.supernodes()), func(n *Node) bool { return slices.Contains(dead, n) })
-	t.report.LoginAsks = 0
+	t.forgetLogins()
 	d := &damage{at: t.now, keepers: t.keepers(alive), orphans: slices.Clone(t.phones()), lost: len(t.phones())}
 	t.switchOn(alive, bootSpread)
 	t.switchOn(t.phones(), bootSpread)

@@ -203,7 +203,7 @@ func (t *trial) say(format string, args ...any) {
 	virtual := time.Duration(0)
 	events := uint64(0)
 	if t.World != nil {
-		virtual, events = t.now.Sub(t.World.cfg.Birth), t.report.Events
+		virtual, events = t.now.Sub(t.World.cfg.Birth), t.counts().Events
 	}
 	t.Progress("%7.1f s  %9s  %4d MB  %10d events  %s", time.Since(t.began).Seconds(), virtual.Round(time.Millisecond),
 		t.memory()>>20, events, fmt.Sprintf(format, args...))

@@ -23,7 +23,7 @@ type user struct {
 func (u *user) intend(after time.Duration, do func(now time.Time)) {
 	u.mind++
 	mind := u.mind
-	u.n.w.after(after, func(now time.Time) {
+	u.n.after(after, func(now time.Time) {
 		if u.mind == mind {
 			do(now)
 		}
@@ -32,12 +32,12 @@ func (u *user) intend(after time.Duration, do func(now time.Time)) {
 
 // mean draws a duration from an exponential distribution.
 func (u *user) mean(d time.Duration) time.Duration {
-	return time.Duration(u.n.w.draw.ExpFloat64() * float64(d))
+	return time.Duration(u.n.draw.ExpFloat64() * float64(d))
 }
 
 // between draws a duration evenly.
 func (u *user) between(a, b time.Duration) time.Duration {
-	return a + time.Duration(u.n.w.draw.Int64N(int64(b-a)))
+	return a + time.Duration(u.n.draw.Int64N(int64(b-a)))
 }
 
 // begin waits until the others are there, too.
@@ -65,7 +65,7 @@ func (u *user) callSomebody(now time.Time) {
 	if len(list) == 0 {
 		return
 	}
-	other := list[u.n.w.draw.IntN(len(list))]
+	other := list[u.n.draw.IntN(len(list))]
 	u.caller = true
 	u.hook(now, true)
 	u.press(string(numberOf(other)) + "#")
@@ -77,7 +77,7 @@ func (u *user) press(keys string) {
 		last := len(keys) == 1
 		if last {
 			u.sent = now
-			u.n.w.report.Dialled++
+			u.n.in.report.Dialled++
 			u.intend(90*time.Second, u.giveUp) // whatever happens
 		} else {
 			u.press(keys[1:])
@@ -112,7 +112,7 @@ func (u *user) see(now time.Time, f handset.Face) {
 
 // hear lets it ring a while, and mostly answers.
 func (u *user) hear(time.Time) {
-	if u.n.w.draw.Float64() < 0.1 {
+	if u.n.draw.Float64() < 0.1 {
 		u.intend(2*time.Minute, u.rest) // not at home
 		return
 	}
@@ -122,14 +122,14 @@ func (u *user) hear(time.Time) {
 // talk goes on until one has had enough.
 func (u *user) talk(time.Time) {
 	if u.caller {
-		u.n.w.report.Answered++
+		u.n.in.report.Answered++
 	}
 	u.intend(10*time.Second+u.mean(time.Minute), u.giveUp)
 }
 
 // listen knows what the tones mean.
 func (u *user) listen(now time.Time, t handset.Tone) {
-	r := &u.n.w.report
+	r := &u.n.in.report
 	switch t {
 	case handset.Ringback:
 		r.Rang++

@@ -35,7 +35,7 @@ func (t *trial) weigh() {
 	indices := make([]*directory.Index, copiesWeighed)
 	for i := range indices {
 		indices[i] = directory.NewIndex(directory.Config{
-			Rand: t.shake, Network: t.network, Verify: t.verify.check, Issuing: t.issuing.ID,
+			Rand: t.rng, Network: t.network, Verify: t.signatures().Verify, Issuing: t.issuing.ID,
 		})
 		for _, b := range records {
 			indices[i].Answer(t.now, 0, wire.Publish{Record: b}, func(identity.IndexKey, int) []wire.Place { return nil })

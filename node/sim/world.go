@@ -15,7 +15,6 @@ import (
 	"peerphone/node/directory"
 	"peerphone/node/identity"
 	"peerphone/node/overlay"
-	"peerphone/node/wire"
 )
 
 // Config describes a world.
@@ -33,11 +32,13 @@ type Config struct {
 	Silent     bool          // there are phones, but nobody uses them
 	Strangers  bool          // nobody is anybody's contact: calls are relayed
 	Candidates bool          // the phones are able to serve others, and their owners do not mind
-	Real       bool          // the handshakes are TLS's, not the stand-in's
+	Real       bool          // handshakes are TLS's and signatures Ed25519's, not the stand-ins'
 	Birth      time.Time     // when the world begins
 	Mode       Mode
 	MaxGuests  int     // attachments that a supernode admits; 1000
 	AttachRate float64 // in a second; 50
+	Workers    int     // that share the nodes; the course is the same; 0: as many as there are processors
+	eager      bool    // the workers are called for every window: tests
 }
 
 func (c *Config) setDefaults() {
@@ -73,19 +74,20 @@ type World struct {
 	issuing identity.Key
 	params  []byte // signed by the root
 	common  [32]byte
+	signs   *identity.StandIn
 
-	now    time.Time
-	events events
+	now    time.Time // of the world as a whole; nodes have that of their shard
+	shards []*shard
+	events events // that are no node's
+	ranks  uint64 // of these
 	rng    *rand.ChaCha8
-	draw   *rand.Rand    // on rng
-	shake  *rand.ChaCha8 // of the stand-ins alone: TLS has randomness of its own
+	draw   *rand.Rand // on rng
 	verify verified
 	copies copies
 	nodes  []*Node
 	roster overlay.Roster // that all supernodes have kept
-	trace  trace
 	plot   plot
-	report Report
+	crew   crew
 	looked func(*Node, directory.Result) // takes the answers to Find; nil: nobody asks
 
 	forge func(from *Node, to netip.AddrPort, frame []byte) *Node // tests: as whose a datagram arrives; nil: its sender's
@@ -96,11 +98,10 @@ func New(cfg Config) (*World, error) {
 	cfg.setDefaults()
 	seed := seedOf(cfg.Seed, "world", 0)
 	w := &World{
-		cfg: cfg, now: cfg.Birth, rng: rand.NewChaCha8(seed), shake: rand.NewChaCha8(seedOf(cfg.Seed, "handshakes", 0)),
-		verify: verified{}, trace: newTrace(),
+		cfg: cfg, now: cfg.Birth, rng: rand.NewChaCha8(seed),
 	}
 	w.draw = rand.New(w.rng)
-	w.report = Report{Seed: cfg.Seed}
+	w.share()
 	if err := w.found(); err != nil {
 		return nil, err
 	}
@@ -118,8 +119,9 @@ func seedOf(seed uint64, purpose string, n int) [32]byte {
 // found makes the network: its root, and what the root signs.
 func (w *World) found() error {
 	root := identity.KeyFromSeed(seedOf(w.cfg.Seed, "root", 0))
-	w.issuing = identity.KeyFromSeed(seedOf(w.cfg.Seed, "issuing", 0))
 	w.rng.Read(w.common[:])
+	w.signs = identity.NewStandIn(w.common)
+	w.issuing = w.key("issuing", 0)
 	w.network = identity.NetworkOf(root.ID())
 	p := identity.Params{Sequence: 1, Issuing: w.issuing.ID(), NotAfter: w.now.Add(identity.ParamsValidity).Unix()}
 	if w.cfg.Mode == Kademlia {
@@ -131,6 +133,23 @@ func (w *World) found() error {
 	var err error
 	w.params, err = identity.SignParams(root, p)
 	return err
+}
+
+// key returns the key of a node for a purpose.
+func (w *World) key(purpose string, n int) identity.Key {
+	seed := seedOf(w.cfg.Seed, purpose, n)
+	if w.cfg.Real {
+		return identity.KeyFromSeed(seed)
+	}
+	return w.signs.KeyFromSeed(seed)
+}
+
+// signatures returns what verifies the nodes' signatures.
+func (w *World) signatures() identity.Verifier {
+	if w.cfg.Real {
+		return &w.verify
+	}
+	return w.signs
 }
 
 // address is the public address of the node with this number: each has a /24 of
@@ -211,38 +230,6 @@ func (w *World) Start() {
 
 // Now returns the virtual time.
 func (w *World) Now() time.Time { return w.now }
-
-// carry takes a datagram over the network.
-func (w *World) carry(from *Node, to netip.AddrPort, frame []byte) {
-	if w.forge != nil {
-		from = w.forge(from, to, frame)
-	}
-	w.report.Datagrams++
-	w.report.Bytes += uint64(len(frame) + ipUDP)
-	from.sent += uint64(len(frame) + ipUDP)
-	size := len(frame)
-	if wire.KindOf(frame) == wire.HandshakeFrame {
-		size = 0
-	}
-	w.trace.record(w.now.Sub(w.cfg.Birth), from.number, to, size)
-	target := w.nodeAt(to)
-	if target == nil || w.cfg.Loss > 0 && w.draw.Float64() < w.cfg.Loss {
-		return
-	}
-	delay := w.cfg.Latencies.Between(from.number, target.number, from.place, target.place) +
-		time.Duration(w.draw.ExpFloat64()*float64(w.cfg.Jitter))
-	w.schedule(w.now.Add(delay), happening{kind: arrive, node: target, from: from, frame: frame})
-}
-
-// ipUDP is what IPv4 and UDP add to a datagram, in bytes.
-const ipUDP = 28
-
-// Report says what has happened so far.
-func (w *World) Report() Report {
-	r := w.report
-	r.TraceHash = w.trace.sum()
-	return r
-}
 
 // Snapshots returns what each phone shows of itself.
 func (w *World) Snapshots() []node.Snapshot {
