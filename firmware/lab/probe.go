@@ -76,6 +76,7 @@ type groupProbed struct {
 	Callers  string   `json:"callers"`
 	Calls    int      `json:"calls"`
 	Rang     int      `json:"rang"`
+	Lifted   int      `json:"lifted"`   // of those, the receiver was lifted
 	Answered int      `json:"answered"` // and heard
 	Packets  int      `json:"packets"`  // at the callers' interfaces
 	Seen     int      `json:"seen"`     // addresses in them
@@ -258,16 +259,41 @@ func (n *neighbourhood) once(ctx context.Context, caller *resident, answer bool)
 	if err != nil {
 		return
 	}
-	if answer && c.answer(ctx) == nil && c.talk(ctx, afterwards) == nil && c.lastWay() != noWay {
-		n.group.mu.Lock()
-		n.group.Answered++
-		n.group.mu.Unlock()
+	if answer {
+		n.answered(c.heard(ctx))
 	}
 	if err := c.end(ctx); err != nil && ctx.Err() == nil {
 		n.group.mu.Lock()
 		n.group.saw(err.Error())
 		n.group.mu.Unlock()
 	}
+}
+
+// answered counts a call that was to be answered and heard.
+func (n *neighbourhood) answered(err error) {
+	n.group.mu.Lock()
+	defer n.group.mu.Unlock()
+	n.group.Lifted++
+	if err != nil {
+		n.group.saw("not heard: " + err.Error())
+		return
+	}
+	n.group.Answered++
+}
+
+// heard lifts the far receiver, and says why sound does not come in at both ends
+// then, if it does not.
+func (c *townCall) heard(ctx context.Context) error {
+	if err := c.answer(ctx); err != nil {
+		return err
+	}
+	if err := c.talk(ctx, afterwards); err != nil {
+		return err
+	}
+	if c.lastWay() == noWay {
+		return fmt.Errorf("no sound within %v of the answer", afterwards)
+	}
+	return nil
 }
 
 // inspect looks for the callee's addresses in all that a caller has seen.
@@ -302,9 +328,9 @@ func (r *probed) print(w io.Writer, asJSON bool) error {
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	fmt.Fprintf(w, "\n  %-24s %8s %8s %9s %10s %16s %16s\n", "callers", "calls", "rang", "answered", "packets", "addresses seen", "in memory")
+	fmt.Fprintf(w, "\n  %-24s %8s %8s %8s %9s %10s %16s %16s\n", "callers", "calls", "rang", "lifted", "heard", "packets", "addresses seen", "in memory")
 	for _, g := range r.Groups {
-		fmt.Fprintf(w, "  %-24s %8d %8d %9d %10d %16d %16d%s\n", g.Callers, g.Calls, g.Rang, g.Answered, g.Packets, g.Seen, g.Memory, mark(g.problem() == ""))
+		fmt.Fprintf(w, "  %-24s %8d %8d %8d %9d %10d %16d %16d%s\n", g.Callers, g.Calls, g.Rang, g.Lifted, g.Answered, g.Packets, g.Seen, g.Memory, mark(g.problem() == ""))
 		for _, line := range g.First {
 			first, _, _ := strings.Cut(line, "\n")
 			fmt.Fprintf(w, "      %s\n", first)
@@ -324,8 +350,8 @@ func (g *groupProbed) problem() string {
 		return "the address of a contact's phone was not found where it must be"
 	case !g.wanted && seen > 0:
 		return fmt.Sprintf("%s saw %d addresses", g.Callers, seen)
-	case 10*g.Rang < 9*g.Calls || g.Answered == 0:
-		return fmt.Sprintf("of %d calls by %s only %d rang and %d were answered", g.Calls, g.Callers, g.Rang, g.Answered)
+	case 10*g.Rang < 9*g.Calls || 10*g.Answered < 9*g.Lifted || g.Answered == 0:
+		return fmt.Sprintf("of %d calls by %s %d rang, and of %d that were answered %d were heard", g.Calls, g.Callers, g.Rang, g.Lifted, g.Answered)
 	}
 	return ""
 }

@@ -80,7 +80,7 @@ func TestInMemory(t *testing.T) {
 func TestProbeVerdict(t *testing.T) {
 	good := func() *probed {
 		return &probed{
-			Groups: []*groupProbed{{Callers: "strangers", Calls: 10, Rang: 10, Answered: 5}, {Callers: "contact", Calls: 1, Rang: 1, Answered: 1, Seen: 3, Memory: 3, wanted: true}},
+			Groups: []*groupProbed{{Callers: "strangers", Calls: 100, Rang: 100, Lifted: 50, Answered: 50}, {Callers: "contact", Calls: 1, Rang: 1, Lifted: 1, Answered: 1, Seen: 3, Memory: 3, wanted: true}},
 			Scans:  []*scanned{{Ports: 100, Sent: 300}},
 		}
 	}
@@ -88,12 +88,13 @@ func TestProbeVerdict(t *testing.T) {
 		t.Error(err)
 	}
 	for what, spoil := range map[string]func(*probed){
-		"an address in a packet":   func(r *probed) { r.Groups[0].Seen = 1 },
-		"an address in memory":     func(r *probed) { r.Groups[0].Memory = 1 },
-		"nobody was called":        func(r *probed) { r.Groups[0].Rang = 0 },
-		"nobody answered":          func(r *probed) { r.Groups[0].Answered = 0 },
-		"the search finds nothing": func(r *probed) { r.Groups[1].Seen = 0 },
-		"a port answers":           func(r *probed) { r.Scans[0].saw("hello") },
+		"an address in a packet":         func(r *probed) { r.Groups[0].Seen = 1 },
+		"an address in memory":           func(r *probed) { r.Groups[0].Memory = 1 },
+		"nobody was called":              func(r *probed) { r.Groups[0].Rang = 0 },
+		"nobody answered":                func(r *probed) { r.Groups[0].Answered = 0 },
+		"few who are answered are heard": func(r *probed) { r.Groups[0].Answered = 40 },
+		"the search finds nothing":       func(r *probed) { r.Groups[1].Seen = 0 },
+		"a port answers":                 func(r *probed) { r.Scans[0].saw("hello") },
 	} {
 		r := good()
 		spoil(r)

@@ -38,6 +38,7 @@ func (t *Table) settleProbe(now time.Time, r *route, q *probe, rtt time.Duration
 		rtt = (3*q.rtt + rtt) / 4
 	}
 	q.rtt, q.heard, q.sent, q.pause, q.op = rtt, now, 0, 0, challengeOp
+	q.recall = time.Time{}
 	q.credit = credit{free: true}
 	if r.prober.keep == 0 {
 		q.state, q.at = probeAnswered, now.Add(probeRest)
@@ -132,8 +133,8 @@ func (t *Table) changeOver(now time.Time, r *route) {
 
 // lapse ends the consent to send by q's way.
 func (t *Table) lapse(now time.Time, r *route, q *probe) {
-	q.state, q.at, q.sent, q.pause = probeSilent, now.Add(probeRest), 0, 0
 	q.credit = credit{}
+	t.lapsed(now, r, q)
 	if q.way == r.at {
 		r.at, r.trial = Way{}, Way{}
 	}
@@ -146,6 +147,7 @@ func (t *Table) lapse(now time.Time, r *route, q *probe) {
 		return
 	}
 	t.fallBack(now, r)
+	t.recallAll(now, r)
 	t.tryTold(now, r, 0)
 	t.settle(r)
 }
@@ -177,6 +179,7 @@ func (t *Table) advanceSeek(now time.Time, r *route) {
 		r.seek = time.Time{}
 	default:
 		r.seek = now.Add(seekEvery)
+		t.recallAll(now, r)
 		t.tryTold(now, r, 0)
 	}
 }
@@ -217,6 +220,7 @@ func (t *Table) stir(now time.Time, r *route) {
 			t.check(now, r, q)
 		}
 	}
+	t.recallAll(now, r)
 	t.tryTold(now, r, 0)
 	t.arm(r)
 }

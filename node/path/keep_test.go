@@ -17,6 +17,7 @@ type reunion struct {
 	ends  [2]*meeter // 0 has opened the session
 	mail  []parcel
 	lines map[line]time.Duration // one way; missing: dead
+	asked int                    // payloads that went by mobi
 }
 
 // meeter is one phone.
@@ -80,6 +81,9 @@ func (m *reunion) settle() {
 }
 
 func (m *reunion) post(from int, w Way, payload []byte) {
+	if payload != nil && (w == mobi.there || w == mobi.back) {
+		m.asked++
+	}
 	for l, delay := range m.lines {
 		by, ok := l.back, l.there == w
 		if from == 1 {
@@ -200,6 +204,71 @@ func TestConsentLapsesAfterFiveSeconds(t *testing.T) {
 		if s, _ := e.State(e.ix); s != Laned {
 			t.Errorf("end %d is %v after 6 s of silence, want %v", i, s, Laned)
 		}
+	}
+}
+
+// A standby that was dead for longer than its consent lasts is one again soon after
+// it works again, and meanwhile little is sent there; a silence asks it at once.
+func TestALapsedStandbyIsRecalled(t *testing.T) {
+	m := newReunion(t)
+	m.lines[four], m.lines[mobi] = 10*time.Millisecond, 80*time.Millisecond
+	m.meet(four, mobi)
+	for _, c := range []struct {
+		away, wait time.Duration
+		stir       bool
+	}{{3 * time.Second, recallEvery, false}, {20 * time.Second, recallEvery, false}, {100 * time.Second, 0, true}} {
+		m.advance(10 * time.Second)
+		m.wantAt(four)
+		for i, want := range []Way{mobi.there, mobi.back} {
+			if got := m.standby(i); !slices.Equal(got, []Way{want}) {
+				t.Fatalf("end %d keeps %v, want %v", i, got, want)
+			}
+		}
+		delete(m.lines, mobi)
+		m.advance(7 * time.Second)
+		m.asked = 0
+		m.advance(c.away)
+		if limit := 2 * (1 + int(c.away/recallEvery)); m.asked > limit {
+			t.Errorf("asked %d times in %v, want %d at most", m.asked, c.away, limit)
+		}
+		m.lines[mobi] = 80 * time.Millisecond
+		if c.stir {
+			m.ends[0].StirAll(m.now)
+			m.settle()
+		}
+		m.advance(c.wait + 500*time.Millisecond)
+	}
+	if got := m.standby(0); !slices.Equal(got, []Way{mobi.there}) {
+		t.Errorf("end 0 keeps %v after a silence, want %v", got, mobi.there)
+	}
+	delete(m.lines, mobi)
+	m.advance(recallFor + 10*time.Second)
+	m.asked = 0
+	if m.advance(time.Minute); m.asked > 0 {
+		t.Errorf("asked %d times when it was long gone", m.asked)
+	}
+}
+
+// However often a peer moves, few of the ways that it has left are recalled.
+func TestFewWaysAreRecalled(t *testing.T) {
+	m := newReunion(t)
+	m.lines[four] = 10 * time.Millisecond
+	m.meet(four)
+	for n := range 20 {
+		moved := line{four.there, Way{Addr: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.1"), uint16(100+n))}}
+		m.lines = map[line]time.Duration{moved: 10 * time.Millisecond}
+		m.ends[0].StirAll(m.now)
+		m.settle()
+		m.advance(2 * time.Second)
+	}
+	recalled := 0
+	for _, q := range m.ends[1].routes[101].prober.probes {
+		if q.recalled() {
+			recalled++
+		}
+	}
+	if recalled == 0 || recalled > maxRecalled {
+		t.Errorf("%d ways are recalled, want some, %d at most", recalled, maxRecalled)
 	}
 }
 

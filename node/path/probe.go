@@ -56,11 +56,12 @@ type token [tokenLen]byte
 //
 //	  candidate or source        answered by that way
 //	---------------------> probeAsking ----------------> probeAnswered, probeKept
-//	                         |  ^   six in vain                |
-//	                         v  | heard by it again            | consentLife without an answer
-//	                      probeSilent <------------------------+
-//	                         | rest is over                    |
-//	                         +-----------> (removed) <---------+
+//	                        |  ^   ^                         |               |
+//	          eight in vain |  |   +-------------------------|---------------+
+//	                        v  | heard by it again           |  consentLife without an
+//	                      probeSilent                        |  answer: it is recalled,
+//	                        | rest is over                   |  asked seldom (recall.go)
+//	                        +-----------> (removed) <--------+
 //
 // Between phones a way that has answered is kept and checked (keep.go); between
 // a phone and a supernode there is one at a time.
@@ -87,6 +88,7 @@ type probe struct {
 	credit credit
 	rtt    time.Duration // of the answers, smoothed
 	heard  time.Time     // the last answer
+	recall time.Time     // until when it is asked again in vain; zero: it has not worked, or does
 }
 
 // prober holds the probes of one route whose direct ways are permitted.
@@ -316,6 +318,10 @@ func (t *Table) source(now time.Time, r *route, w Way, size int) *probe {
 		q.sent, q.pause = 0, 0
 		t.challenge(now, r, q)
 		t.arm(r)
+	case q.recalled() && q.pause >= recallEvery:
+		q.sent, q.pause = 0, 0
+		t.challenge(now, r, q)
+		t.arm(r)
 	case q.state == probeAsking && (q.late || q.sent == 0 || q.pause > probeFirst) && q.sent < probeTries:
 		// The peer gets through: our own challenge will now, too.
 		q.pause = 0
@@ -454,12 +460,17 @@ func (t *Table) announce(now time.Time, r *route) {
 func (r *route) opener() bool { return !r.target.IsZero() }
 
 // patience is how long the address in use may be silent before another one
-// that has answered takes its place.
+// that has answered takes its place. Sound that comes by it is not known here:
+// between phones it is heard for sure when it is checked.
 func (r *route) patience() time.Duration {
+	patience := silence
 	if r.opener() {
-		return silenceOpener
+		patience = silenceOpener
 	}
-	return silence
+	if r.prober != nil && r.prober.keep > 0 {
+		patience += checkEvery
+	}
+	return patience
 }
 
 // rest ends the search: one address has answered.
@@ -497,7 +508,11 @@ func (t *Table) advanceProbes(now time.Time, r *route) {
 
 // inVain gives up a way that has never answered.
 func (t *Table) inVain(now time.Time, r *route, q *probe) {
-	q.state, q.at = probeSilent, now.Add(probeRest)
+	if now.Before(q.recall) {
+		t.recallOnce(now, r, q)
+	} else {
+		q.state, q.at, q.recall = probeSilent, now.Add(probeRest), time.Time{}
+	}
 	if r.trial == q.way {
 		r.trial = Way{}
 		t.tellWays(r)

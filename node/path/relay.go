@@ -13,10 +13,12 @@ import (
 )
 
 const (
-	// An identity opens a burst of opensBurst legs and one more each opensEvery:
-	// a call takes two, one of them a standby.
+	// An identity opens a burst of opensBurst legs and one more each opensEvery. A
+	// call takes two, one of them a standby, also one that only rings; three homes
+	// let one through each calleeEvery. Over three relays that is as many as come
+	// free here: else strangers who ring could use up what a callee may open.
 	opensBurst = 12
-	opensEvery = 2 * time.Second
+	opensEvery = calleeEvery / 2
 	// maxLive bounds the pairs that one identity is in: a conference's mixer.
 	maxLive = 16
 	// lonelyFor is how long a leg waits for the other one, idleFor how long a

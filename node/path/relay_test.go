@@ -345,6 +345,31 @@ func TestRelayAdmits(t *testing.T) {
 }
 
 // The owner's cap holds over restarts, and a new month begins anew.
+// Who is rung up by strangers as often as three homes let them, for an hour, is
+// never without legs at its three relays.
+func TestStrangersDoNotUseUpTheLegs(t *testing.T) {
+	p := newPost(t, RelayConfig{})
+	const homes, relays, legs = 3, 3, 2
+	refused, serial := 0, uint64(0)
+	for range time.Hour / calleeEvery {
+		for range homes * legs / relays {
+			serial++
+			ticket := p.ticket(serial)
+			m, ok := p.open("b", ticket).(wire.RelayOpened)
+			if !ok {
+				refused++
+				continue
+			}
+			p.relay.Closed(p.now, guests["b"].ix, wire.RelayClosed{Channel: m.Channel, Code: wire.RelayDone})
+			p.relay.Take()
+		}
+		p.advance(calleeEvery)
+	}
+	if refused > 0 {
+		t.Errorf("%d of %d legs are refused", refused, serial)
+	}
+}
+
 func TestMonthlyCap(t *testing.T) {
 	p := newPost(t, RelayConfig{Monthly: 1 << 20, Kept: RelayMonth{"2026-11", 1<<20 - 100_000}})
 	a, _ := p.both(p.ticket(1))
