@@ -36,7 +36,7 @@ func TestBrowser(t *testing.T) {
 // wantDid waits until the telephone has done exactly this.
 func (p *phone) wantDid(t *testing.T, want string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); p.log() != want; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); p.log() != want; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the telephone did %q, want %q", p.log(), want)
 		}

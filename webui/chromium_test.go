@@ -49,7 +49,7 @@ func startChromium(t *testing.T) *browser {
 	t.Cleanup(cancel)
 	ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		end, cancel := context.WithTimeout(ctx, 10*time.Second)
+		end, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		chromedp.Cancel(end) // waits for it, so that its folder can go
 	})
@@ -80,7 +80,7 @@ type tab struct {
 func (b *browser) open(t *testing.T) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
-	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	ctx, stop := context.WithTimeout(ctx, 10*time.Minute)
 	x := &tab{t: t, ctx: ctx}
 	t.Cleanup(func() { stop(); cancel() })
 	if err := chromedp.Listen(ctx, x.hear); err != nil {
@@ -124,7 +124,7 @@ func (x *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 func (x *tab) wait(expression string) {
 	x.t.Helper()
 	var got any
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		ok, err := chromedp.Run(x.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if got = err; ok && err == nil {
 			return

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,7 +22,8 @@ import (
 // The tests here run the programs as a person does. They take some seconds
 // each; go test -short leaves them out.
 
-// built makes the three programs once, and returns their folder.
+// built makes the three programs once, with what make has compiled, and returns
+// their folder.
 var built = sync.OnceValues(func() (dir string, err error) {
 	if err := lookAtSources(); err != nil {
 		return "", err
@@ -29,7 +31,7 @@ var built = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "lab-test-"); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "peerphone/firmware/peerphone", "peerphone/firmware/loginserver", "peerphone/firmware/lab")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", dir+"/", "peerphone/firmware/peerphone", "peerphone/firmware/loginserver", "peerphone/firmware/lab")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -58,7 +60,7 @@ func lookAtSources() error {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if ran { // else asking would build
+	if ran.Load() { // else asking would build
 		if dir, err := built(); err == nil {
 			os.RemoveAll(dir)
 		}
@@ -67,7 +69,7 @@ func TestMain(m *testing.M) {
 }
 
 // ran tells TestMain that there is something to remove.
-var ran bool
+var ran atomic.Bool
 
 // lab returns a command line of the lab.
 func lab(t *testing.T, args ...string) *exec.Cmd {
@@ -75,7 +77,7 @@ func lab(t *testing.T, args ...string) *exec.Cmd {
 	if testing.Short() {
 		t.Skip("runs whole networks")
 	}
-	ran = true
+	ran.Store(true)
 	dir, err := built()
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +100,7 @@ func exitCode(t *testing.T, cmd *exec.Cmd) (code int, printed string) {
 
 // TestMutedDemoFails: a call in which nothing is heard must not pass.
 func TestMutedDemoFails(t *testing.T) {
+	t.Parallel() // it mostly waits
 	cmd := lab(t, "demo", "-mute", "--seconds", "4")
 	code, printed := exitCode(t, cmd)
 	if code != exitFailure {

@@ -49,7 +49,7 @@ func serveTimed(t *testing.T, conn *net.UDPConn, core timed, heard func(from net
 }
 
 // The lifetime of a mapping is measured against the connection tracking of the
-// kernel, which forgets a stream after four seconds here.
+// kernel, which forgets a stream after six seconds here.
 func TestLifetimeOfAKernelNAT(t *testing.T) {
 	needLab(t)
 	t.Parallel() // it mostly waits
@@ -60,7 +60,7 @@ func TestLifetimeOfAKernelNAT(t *testing.T) {
 	must(t, err)
 	site, err := l.Site("home", natlab.PortRestricted)
 	must(t, err)
-	must(t, site.SetTimeouts(4*time.Second, 4*time.Second))
+	must(t, site.SetTimeouts(6*time.Second, 6*time.Second))
 	host, err := site.Host("phone")
 	must(t, err)
 	far, err := server.ListenUDP(netip.MustParseAddrPort("0.0.0.0:41000"))
@@ -77,7 +77,7 @@ func TestLifetimeOfAKernelNAT(t *testing.T) {
 		}, func(path.Event) bool { return false })
 	}()
 	life := path.NewLifetime(path.Config{Rand: rand.Reader})
-	life.Steps = []time.Duration{3 * time.Second, 6 * time.Second}
+	life.Steps = []time.Duration{3 * time.Second, 9 * time.Second}
 	life.Begin(time.Now().Add(-time.Minute), netip.AddrPortFrom(server.Addr4(), 41000))
 	found := time.Duration(0)
 	serveTimed(t, near, life, func(from netip.AddrPort, q wire.Question, _ int) {
@@ -90,7 +90,7 @@ func TestLifetimeOfAKernelNAT(t *testing.T) {
 		return found != 0 || due
 	})
 	if found != 3*time.Second {
-		t.Errorf("found %v of 4s, tried 3s and 6s", found)
+		t.Errorf("found %v of 6s, tried 3s and 9s", found)
 	}
 }
 

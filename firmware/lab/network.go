@@ -18,8 +18,8 @@ import (
 
 // How long the lab waits, on a machine that may be busy with other things.
 const (
-	toolTime  = 20 * time.Second // for a command of loginserver that ends by itself
-	startTime = 30 * time.Second // for a process to say that it is there
+	toolTime  = time.Minute // for a command of loginserver that ends by itself
+	startTime = time.Minute // for a process to say that it is there
 )
 
 // network is a running network of processes. Its start, in the order of the

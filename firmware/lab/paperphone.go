@@ -24,6 +24,7 @@ type paperStart struct {
 	LoginBytes    int     `json:"login_bytes"`    // of them with the login server
 	Homes         int     `json:"homes"`          // at the end
 	NAT           string  `json:"nat"`            // as it found it
+	StalledMS     float64 `json:"stalled_ms"`     // meanwhile, in which this machine ran nothing of ours
 }
 
 func (s paperStart) String() string {
@@ -87,6 +88,7 @@ func (s *paperStart) worse(o paperStart) {
 	s.AttachedMS, s.ReadyMS = max(s.AttachedMS, o.AttachedMS), max(s.ReadyMS, o.ReadyMS)
 	s.AttachedBytes, s.LoginBytes = max(s.AttachedBytes, o.AttachedBytes), max(s.LoginBytes, o.LoginBytes)
 	s.Bytes, s.Packets = max(s.Bytes, o.Bytes), max(s.Packets, o.Packets)
+	s.StalledMS = max(s.StalledMS, o.StalledMS)
 	if s.NAT == "" || o.Homes < s.Homes {
 		s.Homes = o.Homes
 	}
@@ -122,6 +124,7 @@ func (r *resident) measureStart(ctx context.Context) (paperStart, error) {
 		return paperStart{}, err
 	}
 	defer capture.Close()
+	begun := time.Now()
 	if err := r.run(); err != nil {
 		return paperStart{}, err
 	}
@@ -135,7 +138,9 @@ func (r *resident) measureStart(ctx context.Context) (paperStart, error) {
 	if err := capture.Close(); err != nil {
 		return paperStart{}, err
 	}
-	return r.readStart(s, capture.Packets()), nil
+	start := r.readStart(s, capture.Packets())
+	start.StalledMS = round(ms(r.town.stalls.within(begun, time.Now())), 1)
+	return start, nil
 }
 
 // quiet waits until the phone has done all that it does at its start, or for

@@ -178,7 +178,7 @@ func (l *oursLeg) packet() []byte {
 }
 
 // legPatience is how long a session or a leg may take.
-const legPatience = 10 * time.Second
+const legPatience = time.Minute
 
 func (l *oursLeg) until(ctx context.Context, what string, good func() bool) error {
 	for start := time.Now(); ; {

@@ -272,7 +272,7 @@ func (n *network) dial() *tls.Conn {
 		n.Fatal(err)
 	}
 	n.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn
 }
 
@@ -378,7 +378,7 @@ func TestExchangeFindsTheServer(t *testing.T) {
 		if !errors.Is(err, test.want) || (err == nil) != isGranted(reply) {
 			t.Errorf("%s: got %T, %v, want %v", test.what, reply, err, test.want)
 		}
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > 15*time.Second { // it would be 20 s
 			t.Errorf("%s: took %v", test.what, took)
 		}
 	}

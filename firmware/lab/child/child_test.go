@@ -105,7 +105,7 @@ func (t *groupTest) start(part string) *Child {
 
 func (t *groupTest) await(c *Child) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := c.Await(ctx, ready); err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestLongLine(t *testing.T) {
 	c := g.start("chatty")
 	select {
 	case <-c.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it is blocked")
 	}
 }
