@@ -128,7 +128,7 @@ func NewCore(cfg CoreConfig) *Core {
 		},
 		fresh: path.NewFresh(path.Config{Rand: cfg.Rand}), keptRevoked: cfg.Revoked,
 	}
-	c.revoker = overlay.NewRevoker(overlay.RevokerConfig{Issuing: func() identity.ID { return c.granted.Trust.Issuing }})
+	c.revoker = overlay.NewRevoker(overlay.RevokerConfig{Signers: func() []identity.ID { return c.granted.Params.Signers() }})
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device
 	records := directory.Config{
 		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify, Keep: cfg.Keep,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -394,5 +395,39 @@ func TestRevoke(t *testing.T) {
 	command(t, "revoke", dir, "nobody").want(t, exitFailure, "no account has this name")
 	if _, err := os.Stat(filepath.Join(dir, revokedFile)); err == nil {
 		t.Error("there is a list although nothing is revoked")
+	}
+}
+
+// A new issuing key takes the place of the old one: the parameters name both, and the
+// server signs with the new one what the old one has revoked.
+func TestTheIssuingKeyHasASuccessor(t *testing.T) {
+	dir := t.TempDir() + "/net"
+	command(t, "init", dir).want(t, exitOK)
+	f := folder(dir)
+	before, err := f.key(issuingFile, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := identity.KeyFromSeed([32]byte{9}).ID()
+	list := identity.Revocations{}.With(time.Now(), identity.Revoke(lost, time.Now().Add(48*time.Hour)))
+	if err := f.write(revokedFile, list.Sign(before)); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "params", dir, "--successor").want(t, exitOK, "Signed parameters 2")
+	run(t, dir).end(syscall.SIGTERM).want(t, exitOK)
+	n, err := f.network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(f.path(revokedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := identity.ParseRevocations(b, n.params.Issuing)
+	if err != nil || !r.Has(lost) || n.params.Issuing == before.ID() || !slices.Equal(n.params.Former, []identity.ID{before.ID()}) {
+		t.Errorf("list %+v, %v; parameters %+v", r, err, n.params)
+	}
+	if kept, err := f.key(formerFile, ""); err != nil || kept.ID() != before.ID() {
+		t.Errorf("the former key is not kept: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ type paramsCommand struct {
 	Quota      uint16           `help:"How many supernodes of one address prefix (a /24 of IPv4, a /48 of IPv6) count. Without it that stays as it is; at first it is 16." placeholder:"N"`
 	Exempt     []netip.Prefix   `help:"Networks in which that does not hold, at most 16. Without it they stay as they are." placeholder:"NET/BITS,..."`
 	Membership string           `help:"Whom a supernode knows: all others up to about 32,000 and a few hundred beyond (size), all (whole), or a few hundred (kademlia). Without it that stays as it is; at first it is size." enum:",size,whole,kademlia" default:"" placeholder:"KIND"`
+	Successor  bool             `help:"Make a new issuing key. What the old one has revoked stays revoked; the old one is kept as issuing.key.former. Certificates of the old one hold no more: each phone is a stranger until it has renewed its own."`
 	Root       string           `help:"Root key, if it is not in DIR." type:"path" placeholder:"FILE"`
 }
 
@@ -35,6 +36,11 @@ func (c paramsCommand) Run(s streams) error {
 	}
 	p := now.params
 	p.Sequence++
+	if c.Successor {
+		if p, err = c.Dir.succeed(now.params); err != nil {
+			return err
+		}
+	}
 	if c.Bootstrap != nil {
 		p.Bootstrap = c.Bootstrap
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -28,6 +29,9 @@ type Params struct {
 	Exempt []netip.Prefix `cbor:"6,keyasint,omitempty"`
 	// Membership says whom a supernode knows.
 	Membership Membership `cbor:"7,keyasint,omitempty"`
+	// Former are the issuing keys before this one whose revocation lists still hold, at
+	// most 4: what was revoked stays revoked while the list of the new key spreads.
+	Former []ID `cbor:"8,keyasint,omitempty"`
 }
 
 // Membership says how many of the supernodes each of them knows.
@@ -55,6 +59,7 @@ type signedParams struct {
 const (
 	maxBootstrap = 16
 	maxExempt    = 16
+	maxFormer    = 4
 )
 
 // Errors of network parameters.
@@ -107,8 +112,21 @@ func (p Params) ok() bool {
 			return false
 		}
 	}
-	return len(p.Bootstrap) <= maxBootstrap && len(p.Exempt) <= maxExempt && p.Membership <= Kademlia && !p.Issuing.IsZero()
+	return len(p.Bootstrap) <= maxBootstrap && len(p.Exempt) <= maxExempt && p.Membership <= Kademlia && !p.Issuing.IsZero() &&
+		len(p.Former) <= maxFormer && !slices.ContainsFunc(p.Former, ID.IsZero)
 }
+
+// Succeed returns the next parameters, in which issuing takes the place of the key
+// that p names; that one's revocation lists still hold.
+func (p Params) Succeed(issuing ID) Params {
+	former := append([]ID{p.Issuing}, slices.DeleteFunc(slices.Clone(p.Former), func(id ID) bool { return id == p.Issuing || id == issuing })...)
+	p.Sequence++
+	p.Issuing, p.Former = issuing, former[:min(len(former), maxFormer)]
+	return p
+}
+
+// Signers are those whose revocation lists hold, the issuing key first.
+func (p Params) Signers() []ID { return append([]ID{p.Issuing}, p.Former...) }
 
 // NetworkOfParams returns the network whose root key signed b: for a login
 // server, whose root key lies elsewhere. Whoever is given b by others must know

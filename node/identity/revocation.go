@@ -120,9 +120,9 @@ func (r Revocations) Sign(issuing Key) []byte {
 
 func revocationsMessage(b []byte) []byte { return append([]byte("peerphone revocations\x00"), b...) }
 
-// ParseRevocations reads exactly what Sign returned, and checks that issuing has
-// signed it: ErrRevocations.
-func ParseRevocations(issuing ID, b []byte) (Revocations, error) {
+// ParseRevocations reads exactly what Sign returned, and checks that one of signers
+// has signed it: the issuing key, or one before it (Params.Signers). ErrRevocations.
+func ParseRevocations(b []byte, signers ...ID) (Revocations, error) {
 	if len(b) < revocationsHead+64 || len(b) > MaxRevocationBytes {
 		return Revocations{}, fmt.Errorf("%w: %d bytes", ErrRevocations, len(b))
 	}
@@ -141,7 +141,7 @@ func ParseRevocations(issuing ID, b []byte) (Revocations, error) {
 		}
 		r.list = append(r.list, a)
 	}
-	if issuing.IsZero() || !issuing.Verify(revocationsMessage(body), signature) {
+	if !slices.ContainsFunc(signers, func(id ID) bool { return !id.IsZero() && id.Verify(revocationsMessage(body), signature) }) {
 		return Revocations{}, fmt.Errorf("%w: another signature", ErrRevocations)
 	}
 	return r, nil

@@ -3,6 +3,7 @@ package identity
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -75,7 +76,7 @@ func FuzzRevocations(f *testing.F) {
 	f.Add(Revocations{}.With(now).Sign(issuing))
 	f.Add(Revocations{}.With(now, Revoke(ID{1}, now.Add(time.Hour)), Revoke(ID{2}, now.Add(time.Hour))).Sign(issuing))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := ParseRevocations(issuing.ID(), b)
+		r, err := ParseRevocations(b, issuing.ID())
 		if err != nil {
 			if !errors.Is(err, ErrRevocations) {
 				t.Fatal(err)
@@ -86,4 +87,28 @@ func FuzzRevocations(f *testing.F) {
 			t.Errorf("%x\nparsed  %+v\nwritten %x", b, r, again)
 		}
 	})
+}
+
+// What a key has revoked holds as long as the network's root names it among those
+// before the issuing key.
+func TestAListOfAFormerKeyHolds(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	key := func(n byte) Key { return KeyFromSeed([32]byte{n}) }
+	lost := key(9).ID()
+	list := Revocations{}.With(now, Revoke(lost, now.Add(time.Hour)))
+	b := list.Sign(key(1))
+	p := Params{Sequence: 7, Issuing: key(1).ID()}
+	for n := byte(2); n <= 8; n++ {
+		p = p.Succeed(key(n).ID())
+		r, err := ParseRevocations(b, p.Signers()...)
+		if held := n-1 <= maxFormer; (err == nil) != held || held && !r.Has(lost) {
+			t.Errorf("after %d successors: %v", n-1, err)
+		}
+	}
+	if p.Sequence != 14 || p.Issuing != key(8).ID() || len(p.Former) != maxFormer || !p.ok() {
+		t.Errorf("parameters %+v", p)
+	}
+	if p = p.Succeed(key(7).ID()); p.Former[0] != key(8).ID() || slices.Contains(p.Former, key(7).ID()) {
+		t.Errorf("a key that comes back is among those before it: %v", p.Former)
+	}
 }

@@ -28,8 +28,9 @@ type revocations struct {
 	signed []byte               // guarded by mu; nothing when nothing is revoked
 }
 
-// open reads the list.
-func (r *revocations) open(issuing identity.Key) error {
+// open reads the list. One that a key before ours has signed is signed anew: phones
+// that have not heard of our key yet have it by the other's signature.
+func (r *revocations) open(issuing identity.Key, now time.Time, former []identity.ID) error {
 	if r.store == nil {
 		return nil
 	}
@@ -37,11 +38,14 @@ func (r *revocations) open(issuing identity.Key) error {
 	if err != nil || len(b) == 0 {
 		return err
 	}
-	if r.list, err = identity.ParseRevocations(issuing.ID(), b); err != nil {
+	if r.list, err = identity.ParseRevocations(b, issuing.ID()); err == nil {
+		r.signed = b
+		return nil
+	}
+	if r.list, err = identity.ParseRevocations(b, former...); err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
-	r.signed = b
-	return nil
+	return r.add(issuing, now, nil)
 }
 
 func (r *revocations) get() []byte {

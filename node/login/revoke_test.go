@@ -2,7 +2,9 @@ package login_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"peerphone/node/identity"
 	"peerphone/node/login"
@@ -18,7 +20,7 @@ func (s *shelf) Write(b []byte) error  { s.b = b; return nil }
 // revocations reads a list that the network has signed.
 func (n *network) revocations(b []byte) *identity.Revocations {
 	n.Helper()
-	r, err := identity.ParseRevocations(n.issuing.ID(), b)
+	r, err := identity.ParseRevocations(b, n.issuing.ID())
 	if err != nil {
 		n.Fatal(err)
 	}
@@ -111,5 +113,30 @@ func TestThePhoneAsksForARevocation(t *testing.T) {
 	}
 	if m, err := wire.ParseLogin(wire.Append(nil, p.saved.Granted)); err != nil || len(m.(wire.Granted).Revoked) > 0 {
 		t.Errorf("the list is kept with the certificates: %v", err)
+	}
+}
+
+// What the key before it has revoked the new issuing key signs anew, with a higher
+// sequence; a list of anybody else does not hold.
+func TestASuccessorTakesTheListOver(t *testing.T) {
+	n := newNetwork(t)
+	kept := &shelf{}
+	n.halt()
+	lost, before := newKey(t).ID(), n.issuing
+	kept.b = identity.Revocations{Sequence: 4}.With(n.clock(), identity.Revoke(lost, n.clock().Add(48*time.Hour))).Sign(before)
+	p := identity.Params{Sequence: 1, Issuing: before.ID()}
+	n.issuing = newKey(t)
+	n.sign(p.Succeed(n.issuing.ID()))
+	n.start(func(cfg *login.ServerConfig) { cfg.Revocations = kept })
+	if r := n.revocations(kept.b); r.Sequence != 6 || !r.Has(lost) {
+		t.Errorf("list %d of %d keys", r.Sequence, r.Len())
+	}
+	n.account2("attic", "1002")
+	n.halt()
+
+	kept.b = identity.Revocations{}.With(n.clock()).Sign(newKey(t))
+	cfg := login.ServerConfig{Network: identity.NetworkOf(n.root.ID()), Issuing: n.issuing, TLS: newKey(t), Revocations: kept, Params: func() []byte { return n.params }}
+	if _, err := login.NewServer(cfg); !errors.Is(err, identity.ErrRevocations) {
+		t.Errorf("a list of a stranger: %v", err)
 	}
 }

@@ -86,7 +86,19 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		cfg: cfg, tls: t, workers: newWorkers(cfg.Workers),
 		penalties: newPenalties(), newcomers: newPenalties(), conns: make(map[net.Conn]string), revoked: revocations{store: cfg.Revocations},
 	}
-	return s, s.revoked.open(cfg.Issuing)
+	return s, s.revoked.open(cfg.Issuing, cfg.Clock(), s.former())
+}
+
+// former returns the issuing keys before ours whose revocation lists hold.
+func (s *Server) former() []identity.ID {
+	if s.cfg.Params == nil {
+		return nil
+	}
+	p, err := identity.ParseParams(s.cfg.Network, s.cfg.Params(), time.Time{})
+	if err != nil {
+		return nil // whoever asks for a certificate is told
+	}
+	return p.Former
 }
 
 // Serve answers phones on ln until ctx ends, closes ln, and waits for the

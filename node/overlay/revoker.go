@@ -54,8 +54,9 @@ type Revoker struct {
 
 // RevokerConfig is constant for the life of a Revoker.
 type RevokerConfig struct {
-	// Issuing returns the key that the network's root names now.
-	Issuing func() identity.ID
+	// Signers returns the keys whose lists hold: the issuing key that the network's
+	// root names now, and those before it that the root names.
+	Signers func() []identity.ID
 }
 
 // revokerPeer is a session, as the Revoker sees it.
@@ -120,7 +121,7 @@ func (r *Revoker) send(ix wire.Index, m wire.Message) { r.out = append(r.out, Se
 // not newer changes nothing.
 func (r *Revoker) Set(now time.Time, raw []byte) {
 	r.calm = false
-	list, err := identity.ParseRevocations(r.cfg.Issuing(), raw)
+	list, err := identity.ParseRevocations(raw, r.cfg.Signers()...)
 	if err != nil || list.Issued.After(now.Add(clocksDiffer)) {
 		r.counters.Forged++
 		return

@@ -38,7 +38,7 @@ type ring struct {
 func newRing(t *testing.T, n int) *ring {
 	r := &ring{T: t, now: revokedAt, mute: map[int]bool{}, over: map[int][]int{}}
 	for range n {
-		r.nodes = append(r.nodes, NewRevoker(RevokerConfig{Issuing: issuer.ID}))
+		r.nodes = append(r.nodes, NewRevoker(RevokerConfig{Signers: func() []identity.ID { return []identity.ID{issuer.ID()} }}))
 	}
 	for i := range n {
 		for _, j := range []int{(i + 1) % n, (i + n - 1) % n} {
@@ -114,7 +114,7 @@ func TestEverybodyGetsTheNewestList(t *testing.T) {
 			t.Errorf("node %d counts %+v", i, c)
 		}
 	}
-	n := NewRevoker(RevokerConfig{Issuing: issuer.ID}) // a newcomer
+	n := NewRevoker(RevokerConfig{Signers: func() []identity.ID { return []identity.ID{issuer.ID()} }}) // a newcomer
 	r.nodes = append(r.nodes, n)
 	n.Up(r.now, 1)
 	r.nodes[0].Up(r.now, 10)
@@ -157,7 +157,7 @@ func TestListsThatDoNotHold(t *testing.T) {
 	forged[30]++
 	future := identity.Revocations{Sequence: 8}.With(revokedAt.Add(time.Hour)).Sign(issuer)
 	for what, list := range map[string][]byte{"forged": forged, "of the future": future, "of another": listOf(9, 1)[:20]} {
-		n := NewRevoker(RevokerConfig{Issuing: issuer.ID})
+		n := NewRevoker(RevokerConfig{Signers: func() []identity.ID { return []identity.ID{issuer.ID()} }})
 		n.Up(revokedAt, 1)
 		n.Handle(revokedAt, 1, wire.Revoked{Sequence: 9})
 		n.Handle(revokedAt, 1, wire.RevokedPart{Sequence: 9, Of: uint8(1 + (len(list)-1)/wire.RevokedPartSize), Bytes: list[:min(len(list), wire.RevokedPartSize)]})
@@ -168,7 +168,7 @@ func TestListsThatDoNotHold(t *testing.T) {
 			t.Errorf("%s: list %v, %+v", what, n.List(), c)
 		}
 	}
-	n := NewRevoker(RevokerConfig{Issuing: issuer.ID})
+	n := NewRevoker(RevokerConfig{Signers: func() []identity.ID { return []identity.ID{issuer.ID()} }})
 	n.Up(revokedAt, 1)
 	n.Up(revokedAt, 2)
 	n.Handle(revokedAt, 1, wire.RevokedPart{Sequence: 2, Of: 2, Bytes: good[:wire.RevokedPartSize]})
@@ -187,5 +187,36 @@ func TestListsThatDoNotHold(t *testing.T) {
 	}
 	if n.Counters().Limited != 5 {
 		t.Errorf("%d questions are beyond the limit, want 5", n.Counters().Limited)
+	}
+}
+
+// A newcomer takes the list of a former issuing key from others, until it hears of
+// the one that the new key has signed.
+func TestAListOutlivesItsKey(t *testing.T) {
+	next := identity.KeyFromSeed([32]byte{42})
+	r := newRing(t, 5)
+	r.nodes[0].Set(r.now, listOf(3, 20))
+	r.advance(time.Minute)
+	for _, n := range r.nodes {
+		n.cfg.Signers = func() []identity.ID { return []identity.ID{next.ID(), issuer.ID()} }
+	}
+	n := NewRevoker(r.nodes[0].cfg)
+	r.nodes = append(r.nodes, n)
+	n.Up(r.now, 1)
+	r.nodes[0].Up(r.now, 6)
+	r.advance(time.Minute)
+	if n.List() == nil || n.List().Sequence != 3 {
+		t.Errorf("the newcomer has %+v", n.List())
+	}
+	list, err := identity.ParseRevocations(r.nodes[0].raw, issuer.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.nodes[2].Set(r.now, list.With(r.now).Sign(next))
+	r.advance(time.Minute)
+	for i, n := range r.nodes {
+		if n.List().Sequence != 4 || n.List().Len() != list.Len() || n.Counters().Forged > 0 {
+			t.Errorf("node %d has %+v, %+v", i, n.List(), n.Counters())
+		}
 	}
 }
