@@ -136,7 +136,7 @@ func NewCore(cfg CoreConfig) *Core {
 		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Nearest(key, n) },
 		Keepers: func(key identity.IndexKey) (uint32, int) { return c.overlay.Keepers(key) },
 		Seeds:   func(now time.Time, n int) []wire.Contact { return c.overlay.Seeds(now, n) },
-		Members: members{c}, Routing: members{c}, Revoked: c.revoked,
+		Members: members{c}, Routing: members{c}, Revoked: c.revoked, Patience: c.patience,
 		CheckName: func(der []byte, now time.Time) (identity.NameCertificate, error) {
 			return c.granted.Trust.CheckName(der, now)
 		},
@@ -244,6 +244,7 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
 		c.overlay.Alive(now, ix)
+		c.client.Heard(now, ix)
 		c.sessions.Payload(now, ix, payload)
 	case wire.PayloadRefresh:
 		if r, ok := wire.ParseRefresh(payload); ok {

@@ -75,3 +75,29 @@ func (c *Core) Records() [][]byte {
 	}
 	return c.index.Kept()
 }
+
+const (
+	// A home shows after a round trip, a quarter of it and heedMore that something
+	// has reached it, between heedLeast and heedMost.
+	heedMore  = 15 * time.Millisecond
+	heedLeast = 30 * time.Millisecond
+	heedMost  = 250 * time.Millisecond
+	// heedNew is for a home whose distance is not known.
+	heedNew = 100 * time.Millisecond
+)
+
+// patience returns how long a home may take to show that something has reached it,
+// 0 if a sign of its life is overdue.
+func (c *Core) patience(now time.Time, home wire.Index) time.Duration {
+	rtt, doubted := c.overlay.Pulse(now, home)
+	if smooth := c.sessions.RTT(home); smooth > 0 && (rtt == 0 || smooth < rtt) {
+		rtt = smooth
+	}
+	switch {
+	case doubted:
+		return 0
+	case rtt == 0:
+		return heedNew
+	}
+	return min(max(rtt+rtt/4+heedMore, heedLeast), heedMost)
+}

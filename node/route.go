@@ -243,6 +243,8 @@ func (c *Core) fromIndex(now time.Time, e directory.Event) {
 		c.send(now, e.Index, e.Message)
 	case directory.Ask:
 		c.question(e.To, e.Nonce, e.Message)
+	case directory.AtWork:
+		c.sessions.Acknowledge(e.Index)
 	}
 }
 

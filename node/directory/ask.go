@@ -75,6 +75,7 @@ type ask struct {
 	to    wire.Member
 	job   job
 	m     wire.Message
+	asked time.Time // when it was asked first
 	again time.Time // when it is asked again
 	pause time.Duration
 	end   time.Time // when it counts as silent
@@ -101,7 +102,7 @@ func (l asks) due() time.Time {
 
 // put asks to on behalf of j.
 func (x *Index) put(now time.Time, j job, to wire.Member, wait time.Duration, m wire.Message) *ask {
-	a := &ask{nonce: x.nonce(), to: to, job: j, m: m, again: now.Add(askAgain), pause: askAgain, end: now.Add(wait)}
+	a := &ask{nonce: x.nonce(), to: to, job: j, m: m, asked: now, again: now.Add(askAgain), pause: askAgain, end: now.Add(wait)}
 	x.asks[a.nonce] = a
 	x.counters.Asks++
 	x.emit(Ask{To: to, Nonce: a.nonce, Message: m})
@@ -127,6 +128,7 @@ func (x *Index) Reply(now time.Time, from netip.AddrPort, nonce uint64, m wire.M
 	}
 	x.calm = false
 	delete(x.asks, nonce)
+	x.fellows.answered(now, a)
 	a.job.reply(now, x, a, m)
 	x.arm(a.job)
 }
@@ -138,6 +140,7 @@ func (x *Index) advanceAsks(now time.Time, open asks) {
 		case passed(a.end, now):
 			x.fallSilent(now, a)
 		case passed(a.again, now):
+			x.fellows.overdue(now, a)
 			a.pause *= 2
 			a.again = now.Add(a.pause)
 			x.emit(Ask{To: a.to, Nonce: a.nonce, Message: a.m})
@@ -156,6 +159,7 @@ func (x *Index) fallSilent(now time.Time, a *ask) {
 		return // its job has ended meanwhile
 	}
 	x.giveUp(a)
+	x.fellows.overdue(now, a)
 	a.job.silent(now, x, a)
 }
 

@@ -103,9 +103,7 @@ func TestASilentHomeIsRaced(t *testing.T) {
 	c.advance(findRace - time.Millisecond)
 	c.want()
 	c.advance(time.Millisecond)
-	c.want("to 2 find")
-	c.advance(findRace)
-	c.want("to 3 find")
+	c.want("to 2 find", "to 3 find")
 	c.found(2, wire.FindNone, nil)
 	c.want() // one denial of three is not enough
 	c.found(3, wire.FindRecord, o.record(t, 1, start.Add(time.Hour)))
@@ -281,11 +279,11 @@ func TestPublishing(t *testing.T) {
 	c.stored(1, wire.StoreOK, 3)
 	c.want("published at 3")
 
-	c.advance(proofWait * 3)
+	c.advance(2*proofWait + 2*findWait)
 	if asked := c.script.take(); len(asked) != 4 { // whether they find it; and nobody answers
 		t.Errorf("homes are asked %v, want two about two records", asked)
 	}
-	c.advance(Resign - Resign/10 - time.Second - proofWait*3)
+	c.advance(Resign - Resign/10 - time.Second - 2*proofWait - 2*findWait)
 	c.want()
 	c.advance(Resign/10 + time.Second) // in this tenth both are signed anew, not together
 	for _, p := range c.pubs {

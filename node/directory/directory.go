@@ -35,6 +35,9 @@ type Config struct {
 	// Seeds returns up to n supernodes that are no homes of ours, at random, from whom
 	// a Client begins a walk of its own; nil: it believes its homes.
 	Seeds func(now time.Time, n int) []wire.Contact
+	// Patience returns how long a home may take to show that something has reached it;
+	// 0: a sign of its life is overdue. Only a Client needs it; nil: findRace.
+	Patience func(now time.Time, home wire.Index) time.Duration
 	// Routing is the membership where nobody knows all; nil: everybody does.
 	Routing Routing
 
@@ -93,6 +96,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Revoked == nil {
 		cfg.Revoked = func(identity.ID) bool { return false }
 	}
+	if cfg.Patience == nil {
+		cfg.Patience = func(time.Time, wire.Index) time.Duration { return findRace }
+	}
 	if cfg.Members == nil {
 		cfg.Members = strangers{}
 	}
@@ -127,6 +133,10 @@ type Ask struct {
 	Nonce   uint64
 	Message wire.Message
 }
+
+// AtWork tells that the question of a phone takes a while: that it has come may be
+// acknowledged now.
+type AtWork struct{ Index wire.Index }
 
 // Result ends a Find.
 type Result struct {
@@ -165,13 +175,14 @@ func (Entered) event()   {}
 func (Matches) event()   {}
 func (Send) event()      {}
 func (Ask) event()       {}
+func (AtWork) event()    {}
 func (Result) event()    {}
 func (Published) event() {}
 
 // QueryID names a Find of this phone. 0 is none.
 type QueryID uint32
 
-//go:generate go tool stringer -type=Outcome,PresenceState,errandState,publishState,sideState,searchState,syncState,repairState,stepState,goal -output=state_string.go
+//go:generate go tool stringer -type=Outcome,raceState,PresenceState,errandState,publishState,sideState,searchState,syncState,repairState,stepState,goal -output=state_string.go
 
 // Outcome says how a Find ended.
 type Outcome uint8

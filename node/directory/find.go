@@ -9,11 +9,6 @@ import (
 )
 
 const (
-	// findRace is how long a home may be silent before the next one is asked
-	// as well: shorter than many a healthy answer takes. A second question costs
-	// less than a kilobyte for each call that is made; when half of the supernodes
-	// have vanished an eighth of the phones with a living home must wait twice.
-	findRace = 80 * time.Millisecond
 	// findWait ends a Find: a home gives up after askEnd, so two can be asked
 	// one after the other.
 	findWait = 5 * time.Second
@@ -35,8 +30,9 @@ type find struct {
 	denials int          // homes that say FindNone
 	own     *ownWalk     // once the homes have no record; nil before
 
-	race time.Time // when the next home is asked; set while one is left, cleared otherwise
-	end  time.Time // when it ends as Unsure
+	latest raceState // of the home that was asked last
+	race   time.Time // when the next home is asked; set while one is left, cleared otherwise
+	end    time.Time // when it ends as Unsure
 }
 
 // Find looks for the account at l; a Result answers.
@@ -49,24 +45,26 @@ func (c *Client) Find(now time.Time, l identity.Lookup) QueryID {
 	}
 	c.finds = append(c.finds, f)
 	c.askNext(now, f)
+	if c.anyDoubted(now) {
+		c.askNext(now, f)
+	}
 	return f.id
 }
 
 // askNext asks the best home that has not been asked.
 func (c *Client) askNext(now time.Time, f *find) {
-	f.race = time.Time{}
-	i := slices.IndexFunc(c.homes, func(h wire.Index) bool { return !slices.Contains(f.asked, h) })
-	if i < 0 {
+	f.race, f.latest = time.Time{}, unheard
+	home, ok := c.bestHome(now, f.asked)
+	if !ok {
 		return
 	}
-	home := c.homes[i]
 	query := c.ask(home, func(q uint32) wire.Message {
 		return wire.Find{Query: q, Key: f.lookup.Index}
 	})
 	f.asked = append(f.asked, home)
 	f.open = append(f.open, question{home, query})
 	if len(f.asked) < len(c.homes) {
-		f.race = now.Add(findRace)
+		f.race = now.Add(c.cfg.Patience(now, home))
 	}
 }
 
@@ -146,7 +144,7 @@ func (c *Client) advanceFind(now time.Time, f *find) {
 	case passed(f.end, now):
 		c.doubt(now, f, Unsure)
 	case passed(f.race, now):
-		c.askNext(now, f)
+		c.hurry(now, f)
 	}
 }
 

@@ -75,6 +75,7 @@ type Index struct {
 	calm    bool            // no verb has been called since wake was found
 	asks    map[uint64]*ask // under way, by nonce
 	askers  askers
+	fellows fellows
 
 	tasks      tasks       // repairs that will be due
 	shelfTasks []shelfTask // likewise of entries
@@ -222,6 +223,7 @@ func (x *Index) handleFind(now time.Time, ix wire.Index, m wire.Find,
 		x.send(ix, found)
 		return
 	}
+	x.emit(AtWork{ix})
 	if x.cfg.Routing.Partial() {
 		x.seekRecord(now, ix, m)
 		return

@@ -11,7 +11,8 @@ import (
 
 const (
 	// A search asks waveFirst supernodes, then waveNext more when all of those
-	// have answered or waveWait is over, and so on: the paper's 4, then 8.
+	// have answered or the second of them is overdue, after waveWait at most, and so
+	// on: the paper's 4, then 8. When many were silent lately it begins with eight.
 	waveFirst = 4
 	waveNext  = 8
 	waveWait  = 150 * time.Millisecond
@@ -90,7 +91,7 @@ func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(i
 		s.denials = append(s.denials, denial{by: x.self})
 	}
 	s.anywhere(now, x)
-	s.gather(x)
+	s.gather(now, x)
 	x.begin(s)
 	s.next(now, x)
 	x.arm(s)
@@ -98,30 +99,34 @@ func (x *Index) search(now time.Time, ix wire.Index, m wire.Find, nearest func(i
 
 var _ job = (*search)(nil)
 
-// gather queues those of the nearest who have not been asked.
-func (s *search) gather(x *Index) {
+// gather queues those of the nearest who have not been asked, first who answers
+// soonest.
+func (s *search) gather(now time.Time, x *Index) {
+	from := len(s.queue)
 	for _, m := range s.nearest(s.key, Replicas) {
 		if m.Node != x.self && len(s.asked) < maxSearched && !slices.Contains(s.asked, m.Node) {
 			s.queue, s.asked = append(s.queue, m), append(s.asked, m.Node)
 		}
 	}
+	x.fellows.sort(now, s.queue[from:])
 }
 
 // next sends out a wave.
 func (s *search) next(now time.Time, x *Index) {
 	n := waveNext
 	if s.waves == 0 {
-		n = waveFirst
+		n = x.fellows.first()
 	}
 	s.waves++
 	n = min(n, len(s.queue))
-	for _, to := range s.queue[:n] {
+	wave := s.queue[:n]
+	for _, to := range wave {
 		s.open = append(s.open, x.put(now, s, to, askWait, wire.Find{Key: s.key}))
 	}
 	s.queue = s.queue[n:]
 	s.wave = time.Time{}
 	if len(s.queue) > 0 {
-		s.wave = now.Add(waveWait)
+		s.wave = now.Add(x.fellows.patience(now, wave))
 	}
 	s.goOn(now, x)
 }
@@ -134,7 +139,7 @@ func (s *search) goOn(now time.Time, x *Index) {
 	case s.state == answered:
 		s.conclude(now, x)
 	default:
-		s.gather(x) // whom we have met meanwhile
+		s.gather(now, x) // whom we have met meanwhile
 		if len(s.queue) > 0 {
 			s.next(now, x)
 			return
@@ -262,6 +267,7 @@ func (s *search) advance(now time.Time, x *Index) {
 		return
 	}
 	if passed(s.wave, now) {
+		x.fellows.missed(now, s.open)
 		s.next(now, x)
 	}
 	x.advanceAsks(now, s.open)

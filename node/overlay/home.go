@@ -63,6 +63,20 @@ func (o *Overlay) Homes() []Home {
 	return hs
 }
 
+// Pulse returns the last round trip to a home, zero while unknown, and whether a
+// sign of its life is overdue.
+func (o *Overlay) Pulse(now time.Time, ix wire.Index) (rtt time.Duration, overdue bool) {
+	l := o.link(ix)
+	if l == nil || l.home != home {
+		return 0, true
+	}
+	p := &l.pulse
+	if rtt = l.rtt; p.rtt > 0 && p.rtt < rtt {
+		rtt = p.rtt
+	}
+	return rtt, p.tries > 1 || p.tries == 1 && now.Sub(p.sent) > rtt+rtt/4
+}
+
 // Observed returns the address at which most homes see us, the zero value when
 // there is none.
 func (o *Overlay) Observed() netip.AddrPort {

@@ -304,3 +304,30 @@ func TestHostileAcknowledgements(t *testing.T) {
 		}
 	}
 }
+
+// Who is at work on a message acknowledges it at once, and once.
+func TestAtWorkItIsAcknowledgedAtOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	w.run(time.Second)
+	acks := 0
+	w.carry = func(from, _ *testNode, _ []byte) []time.Duration {
+		if from == b {
+			acks++
+		}
+		return []time.Duration{10 * time.Millisecond}
+	}
+	a.say(ia, "find")
+	w.run(11 * time.Millisecond)
+	if b.wantHeard(ib, "find"); acks != 0 {
+		t.Fatalf("%d acknowledgements at once", acks)
+	}
+	b.table.Acknowledge(ib)
+	b.table.Acknowledge(ib)
+	b.drain()
+	w.run(100 * time.Millisecond)
+	if acks != 1 || len(a.table.sessions[ia].control.queue) != 0 {
+		t.Errorf("%d acknowledgements, %d messages queued", acks, len(a.table.sessions[ia].control.queue))
+	}
+}
