@@ -14,10 +14,11 @@ import (
 // it. When no home is left that could find it we walk to its key ourselves (ownwalk.go).
 const (
 	// proofWait is how long after the publication the question comes, and up to
-	// twice that: there is no hurry, and results of old searches are forgotten.
-	proofWait = 30 * time.Second
+	// twice that: until it is answered nobody may find us, and a home spreads a
+	// record within storeEnd.
+	proofWait = 3 * time.Second
 	// proofSoon is how long after another home has published it.
-	proofSoon = 5 * time.Second
+	proofSoon = 2 * time.Second
 )
 
 // proof is how far one record is known to be where it belongs: until asked it
