@@ -83,6 +83,8 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			n.faces.put(e.Face)
 			n.sound.tone = tones[e.Face.Tone]
 			n.sounds.put(n.sound)
+		case Looked:
+			n.looked(e.Result)
 		case Log:
 			n.log.Log(ctx, levels[e.Level], e.Message, e.Fields...)
 		default:

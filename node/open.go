@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"peerphone/node/contacts"
+	"peerphone/node/directory"
 	"peerphone/node/handset"
 	"peerphone/node/identity"
 	"peerphone/node/login"
@@ -26,7 +27,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		log: cfg.Log, state: cfg.State, inv: cfg.Invitation, devices: cfg.Devices, version: cfg.Version,
-		mapping: cfg.PortMapping, candidate: cfg.Promotion == Auto, line: cfg.RelayLine, begun: time.Now(), in: make(chan input, queue), tls: make(chan session.Request, 8*queue),
+		mapping: cfg.PortMapping, candidate: cfg.Promotion == Auto, line: cfg.RelayLine, begun: time.Now(), in: make(chan input, queue), looks: map[directory.QueryID]chan<- directory.Result{}, tls: make(chan session.Request, 8*queue),
 		faces: make(latest[handset.Face], 1), restart: make(chan struct{}, 1), sounds: make(latest[sound], 1),
 	}
 	if err := n.openSocket(cfg.Listen, cfg.Promotion == Always); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"peerphone/hal"
+	"peerphone/node/directory"
 	"peerphone/node/handset"
 	"peerphone/node/identity"
 	"peerphone/node/login"
@@ -78,6 +79,7 @@ type Node struct {
 	call    strip
 	sound   sound // that was wished for last
 	workers sync.WaitGroup
+	looks   map[directory.QueryID]chan<- directory.Result // of LookUp; as many as the directory has under way
 
 	// Shared with everybody.
 	snapshot atomic.Pointer[Snapshot]

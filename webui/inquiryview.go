@@ -1,6 +1,8 @@
 package webui
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"unicode/utf8"
 
@@ -36,6 +38,36 @@ func (u *UI) searchWords(w http.ResponseWriter, r *http.Request) {
 		}
 		return u.owner.Inquire(r.Context(), body.Words)
 	})
+}
+
+// lookUp looks for whoever has a number or a name, and answers when that is known.
+func (u *UI) lookUp(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Who string `json:"who"`
+	}
+	err := decode(r, &body, func(f form) (err error) { body.Who, err = f.one("who"); return err })
+	if err == nil && u.owner == nil {
+		err = badRequest{http.StatusNotFound, "Nobody can be looked for from here."}
+	}
+	var bad badRequest
+	if errors.As(err, &bad) {
+		refuse(w, r, bad.status, bad.detail)
+		return
+	}
+	found, err := u.owner.LookUp(r.Context(), body.Who)
+	if errors.Is(err, node.ErrNotWho) {
+		refuse(w, r, http.StatusBadRequest, quote(body.Who)+" is neither a number nor a name.")
+		return
+	}
+	if err != nil {
+		refuse(w, r, http.StatusServiceUnavailable, "The telephone did not obey: "+err.Error()+". Try again; if it stays so, restart the telephone.")
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(found); err != nil {
+		u.log.Debug("webui: an answer was not taken", "err", err)
+	}
 }
 
 // useFound calls somebody whom the last search has found, or makes him a contact.

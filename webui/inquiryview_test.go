@@ -2,6 +2,8 @@ package webui
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,6 +15,35 @@ import (
 // Inquire implements Owner.
 func (p *phone) Inquire(_ context.Context, words string) error {
 	return p.do("search "+words, func(s *node.Snapshot) { s.Inquiry = node.InquiryView{Words: words} })
+}
+
+// LookUp implements Owner.
+func (p *phone) LookUp(_ context.Context, who string) (node.LookView, error) {
+	if who == "?" {
+		return node.LookView{}, node.ErrNotWho
+	}
+	return node.LookView{Outcome: "found", Name: who, Number: "1007", Milliseconds: 90}, nil
+}
+
+func TestLookUp(t *testing.T) {
+	p := newPhone()
+	for _, c := range []struct {
+		body   string
+		status int
+		says   string
+	}{
+		{`{"who":"anna"}`, http.StatusOK, `{"outcome":"found","name":"anna","number":"1007","ms":90}`},
+		{`{"who":"?"}`, http.StatusBadRequest, "neither a number nor a name"},
+		{`{"whom":"anna"}`, http.StatusBadRequest, "whom"},
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/api/v1/look", strings.NewReader(c.body))
+		r.Header.Set("Content-Type", "application/json")
+		New(Config{Node: p, Owner: p}).ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
+			t.Errorf("%s: %d %s, want %d with %q", c.body, w.Code, w.Body, c.status, c.says)
+		}
+	}
 }
 
 // InquireMore implements Owner.

@@ -32,6 +32,8 @@ type Owner interface {
 	InquireMore(ctx context.Context) error
 	CallFound(ctx context.Context, name string) error
 	AddFound(ctx context.Context, name string) error
+	// LookUp looks for whoever has a number or a name.
+	LookUp(ctx context.Context, who string) (node.LookView, error)
 	// RevokePhone lets nobody believe another phone of the account any more.
 	RevokePhone(ctx context.Context, id string) error
 	// Hold puts the current call on hold, or takes it back.
@@ -114,6 +116,7 @@ func (u *UI) routes() http.Handler {
 	route(http.MethodPost, "/api/v1/hold", u.holdCall)
 	route(http.MethodPost, "/api/v1/settings", u.setSwitches)
 	route(http.MethodPost, "/api/v1/search", u.searchWords)
+	route(http.MethodPost, "/api/v1/look", u.lookUp)
 	route(http.MethodPost, "/api/v1/found", u.useFound)
 	route(http.MethodPost, "/api/v1/revoke", u.revokePhone)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

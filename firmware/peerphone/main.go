@@ -33,6 +33,7 @@ the configuration file. 112 and 911 cannot be called with this telephone.`
 type program struct {
 	Run         runCommand     `cmd:"" help:"Run the phone until it is told to stop. SIGUSR1 begins it anew, a supernode when its turn comes."`
 	Doctor      doctorCommand  `cmd:"" help:"Look at this machine, the configuration and the network, and say what is wrong and what to do."`
+	Search      searchCommand  `cmd:"" help:"Look for a number, a name, or words of a display name; the phone has to run."`
 	CheckConfig checkCommand   `cmd:"" help:"Check the configuration file; exit 78 when it is bad."`
 	Version     versionCommand `cmd:"" help:"Print the version."`
 }
@@ -75,6 +76,12 @@ func exit(code int) {
 func code(err error) int {
 	if errors.As(err, &errConfig{}) {
 		return exitConfig
+	}
+	switch {
+	case errors.Is(err, errNobody):
+		return exitNobody
+	case errors.Is(err, errCannotTell):
+		return exitCannotTell
 	}
 	return exitFailure
 }
