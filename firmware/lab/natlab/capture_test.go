@@ -3,6 +3,7 @@ package natlab
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net/netip"
 	"os/exec"
@@ -191,4 +192,28 @@ func FuzzPacket(f *testing.F) {
 			t.Errorf("%x: %+v", b, p)
 		}
 	})
+}
+
+// TestCaptureWhileClosing: a capture that begins when the lab is being closed is
+// closed as well, and nobody waits for anybody.
+func TestCaptureWhileClosing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.public("late")
+	w.lab.mu.Lock()
+	w.lab.closed = true
+	w.lab.mu.Unlock()
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.lab.Capture(h.Host)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, errClosed) {
+			t.Errorf("a capture in a lab that is closing: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the capture waits for the lab, and the lab for it")
+	}
 }

@@ -172,11 +172,14 @@ func (l *Lab) dropSpaces(spaces ...*space) error {
 // keep has Close close c.
 func (l *Lab) keep(c io.Closer) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return errors.Join(errClosed, c.Close())
+	closed := l.closed
+	if !closed {
+		l.open = append(l.open, c)
 	}
-	l.open = append(l.open, c)
+	l.mu.Unlock()
+	if closed {
+		return errors.Join(errClosed, c.Close()) // which forgets c
+	}
 	return nil
 }
 
