@@ -240,7 +240,7 @@ func (n *Node) routeMedia(e RouteMedia) {
 		l.(*line).route.Store(n.call.route)
 	}
 	n.call.route.steer(now, e.Active, e.Standby, e.Trial)
-	n.call.leg.SetRoute(&media.Route{Sender: n.call.route, Extra: n.call.route.extra()})
+	n.call.leg.SetRoute(&media.Route{Sender: n.call.route, Extra: n.call.route.extra(), Beside: n.call.route.beside()})
 }
 
 // stopMedia ends a call's sound; its statistics stay until the next call.

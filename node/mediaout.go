@@ -15,6 +15,10 @@ const (
 	// UDP: its length, a record of TLS 1.3 with its tag and type (RFC 8446 section
 	// 5.2), and TCP's header with its timestamps in place of UDP's.
 	inStream = 2 + 5 + 16 + 1 + (20 + 12 - 8)
+	// inAnswer is what TCP says by itself to a check that comes in a stream.
+	inAnswer = 20 + 20 + 12
+	// toHomes is what homes are told during a call, in bytes a second.
+	toHomes = 30
 )
 
 // extra is what each frame costs by w besides the headers of the session, of
@@ -32,6 +36,16 @@ func (w MediaWay) extra() int {
 		n += inIPv6
 	}
 	return n
+}
+
+// upkeep is what it costs to know that w works, in bytes a second, when sound
+// goes by it or when it stands by.
+func (w MediaWay) upkeep(used bool) int {
+	size := path.CheckFrame + ipUDP + w.extra()
+	if w.Via.IsStream() {
+		size += inAnswer
+	}
+	return size * int(time.Second/time.Millisecond) / int(w.Way.CheckPause(used)/time.Millisecond)
 }
 
 // soundOut sends the sound of one session by whatever way, and tells the loop

@@ -206,6 +206,19 @@ func (r *mediaRoute) extra() int {
 	return 0
 }
 
+// beside is what the call's ways cost besides sound, in bytes a second.
+func (r *mediaRoute) beside() int {
+	set, active := r.set.Load(), r.active.Load()
+	if set == nil || active == nil {
+		return 0
+	}
+	sum := toHomes
+	for _, w := range set.ways {
+		sum += w.upkeep(w.heard == active.heard)
+	}
+	return sum
+}
+
 // keep returns w with what was heard by it before; s may be nil.
 func (s *waySet) keep(w MediaWay) *mediaWay {
 	if s != nil {

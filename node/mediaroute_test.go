@@ -403,3 +403,29 @@ func TestWhatAWayCosts(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatKeepingWaysCosts: a direct way is asked from both ends every two
+// seconds, a relay that stands by every five, and TCP answers what comes in a
+// stream.
+func TestWhatKeepingWaysCosts(t *testing.T) {
+	r := newMediaRoute(0, 0, &outlet{})
+	if got := r.beside(); got != 0 {
+		t.Errorf("no way costs %d bytes a second", got)
+	}
+	near, home, stream := MediaWay{Way: direct, Via: direct}, MediaWay{Way: first, Via: direct}, MediaWay{Way: first, Via: path.Way{Stream: 3}}
+	for _, c := range []struct {
+		used    MediaWay
+		standby []MediaWay
+		want    int
+	}{
+		{near, nil, toHomes + 68},
+		{near, []MediaWay{home}, toHomes + 68 + 72/5},
+		{home, nil, toHomes + 72/2},
+		{stream, nil, toHomes + (72+48+52)/2},
+	} {
+		r.steer(0, c.used, c.standby, MediaWay{})
+		if got := r.beside(); got != c.want {
+			t.Errorf("%v and %v: %d bytes a second, want %d", c.used.Way, c.standby, got, c.want)
+		}
+	}
+}

@@ -33,7 +33,8 @@ type Sender interface {
 // Route is where a leg's sound goes now.
 type Route struct {
 	Sender
-	Extra int // bytes that each packet costs there besides the session's and those of IPv4 and UDP
+	Extra  int // bytes that each packet costs there besides the session's and those of IPv4 and UDP
+	Beside int // bytes a second that go there besides sound, to keep the call's ways
 }
 
 // A Leg is the strip of one far end: coder, jitter buffer, decoder and their

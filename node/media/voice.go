@@ -34,6 +34,7 @@ type voice struct {
 	setting adapt.Setting
 	kept    [keptPackets]kept // what was sent last, by number
 	extra   int               // of the route that the pilot knows
+	beside  int               // likewise
 }
 
 // kept is a packet that may be sent once more.
@@ -129,9 +130,9 @@ func (l *Leg) idle(now hal.Instant) {
 
 // header begins a packet, with a report if one is due, and takes the far end's.
 func (l *Leg) header(now hal.Instant, r *Route) wire.Media {
-	if r.Extra != l.extra {
-		l.extra = r.Extra
-		l.pilot.Limit(adapt.Limits{Most: voicePath, Overhead: wire.MediaHeader + overhead + r.Extra})
+	if r.Extra != l.extra || r.Beside != l.beside {
+		l.extra, l.beside = r.Extra, r.Beside
+		l.pilot.Limit(adapt.Limits{Most: voicePath - r.Beside, Overhead: wire.MediaHeader + overhead + r.Extra})
 	}
 	m := wire.Media{Codec: l.codec, Seq: l.seq, Time: l.time}
 	told, report := l.hears.exchange(now, &l.books, l.jitter, &m)

@@ -15,8 +15,9 @@ type credit struct {
 	left int
 }
 
-// probeFrame is the size of a frame with a path payload, in bytes.
-const probeFrame = wire.SessionHeader + probeLen + wire.Tag
+// CheckFrame is the size of a session frame with a challenge of a way, or its
+// answer, in bytes.
+const CheckFrame = wire.SessionHeader + probeLen + wire.Tag
 
 // earn notes a frame of so many bytes from there.
 func (c *credit) earn(size int) { c.left += size + headers }

@@ -35,7 +35,7 @@ func TestAForgedSourceGetsNoMoreThanItSends(t *testing.T) {
 		op   byte
 		size int
 	}{
-		{challengeOp, probeFrame}, {responseOp, probeFrame}, {moveOp, probeFrame}, {returnOp, probeFrame},
+		{challengeOp, CheckFrame}, {responseOp, CheckFrame}, {moveOp, CheckFrame}, {returnOp, CheckFrame},
 		{notPath, 26}, {notPath, 31}, {notPath, 90},
 	} {
 		op, size := test.op, test.size

@@ -242,7 +242,7 @@ func (t *Table) challenge(now time.Time, r *route, q *probe) {
 // shows how long it took.
 func (t *Table) ask(now time.Time, r *route, q *probe) {
 	q.sent++
-	if q.late = !q.credit.spend(probeFrame); q.late {
+	if q.late = !q.credit.spend(CheckFrame); q.late {
 		q.at = now.Add(q.pause)
 		return
 	}
@@ -396,7 +396,7 @@ func (t *Table) challenged(now time.Time, r *route, w Way, op byte, size int) {
 }
 
 func (t *Table) answer(r *route, w Way, tok token) {
-	if q := r.prober.find(w); q != nil && w != r.at && !q.credit.spend(probeFrame) {
+	if q := r.prober.find(w); q != nil && w != r.at && !q.credit.spend(CheckFrame) {
 		t.counters.Limited++
 		return
 	}

@@ -40,7 +40,7 @@ func (t *Table) lapsed(now time.Time, r *route, q *probe) {
 func (t *Table) recallOnce(now time.Time, r *route, q *probe) {
 	q.state, q.op = probeAsking, challengeOp
 	q.sent, q.pause = probeTries-1, recallEvery
-	q.credit.earn(probeFrame)
+	q.credit.earn(CheckFrame)
 	t.ask(now, r, q)
 }
 

@@ -18,12 +18,16 @@ const (
 	// relayOpens is how long that may take: the far phone may have to dial the
 	// relay.
 	relayOpens = 10 * time.Second
-	// relayCheck is how often a relay that works is challenged, relayDead after
-	// how long without a sign it is given up. While nothing comes by any way, not
-	// the relay is dead but a network: then it is relayBear, for which relays bear
-	// a pair that carries nothing. A call whose network comes back has no other
-	// way that needs no word between its phones.
+	// relayCheck is how often the relay in use is challenged, relaySpare how often
+	// one that stands by: a challenge and its answer are 144 bytes, in a stream 240
+	// and what TCP says to it, and a call has three such relays. relayDead is after
+	// how long without a sign one is given up, and as much later as it is challenged
+	// later. While nothing comes by any way, not the relay is dead but a network:
+	// then it is relayBear, for which relays bear a pair that carries nothing. A call
+	// whose network comes back has no other way that needs no word between its
+	// phones.
 	relayCheck = 2 * time.Second
+	relaySpare = 5 * time.Second
 	relayDead  = 3 * time.Second
 	relayBear  = idleFor
 )
@@ -38,6 +42,9 @@ type relayed struct {
 	pause time.Duration // after the last challenge
 	at    time.Time     // of the next challenge
 	heard time.Time     // the last answer
+	every time.Duration // from that to the next challenge
+	asked time.Time     // the first challenge since then; zero: none
+	rtt   time.Duration // of the answers, smoothed; 0: none came
 }
 
 // RelayProbe asks to seal Payload with the channel of session Index and to send
@@ -68,7 +75,7 @@ func (t *Table) AddRelay(now time.Time, ix wire.Index, w Way, order int) {
 		t.counters.Limited++
 		return
 	}
-	q := &relayed{way: w, order: order, heard: now}
+	q := &relayed{way: w, order: order, heard: now, every: relayCheck}
 	io.ReadFull(t.rand, q.token[:])
 	r.relays = append(r.relays, q)
 	slices.SortStableFunc(r.relays, func(a, b *relayed) int { return a.order - b.order })
@@ -141,7 +148,7 @@ func (t *Table) Silent(now time.Time, ix wire.Index) {
 	}
 	t.stir(now, r)
 	for _, q := range r.relays {
-		t.askRelay(r, q) // besides what is due: a relay that is dead shall be found out
+		t.askRelay(now, r, q) // besides what is due: a relay that is dead shall be found out
 		if home := t.routes[q.way.Home]; home != nil && home.state == Direct {
 			t.stir(now, home)
 		}
@@ -211,29 +218,67 @@ func (t *Table) relayPayload(now time.Time, r *route, w Way, op byte, tok token)
 		t.counters.Unasked++
 	case op == challengeOp:
 		t.emit(RelayProbe{Index: r.ix, Way: w, Payload: appendProbe(nil, responseOp, tok)})
-	default:
-		q.heard, q.pause, q.at = now, relayCheck, now.Add(relayCheck)
-		if !q.works {
-			t.relayWorks(r, q)
+		if q.works && q.pause >= relayCheck {
+			q.at = now.Add(q.every + q.every/4) // it works, and the far phone asks again before that
 		}
+	default:
+		t.relayAnswers(now, r, q)
 	}
 }
 
-// challengeRelay asks whether frames get through by q, and back.
-func (t *Table) challengeRelay(now time.Time, r *route, q *relayed) {
-	q.pause = min(max(2*q.pause, relayFirst), relayLast)
-	q.at = now.Add(q.pause)
-	t.askRelay(r, q)
+// relayAnswers notes an answer by q.
+func (t *Table) relayAnswers(now time.Time, r *route, q *relayed) {
+	if !q.asked.IsZero() {
+		took := now.Sub(q.asked)
+		if q.rtt > 0 {
+			took = (3*q.rtt + took) / 4
+		}
+		q.rtt, q.asked = took, time.Time{}
+	}
+	q.heard = now
+	if !q.works {
+		t.relayWorks(r, q)
+	}
+	q.every = relaySpare
+	if r.uses(q) {
+		q.every = relayCheck
+	}
+	q.pause, q.at = q.every, now.Add(q.every)
 }
 
-func (t *Table) askRelay(r *route, q *relayed) {
+// uses reports whether frames go by q, or nobody knows a way that works.
+func (r *route) uses(q *relayed) bool {
+	return r.state != Direct && (r.state != Relayed || r.best == q.way)
+}
+
+// checks is when q is challenged next. One that has stood by is when it is
+// used.
+func (r *route) checks(q *relayed) time.Time {
+	if q.pause >= relayCheck && q.every > relayCheck && r.uses(q) {
+		return earlier(q.at, q.heard.Add(relayCheck))
+	}
+	return q.at
+}
+
+// challengeRelay asks whether frames get through by q, and back. The next time
+// it does so later than an answer takes.
+func (t *Table) challengeRelay(now time.Time, r *route, q *relayed) {
+	q.pause = max(min(max(2*q.pause, relayFirst), relayLast), min(q.rtt+q.rtt/4, relayCheck/2))
+	q.at = now.Add(q.pause)
+	t.askRelay(now, r, q)
+}
+
+func (t *Table) askRelay(now time.Time, r *route, q *relayed) {
+	if q.asked.IsZero() {
+		q.asked = now
+	}
 	t.emit(RelayProbe{Index: r.ix, Way: q.way, Payload: appendProbe(nil, challengeOp, q.token)})
 }
 
 // advanceRelays challenges relays, and gives up those that do not answer.
 func (t *Table) advanceRelays(now time.Time, r *route) {
 	for _, q := range slices.Clone(r.relays) {
-		patience := relayDead
+		patience := relayDead - relayCheck + q.every
 		switch {
 		case !q.works:
 			patience = relayOpens
@@ -241,7 +286,7 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 			patience = relayBear
 		}
 		switch {
-		case q.at.After(now):
+		case r.checks(q).After(now):
 		case now.Sub(q.heard) >= patience:
 			t.dropRelay(now, r, q)
 			t.emit(RelaySilent{r.ix, q.way})

@@ -294,3 +294,84 @@ func TestTheLastRelayDies(t *testing.T) {
 	s.respond(other, other)
 	s.wantState(Direct)
 }
+
+// relayTraffic counts what goes out by relays while a far phone answers after a
+// round trip, and has asked besides when asks is above 0, that often.
+func (s *script) relayTraffic(length, rtt, asks time.Duration, ways ...Way) (sent map[Way]int) {
+	s.Helper()
+	sent = map[Way]int{}
+	const tick = 10 * time.Millisecond
+	type answer struct {
+		at  time.Time
+		way Way
+	}
+	var under []answer
+	for end, n := s.now.Add(length), 0; s.now.Before(end); n++ {
+		for len(under) > 0 && !under[0].at.After(s.now) {
+			s.responds(under[0].way)
+			under = under[1:]
+		}
+		for _, w := range ways {
+			if asks > 0 && n > 0 && time.Duration(n)*tick%asks == 0 {
+				s.table.Heard(s.now, ours, w, 100)
+				s.table.Payload(s.now, ours, w, appendProbe(nil, challengeOp, token{7}))
+			}
+		}
+		s.advance(tick)
+		for _, e := range s.table.Take() {
+			if p, ok := e.(RelayProbe); ok {
+				sent[p.Way]++
+				if p.Payload[1] == challengeOp {
+					under = append(under, answer{s.now.Add(rtt), p.Way})
+				}
+			}
+		}
+	}
+	return sent
+}
+
+// The relay in use is asked every two seconds, one that stands by every five, and
+// not at all while the far phone asks; each once, however long an answer takes.
+func TestRelaysThatStandByAreAskedSeldom(t *testing.T) {
+	for _, rtt := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 600 * time.Millisecond} {
+		s := relayedScript(t)
+		s.responds(relayA)
+		s.responds(relayB)
+		s.relayTraffic(10*time.Second, rtt, 0, relayA, relayB) // learns how long an answer takes
+		sent := s.relayTraffic(time.Minute, rtt, 0, relayA, relayB)
+		if a, b := sent[relayA], sent[relayB]; a > 30 || a < 22 || b > 12 || b < 10 {
+			t.Errorf("%v: asked %d times in a minute by the relay in use, %d by the other", rtt, a, b)
+		}
+		s.wantWays(relayA, relayB)
+		sent = s.relayTraffic(time.Minute, rtt, relaySpare, relayB)
+		if b := sent[relayB]; b > 13 {
+			t.Errorf("%v: sent %d packets by a relay that the far phone keeps asking by", rtt, b)
+		}
+	}
+}
+
+// A relay that stood by and is used from now on is asked soon, and found out when
+// it is dead.
+func TestAStandbyThatIsUsedIsAskedSoon(t *testing.T) {
+	s := relayedScript(t)
+	s.responds(relayA)
+	s.responds(relayB)
+	s.relayTraffic(12*time.Second, 50*time.Millisecond, 0, relayA, relayB)
+	s.table.DropRelay(s.now, ours, relayA)
+	s.wantWays(relayB)
+	s.table.Take()
+	s.advance(relayCheck)
+	asked := 0
+	for _, e := range s.table.Take() {
+		if p, ok := e.(RelayProbe); ok && p.Way == relayB {
+			asked++
+		}
+	}
+	if asked == 0 {
+		t.Error("the relay that is used now is not asked")
+	}
+	s.advance(relayDead + relaySpare)
+	if n := len(s.table.routes[ours].relays); n != 0 {
+		t.Errorf("%d relays are left, want none: it has not answered", n)
+	}
+}

@@ -88,7 +88,7 @@ func (r *route) due() time.Time {
 		due = earlier(due, l.end)
 	}
 	for _, q := range r.relays {
-		due = earlier(due, q.at)
+		due = earlier(due, r.checks(q))
 	}
 	if r.prober != nil {
 		due = earlier(due, r.prober.due())

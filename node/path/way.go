@@ -3,6 +3,7 @@ package path
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"peerphone/node/wire"
 )
@@ -38,6 +39,19 @@ func (w Way) IsRelay() bool { return w.Channel != 0 }
 
 // IsStream reports whether frames go through a TLS connection with the peer.
 func (w Way) IsStream() bool { return w.Stream != 0 }
+
+// CheckPause is how far apart CheckFrames are on average that go out by w between
+// phones, used or standing by. Both ends challenge a direct way; by a relay one
+// end does and the other answers.
+func (w Way) CheckPause(used bool) time.Duration {
+	switch {
+	case w.Direct():
+		return checkEvery / 2
+	case used:
+		return relayCheck
+	}
+	return relaySpare
+}
 
 // IsZero reports whether w leads nowhere.
 func (w Way) IsZero() bool { return w == Way{} }
