@@ -55,6 +55,16 @@ func (c *cache) find(m wire.Member) *entry {
 	return nil
 }
 
+// dialledAs returns the entry that was dialled as m. Of a supernode with two addresses
+// one may be an entry of its own still, which is what has failed then, and must not
+// be tried again at once because the other one works.
+func (c *cache) dialledAs(m wire.Member) *entry {
+	if i := slices.IndexFunc(c.entries, func(e *entry) bool { return e.m == m }); i >= 0 {
+		return c.entries[i]
+	}
+	return c.find(m)
+}
+
 // hearEntry notes hearsay. It changes nothing that a session has proved.
 func (o *Overlay) hearEntry(now time.Time, m wire.Member) {
 	c := &o.cache

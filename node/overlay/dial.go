@@ -56,7 +56,7 @@ func (o *Overlay) dialled(now time.Time, l *link) bool {
 // up: if both sides dial, one of two sessions ends.
 func (o *Overlay) failed(now time.Time, d *dial) {
 	m := d.m
-	e := o.cache.find(m)
+	e := o.cache.dialledAs(m)
 	if o.linked(m.Node) || e != nil && o.linked(e.m.Node) {
 		return
 	}

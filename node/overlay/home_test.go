@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -149,6 +150,58 @@ func TestFailuresBackOff(t *testing.T) {
 	}
 	s.Wake(s.now)
 	s.want("dials after Wake", len(s.dials()), 1)
+}
+
+// The IPv6 address of a supernode, which is an entry of its own as long as nobody has
+// answered there, is not tried again and again by a phone that has no IPv6, and bars
+// nobody else's way: a home that has only restarted is one again at once.
+func TestTheOtherAddressOfAHomeBacksOff(t *testing.T) {
+	s := phone(t)
+	six := func(n int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: byte(n)}), 4000)
+	}
+	s.Learn(s.now, bootstraps(1, 2, 3))
+	var others []wire.Member
+	for n := 1; n <= 3; n++ {
+		s.Learn(s.now, []wire.Member{{Addr: six(n)}})
+		others = append(others, wire.Member{Node: nodeID(n), Addr: addrOf(n), Addr6: six(n)})
+	}
+	vain := 0
+	away := map[int]bool{}
+	indices := map[int]wire.Index{}
+	play := func(d time.Duration) {
+		for end := s.now.Add(d); s.now.Before(end); s.advance(100 * time.Millisecond) {
+			for range 50 {
+				list := took[Dial](s)
+				for _, e := range list {
+					n := int(e.Member.Addr.Addr().AsSlice()[len(e.Member.Addr.Addr().AsSlice())-1])
+					if e.Member.Addr.Addr().Is6() || away[n] {
+						vain++
+						s.Failed(s.now, e.Member, errDial)
+						continue
+					}
+					indices[n] = s.attachTo(n, others...)
+				}
+				if len(list) == 0 {
+					break
+				}
+			}
+		}
+	}
+	play(2 * time.Second)
+	s.want("homes", s.homes(), []int{1, 2, 3})
+	for round := range 20 {
+		n := 1 + round%3
+		away[n], vain = true, 0
+		s.Down(s.now, indices[n], errDial)
+		play(5 * time.Second)
+		if limit := 40; vain > limit {
+			t.Fatalf("round %d: %d dials in vain in 5 s, want %d at most", round, vain, limit)
+		}
+		away[n] = false
+		play(15 * time.Second)
+		s.want("homes", s.homes(), []int{1, 2, 3})
+	}
 }
 
 func TestAnUnansweredDialFails(t *testing.T) {
