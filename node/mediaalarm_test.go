@@ -118,20 +118,39 @@ func TestAStandstillOfOurOwn(t *testing.T) {
 	}
 }
 
-// Long packets on a line that was measured, and is not thin, are missed as soon as
-// the next one is due; where nobody has measured it they may be long because it is.
+// Long packets on a line that was measured, and is not thin, or that has let short
+// ones through, are missed as soon as the next one is due; where nobody knows they
+// may be long because it is thin.
 func TestLongPacketsOnAWideLine(t *testing.T) {
-	for line, most := range map[int]time.Duration{100_000: 140 * time.Millisecond, 0: 640 * time.Millisecond} {
+	for _, c := range []struct {
+		what        string
+		line        int
+		shorts      int
+		shaken      bool
+		least, most time.Duration
+	}{
+		{"measured", 100_000, 0, false, 100 * time.Millisecond, 140 * time.Millisecond},
+		{"not known", 0, 0, false, 600 * time.Millisecond, 640 * time.Millisecond},
+		{"short ones before", 0, 2 * wideAfter, false, 100 * time.Millisecond, 140 * time.Millisecond},
+		{"another network since", 0, 2 * wideAfter, true, 600 * time.Millisecond, 640 * time.Millisecond},
+	} {
 		r := newRouteTest(t, direct, first)
-		r.route = newMediaRoute(r.now, line, &r.out)
+		r.route = newMediaRoute(r.now, c.line, &r.out)
 		r.steer(direct, first)
-		for n := range 20 {
-			r.route.hear(r.now, direct, newStamp(uint8(n), uint16(8*n)), 100)
+		for range c.shorts {
+			r.long(direct)
+		}
+		if c.shaken {
+			r.route.shake(r.now)
+			r.now = r.now.Add(shakenFor)
+		}
+		for n, start := 0, r.seq; n < 20; n++ {
+			r.route.hear(r.now, direct, newStamp(uint8(start+n), uint16(4*start+8*n)), 100)
 			r.route.sendAt(r.now, []byte("sound"))
 			for range 8 {
 				r.wait(10 * time.Millisecond)
 			}
 		}
-		r.wantNoticed("packets of 80 ms", 100*time.Millisecond, most)
+		r.wantNoticed(c.what, c.least, c.most)
 	}
 }

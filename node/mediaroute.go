@@ -26,6 +26,10 @@ const (
 	ahead        = 1000
 	thinPatience = 500 * time.Millisecond
 	thinPacket   = 80 * time.Millisecond
+	// wideAfter is how many shorter packets show that the line is not thin, but for
+	// now has too much to carry, or a machine that stands still. There a lateness
+	// tells (alarms), and a new network is a new line.
+	wideAfter = 100
 	// begins is how much longer that is before anything was heard: who lifts the
 	// receiver is heard half a round trip later, and hears the far end after a
 	// whole one.
@@ -112,6 +116,7 @@ type mediaRoute struct {
 	copied atomic.Int64             // hal.Instant of the last sound that we sent by several of our own accord
 	stamp  atomic.Int64             // of the last sound; < 0: none has come
 	every  atomic.Int64             // time.Duration: how far the far end's packets are apart; 0: not known
+	shorts atomic.Int64             // packets in a row that were shorter than thinPacket, wideAfter at most
 	began  atomic.Int64             // when that began
 	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
 	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
@@ -295,14 +300,18 @@ func (r *mediaRoute) space(before, s stamp) {
 	case s.rests():
 		r.every.Store(int64(restPause))
 	case before >= 0 && uint8(s.seq()) == uint8(before.seq()+1):
-		r.every.Store(int64(min(s.since(before), longPacket)))
+		every := min(s.since(before), longPacket)
+		r.every.Store(int64(every))
+		if every < thinPacket {
+			r.shorts.Store(min(r.shorts.Load()+1, wideAfter))
+		}
 	}
 }
 
 // stretch is by how much longer packets may be missed than short ones.
 func (r *mediaRoute) stretch() time.Duration {
 	every := time.Duration(r.every.Load())
-	if r.thin == 0 && every >= thinPacket && every <= longPacket {
+	if r.thin == 0 && r.shorts.Load() < wideAfter && every >= thinPacket && every <= longPacket {
 		return every - shortPacket + thinPatience
 	}
 	return max(0, every-shortPacket) + r.thin
@@ -321,7 +330,10 @@ func (r *mediaRoute) patience(now hal.Instant) time.Duration {
 }
 
 // shake tells that our network has changed: any way may be dead.
-func (r *mediaRoute) shake(now hal.Instant) { r.shaken.Store(int64(now.Add(shakenFor))) }
+func (r *mediaRoute) shake(now hal.Instant) {
+	r.shaken.Store(int64(now.Add(shakenFor)))
+	r.shorts.Store(0)
+}
 
 // follow moves to where sound comes from.
 func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) {
