@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ const (
 
 // told is a supernode of whose silence our guests were told.
 type told struct {
-	place wire.Place
+	place wire.Place // or the first bytes of the key of one that we do not know
 	until time.Time
 }
 
@@ -66,7 +67,11 @@ func (o *Overlay) lookInto(now time.Time, l *link, d wire.Doubt) {
 	i := slices.IndexFunc(o.table.rows, func(r row) bool {
 		return r.died == 0 && r.tag == d.Of[0] && wire.NamesNode(r.news.Value(), d)
 	})
-	if i < 0 {
+	switch {
+	case i < 0 && o.Partial():
+		o.passOn(now, l, d)
+		return
+	case i < 0:
 		o.counters.Unasked++
 		return
 	}
@@ -87,6 +92,32 @@ func (o *Overlay) askHome(now time.Time, from *link, d wire.Doubt) {
 	}
 }
 
+// passOn tells all other guests of a doubt about somebody whom we do not know, as it
+// mostly is where nobody knows all: we cannot ask, and a Doubt does not tell a Mark.
+// Whose home it is asks for himself; the others take no notice.
+func (o *Overlay) passOn(now time.Time, from *link, d wire.Doubt) {
+	if !o.mayTell(now, wire.Place(binary.BigEndian.Uint64(d.Of[:]))) {
+		return
+	}
+	doubt := wire.AppendDoubt(nil, d)
+	for _, l := range o.links {
+		if l.guest == guest && l != from && l.others != [2]wire.Mark{} {
+			o.emit(Whisper{l.ix, doubt})
+		}
+	}
+}
+
+// mayTell reports whether guests may be told of one more that is silent, and notes
+// that they are.
+func (o *Overlay) mayTell(now time.Time, p wire.Place) bool {
+	o.told = slices.DeleteFunc(o.told, func(t told) bool { return !t.until.After(now) })
+	if len(o.told) >= maxTold || slices.ContainsFunc(o.told, func(t told) bool { return t.place == p }) {
+		return false
+	}
+	o.told = append(o.told, told{p, now.Add(toldFor)})
+	return true
+}
+
 // tellGuests tells the guests that may have the member at p as a home that it is
 // silent.
 func (o *Overlay) tellGuests(now time.Time, p wire.Place) {
@@ -94,11 +125,9 @@ func (o *Overlay) tellGuests(now time.Time, p wire.Place) {
 	if r == nil || len(o.guests) == 0 {
 		return
 	}
-	o.told = slices.DeleteFunc(o.told, func(t told) bool { return !t.until.After(now) })
-	if len(o.told) >= maxTold || slices.ContainsFunc(o.told, func(t told) bool { return t.place == p }) {
+	if !o.mayTell(now, p) {
 		return
 	}
-	o.told = append(o.told, told{p, now.Add(toldFor)})
 	node := r.member().Node
 	doubt, mark := wire.AppendDoubt(nil, wire.DoubtOf(node)), wire.MarkOf(node)
 	for _, l := range o.links {

@@ -152,3 +152,17 @@ func TestAnUpheavalIsTold(t *testing.T) {
 	}
 	s.want("told when 10 of 100 have died", told, 2)
 }
+
+// Where nobody knows all, a doubt about somebody unknown goes to the other guests,
+// who know whether it is a home of theirs; and not twice at once.
+func TestADoubtAboutAStrangerIsPassedOn(t *testing.T) {
+	s, _, far := town(t)
+	s.Doubted(s.now, far, wire.DoubtOf(nodeID(99)))
+	s.want("where all are known", s.doubts, []string(nil))
+	s.want("counted", s.Counters().Unasked, uint64(1))
+	s.scope = partial
+	s.Doubted(s.now, far, wire.DoubtOf(nodeID(98)))
+	s.Doubted(s.now, far, wire.DoubtOf(nodeID(98)))
+	s.advance(0)
+	s.want("told", s.doubts, []string{"1 98"})
+}
