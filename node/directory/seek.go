@@ -144,11 +144,38 @@ func (s *seek) found(now time.Time, x *Index, to *step, m wire.Found) {
 		x.heat.tell(now, s.key)
 	}
 	if s.record(now, x, m.Record, to.depth, now.Sub(s.end.Add(-seekEnd))) {
+		if m.Hot {
+			s.leave(now, x, m.Record)
+		}
 		for _, q := range s.open {
 			q.again = time.Time{} // it may answer yet, but nobody waits for it
 		}
 	}
 }
+
+// leave lends a hot record to the nearest of those who have led us on our way and
+// have it not: walks from everywhere come by them.
+func (s *seek) leave(now time.Time, x *Index, record []byte) {
+	if x.heat.lent[s.key].After(now) {
+		return
+	}
+	if x.heat.lent == nil {
+		x.heat.lent = map[identity.IndexKey]time.Time{}
+	}
+	forget(x.heat.lent, now, maxHot)
+	x.heat.lent[s.key] = now.Add(lendAgain)
+	left := 0
+	for _, n := range s.walk.nearest() {
+		if n.state == spoke && n.node != x.self && n.code != wire.FindRecord && left < leaveAt {
+			left++
+			x.counters.Lent++
+			x.emit(Ask{To: n.Member, Nonce: x.nonce(), Message: wire.Lend{Record: record}})
+		}
+	}
+}
+
+// leaveAt is at how many a walk leaves a hot record.
+const leaveAt = 2
 
 // conclude ends the walk.
 func (s *seek) conclude(now time.Time, x *Index) {

@@ -250,3 +250,28 @@ func TestLookFor(t *testing.T) {
 		t.Errorf("closed with %v, want %v", w.roads.closed, want)
 	}
 }
+
+// A walk leaves a hot record with those who have led it, the nearest two, once a
+// minute; one that is not hot with nobody.
+func TestAWalkLeavesAHotRecordOnItsWay(t *testing.T) {
+	for _, hot := range []bool{true, false} {
+		o := newOwner(t, "1001", "kitchen")
+		w := newWalker(t, 1, 2, 3)
+		w.find(aPhone, o.lookup())
+		w.wantAsked(1, 2, 3)
+		for n := 1; n <= 3; n++ {
+			w.answers(n, w.guide(n, 4))
+		}
+		w.wantAsked(4)
+		w.answers(4, wire.Found{Code: wire.FindRecord, Record: o.record(t, 7, start.Add(time.Hour)), Hot: hot})
+		lent := 0
+		for _, a := range took[Ask](&w.script) {
+			if _, ok := a.Message.(wire.Lend); ok {
+				lent++
+			}
+		}
+		if want := map[bool]int{true: leaveAt, false: 0}[hot]; lent != want {
+			t.Errorf("hot %v: left with %d, want %d", hot, lent, want)
+		}
+	}
+}
