@@ -254,6 +254,10 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 		if d, ok := wire.ParseDoubt(payload); ok {
 			c.overlay.Doubted(now, ix, d)
 		}
+	case wire.PayloadOffer:
+		if ids, ok := wire.ParseOffer(payload); ok {
+			c.overlay.Offered(now, ix, ids)
+		}
 	case wire.PayloadPath:
 		c.paths.Payload(now, ix, w, payload)
 	case wire.PayloadTrain:

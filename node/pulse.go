@@ -13,8 +13,12 @@ func (c *Core) Beat(now time.Time, nonce uint32) {
 	c.settle(now)
 }
 
-// whisper says something to a home or guest once.
+// whisper says something to a home, guest or fellow once.
 func (c *Core) whisper(now time.Time, e overlay.Whisper) {
+	if ids, ok := wire.ParseOffer(e.Payload); ok && c.lie != nil {
+		c.send(now, e.Index, wire.Gossip{Have: ids}) // a liar may say something else
+		return
+	}
 	c.sealed(now, e.Index, e.Payload)
 	if w, ok := c.paths.Way(e.Index); ok && w.Direct() {
 		c.outside.survey.Contact(now, w.Addr.Addr())

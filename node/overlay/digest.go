@@ -14,9 +14,13 @@ import (
 // and give each other what is missing.
 const (
 	// Each exchangeEvery some fellow is asked; while we do not know the
-	// membership, each exchangeSoon.
-	exchangeEvery = time.Minute
-	exchangeSoon  = time.Second
+	// membership, each exchangeSoon. Among more than exchangeMany the pause grows
+	// with their number until exchangeSeldom: there is always news under way, for
+	// which alone two differ.
+	exchangeEvery  = time.Minute
+	exchangeSoon   = time.Second
+	exchangeMany   = 1000
+	exchangeSeldom = 5 * time.Minute
 	// exchangeRolls is how many buckets are gone through at a time, so that what
 	// follows fits into a session's queue.
 	exchangeRolls = 8
@@ -41,7 +45,7 @@ func (o *Overlay) advanceExchange(now time.Time) {
 	if !passed(o.exchange, now) {
 		return
 	}
-	pause := exchangeEvery
+	pause := min(exchangeEvery*time.Duration(max(o.table.live, exchangeMany))/exchangeMany, exchangeSeldom)
 	if o.sync == unsynced {
 		pause = exchangeSoon
 	}

@@ -109,7 +109,7 @@ func TestAPhoneAsksForItself(t *testing.T) {
 // another home know it within two seconds.
 func TestTheCrowdFindsOutTogether(t *testing.T) {
 	const phones = 60
-	w := newWorld(t, 3)
+	w := newWorld(t, 9)
 	chain(w, 10)
 	w.run(20 * time.Second)
 	var guests []*resident

@@ -18,7 +18,7 @@ type Send struct {
 // Whisper asks to send a payload in a session, once: what is lost is said again.
 type Whisper struct {
 	Index   wire.Index
-	Payload []byte // a Refresh or Doubt
+	Payload []byte // a Refresh, Doubt or Offer
 }
 
 // Beat asks to send a beat by the way of a session, to a guest or home.

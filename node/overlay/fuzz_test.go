@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -70,7 +71,8 @@ func FuzzOverlay(f *testing.F) {
 			case 11:
 				o.Handle(now, ix, wire.Gossip{News: append(testimony(next()%16, next()%16, uint32(next())), announced(next(), uint32(next()))...)})
 			case 12:
-				o.Handle(now, ix, wire.Gossip{Have: packIDs([]uint64{uint64(next())}), Want: packIDs([]uint64{uint64(next())})})
+				o.Handle(now, ix, wire.Gossip{Have: binary.BigEndian.AppendUint64(nil, uint64(next())), Want: binary.BigEndian.AppendUint64(nil, uint64(next()))})
+				o.Offered(now, ix, binary.BigEndian.AppendUint64(nil, uint64(next())))
 			case 14:
 				n := next()
 				o.Propose(now, announced(n, uint32(next())))

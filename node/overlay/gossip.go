@@ -14,16 +14,19 @@ import (
 // tell of it.
 const (
 	// IDs that wait are told after gossipSlow, or after gossipFast when there are
-	// many: a quiet network saves messages, one in trouble is quick.
-	gossipSlow = 4 * time.Second
-	gossipFast = 250 * time.Millisecond
-	gossipMany = 8
+	// many: a quiet network saves messages, one in trouble is quick. With each
+	// member they wait gossipEach longer, until gossipSlowest: where there are many
+	// there is always some news, and it goes together.
+	gossipSlow    = 4 * time.Second
+	gossipEach    = time.Millisecond
+	gossipSlowest = 12 * time.Second
+	gossipFast    = 250 * time.Millisecond
+	gossipMany    = 8
 	// To so many fellows at random; six leave out one in four hundred, whom the
 	// digests reach.
 	gossipFan = 6
-	// pageNews and pageIDs bound what one message has, within wire.MaxMessage.
+	// pageNews bounds what one message has, within wire.MaxMessage.
 	pageNews = 1000
-	pageIDs  = 120
 	// newsTime is how long a piece of news is kept to be asked for, at least.
 	newsTime = 2 * time.Minute
 	// wantWait is when a piece is asked for again, of somebody else.
@@ -70,7 +73,7 @@ func (o *Overlay) armGossip(now time.Time) {
 	if len(g.queue) == 0 {
 		return
 	}
-	soon := now.Add(gossipSlow)
+	soon := now.Add(min(gossipSlow+gossipEach*time.Duration(o.table.live), gossipSlowest))
 	if len(g.queue) >= gossipMany {
 		soon = now.Add(gossipFast)
 	}
@@ -99,19 +102,11 @@ func (o *Overlay) advanceGossip(now time.Time) {
 func (o *Overlay) tell() {
 	g := &o.gossip
 	for _, l := range o.fellows(gossipFan) {
-		for ids := range slices.Chunk(g.queue, pageIDs) {
-			o.send(l, wire.Gossip{Have: packIDs(ids)})
+		for ids := range slices.Chunk(g.queue, wire.MaxOffer) {
+			o.emit(Whisper{l.ix, wire.AppendOffer(nil, ids)})
 		}
 	}
 	g.queue = g.queue[:0]
-}
-
-func packIDs(ids []uint64) []byte {
-	b := make([]byte, 0, 8*len(ids))
-	for _, id := range ids {
-		b = binary.BigEndian.AppendUint64(b, id)
-	}
-	return b
 }
 
 func unpackIDs(b []byte) []uint64 {
@@ -154,15 +149,27 @@ func (o *Overlay) handleGossip(now time.Time, l *link, m wire.Gossip) {
 		o.take(now, n, rest[:len(rest)-len(next)])
 		rest = next
 	}
-	o.want(now, l, unpackIDs(m.Have))
+	o.want(now, l, m.Have)
 	o.give(l, unpackIDs(m.Want))
 }
 
+// Offered takes the IDs of an Offer that came in session ix.
+func (o *Overlay) Offered(now time.Time, ix wire.Index, ids []byte) {
+	l := o.link(ix)
+	switch {
+	case l == nil || l.join != joined && o.scope != partial:
+		o.counters.Unasked++
+	case o.scope != partial:
+		o.want(now, l, ids)
+	}
+}
+
 // want asks l for what we do not know.
-func (o *Overlay) want(now time.Time, l *link, ids []uint64) {
+func (o *Overlay) want(now time.Time, l *link, ids []byte) {
 	g := &o.gossip
-	var missing []uint64
-	for _, id := range ids {
+	var missing []byte
+	for ; len(ids) >= 8; ids = ids[8:] {
+		id := binary.BigEndian.Uint64(ids)
 		if _, known := g.find(id); known {
 			continue
 		}
@@ -173,10 +180,10 @@ func (o *Overlay) want(now time.Time, l *link, ids []uint64) {
 			g.wanted = map[uint64]time.Time{}
 		}
 		g.wanted[id] = now
-		missing = append(missing, id)
+		missing = append(missing, ids[:8]...)
 	}
 	if len(missing) > 0 {
-		o.send(l, wire.Gossip{Want: packIDs(missing)})
+		o.send(l, wire.Gossip{Want: missing})
 	}
 }
 

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -479,7 +480,7 @@ func TestAnOldRosterRaisesNoDead(t *testing.T) {
 
 // When all have lost power their rosters agree, and nobody is told of anybody.
 func TestAllRestartWithTheirRosters(t *testing.T) {
-	w := newWorld(t, 13)
+	w := newWorld(t, 14)
 	chain(w, 30)
 	w.run(10 * time.Second)
 	roster := w.nodes[0].Roster()
@@ -516,4 +517,27 @@ func TestTheRosterIsWrittenEachHour(t *testing.T) {
 	if n := len(took[RosterChanged](s)); n < 10 || n > 13 {
 		t.Errorf("written %d times in ten hours", n)
 	}
+}
+
+// What a fellow has is asked for once; nobody else is listened to.
+func TestOffer(t *testing.T) {
+	s := acquainted(t, 3)
+	s.advance(time.Second)
+	took[Event](s)
+	ids := binary.BigEndian.AppendUint64(nil, 77)
+	stranger := s.visit(9)
+	unasked := s.Counters().Unasked
+	s.Offered(s.now, stranger, ids)
+	s.Offered(s.now, 99, ids)
+	s.want("unasked", s.Counters().Unasked, unasked+2)
+	s.want("asked a stranger", len(took[Send](s)), 0)
+	s.Offered(s.now, 1, ids)
+	s.Offered(s.now, 2, ids)
+	sent := took[Send](s)
+	if len(sent) != 1 || sent[0].Index != 1 || string(sent[0].Message.(wire.Gossip).Want) != string(ids) {
+		t.Fatalf("asked by %+v", sent)
+	}
+	s.now = s.now.Add(wantWait)
+	s.Offered(s.now, 2, ids)
+	s.want("asked again", len(took[Send](s)), 1)
 }

@@ -202,6 +202,9 @@ func (w *world) whisper(r *resident, e Whisper) {
 		if doubt, ok := wire.ParseDoubt(e.Payload); ok {
 			t.peer.Doubted(w.now, t.far, doubt)
 		}
+		if ids, ok := wire.ParseOffer(e.Payload); ok {
+			t.peer.Offered(w.now, t.far, ids)
+		}
 		w.settle(t.peer)
 	})
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"reflect"
 	"testing"
 
@@ -109,13 +110,22 @@ func FuzzHeader(f *testing.F) {
 }
 
 func FuzzPulse(f *testing.F) {
-	for _, name := range []string{"refresh", "doubt", "beat"} {
+	for _, name := range []string{"refresh", "doubt", "offer", "beat"} {
 		f.Add(otherVectors()[name])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, ok := ParseRefresh(b); ok {
 			if written := AppendRefresh(nil, r); string(written) != string(b) {
 				t.Errorf("%x\nparsed  %+v\nwritten %x", b, r, written)
+			}
+		}
+		if ids, ok := ParseOffer(b); ok {
+			var list []uint64
+			for ; len(ids) > 0; ids = ids[8:] {
+				list = append(list, binary.BigEndian.Uint64(ids))
+			}
+			if written := AppendOffer(nil, list); string(written) != string(b) {
+				t.Errorf("%x\nparsed  %x\nwritten %x", b, list, written)
 			}
 		}
 		if d, ok := ParseDoubt(b); ok {

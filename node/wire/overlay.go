@@ -56,7 +56,7 @@ type Join struct {
 // Gossip carries news between supernodes. An ID is the first eight bytes of the
 // SHA-256 of the news.
 type Gossip struct {
-	Have []byte `cbor:"1,keyasint,omitempty"` // IDs of news that the sender has
+	Have []byte `cbor:"1,keyasint,omitempty"` // IDs of news that the sender has; as a rule an Offer says it
 	Want []byte `cbor:"2,keyasint,omitempty"` // IDs of news that it asks for
 	News []byte `cbor:"3,keyasint,omitempty"` // one behind the other, as AppendNews writes them
 }

@@ -15,6 +15,7 @@ const (
 	PayloadTrain   Payload = 0x06
 	PayloadRefresh Payload = 0x07
 	PayloadDoubt   Payload = 0x08
+	PayloadOffer   Payload = 0x09
 	PayloadMedia   Payload = 0x80
 )
 

@@ -236,6 +236,7 @@ func otherVectors() map[string][]byte {
 		"train":             AppendTrain(nil, TrainLength-1),
 		"refresh":           AppendRefresh(nil, Refresh{Nonce: 0x01020304, First: 2500 * time.Millisecond, Every: 10 * time.Second, Others: [2]Mark{7, 0}}),
 		"doubt":             AppendDoubt(nil, DoubtOf(testID(5))),
+		"offer":             AppendOffer(nil, []uint64{1, 1<<63 + 2}),
 		"beat":              AppendBeat(nil, 0x01020304),
 		"relay":             AppendRelay(nil, 0x010203, append(AppendHeader(nil, Header{To: 5}), make([]byte, 1+Tag)...)),
 		"listing":           AppendListing(nil, listing),
