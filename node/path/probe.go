@@ -97,15 +97,18 @@ type prober struct {
 	keep    int              // ways that are kept and checked; 0 to a supernode
 	told    []netip.AddrPort // the peer's candidates
 	spray   *spray           // nil: none
-	addrs   *rate.Limiter
-	answers *rate.Limiter
+	addrs   *rate.Limiter    // nil: it was not needed yet, as most are not
+	answers *rate.Limiter    // likewise
 }
 
-func newProber() *prober {
-	return &prober{
-		addrs:   rate.NewLimiter(addrRate, addrBurst),
-		answers: rate.NewLimiter(answerRate, answerBurst),
+func newProber() *prober { return &prober{} }
+
+// allow takes one from a limiter, which is made with the first.
+func allow(now time.Time, l **rate.Limiter, each rate.Limit, burst int) bool {
+	if *l == nil {
+		*l = rate.NewLimiter(each, burst)
 	}
+	return (*l).AllowN(now, 1)
 }
 
 func (p *prober) due() time.Time {
@@ -209,7 +212,7 @@ func (t *Table) tryTold(now time.Time, r *route, wait time.Duration) {
 // probe begins to challenge w, on credit, after wait.
 func (t *Table) probe(now time.Time, r *route, w Way, of credit, wait time.Duration) {
 	p := r.prober
-	if !probable(w.Addr) || len(p.probes) >= maxProbes || !p.addrs.AllowN(now, 1) {
+	if !probable(w.Addr) || len(p.probes) >= maxProbes || !allow(now, &p.addrs, addrRate, addrBurst) {
 		t.counters.Limited++
 		return
 	}
@@ -359,7 +362,7 @@ func (t *Table) Payload(now time.Time, ix wire.Index, w Way, payload []byte) {
 
 // asked takes a challenge, in a frame of size bytes, and answers it.
 func (t *Table) asked(now time.Time, r *route, w Way, op byte, tok token, size int) {
-	if r.prober.answers.AllowN(now, 1) {
+	if allow(now, &r.prober.answers, answerRate, answerBurst) {
 		t.owed = owed{w, tok}
 	} else {
 		t.counters.Limited++
