@@ -272,9 +272,9 @@ func TestMouthToEar(t *testing.T) {
 	}
 }
 
-// soon is of the order of a buffer that has seen a machine with other work: twice
-// what the longest conversation takes on one that has none, and 80 ms.
-const soon = 250 * time.Millisecond
+// soon is of the order of a buffer that has seen a machine with other work: four
+// times what the longest conversation takes on one that has none, and 60 ms.
+const soon = 400 * time.Millisecond
 
 // sameWords is the match of a piece that is what was said; a pitch period that is
 // left out within a piece moves what is behind it.
