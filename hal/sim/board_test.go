@@ -271,20 +271,24 @@ func testRecording(t *testing.T, mute bool) {
 
 // A process that is killed leaves whole files behind.
 func TestRecordingIsCompleteWhileItRuns(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "heard.wav")
-	b := newBoard(t, Config{Speaker: name})
-	s, _ := b.OpenSpeaker()
-	pcm := ramp(160)
-	for until := time.Now().Add(700 * time.Millisecond); time.Now().Before(until); {
-		s.Write(pcm)
-	}
-	w, err := ReadWAV(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(w.PCM) < 1600 {
-		t.Errorf("%d samples on disk after 700 ms", len(w.PCM))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		name := filepath.Join(t.TempDir(), "heard.wav")
+		b := newBoard(t, Config{Speaker: name, Clock: GoTime{}})
+		s, _ := b.OpenSpeaker()
+		pcm := ramp(160)
+		for until := b.Now().Add(700 * time.Millisecond); b.Now() < until; {
+			if _, err := s.Write(pcm); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w, err := ReadWAV(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(w.PCM) < 1600 {
+			t.Errorf("%d samples on disk after 700 ms", len(w.PCM))
+		}
+	})
 }
 
 func TestRecordingIsBounded(t *testing.T) {

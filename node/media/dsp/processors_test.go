@@ -26,7 +26,7 @@ func TestOtherProcessors(t *testing.T) {
 			}
 			binary := filepath.Join(t.TempDir(), "dsp.test")
 			build := exec.Command("go", "test", "-c", "-o", binary, ".")
-			build.Env = append(os.Environ(), append(strings.Fields(p.env), "CGO_ENABLED=0", "GOFLAGS=")...)
+			build.Env = append(os.Environ(), append(strings.Fields(p.env), "CGO_ENABLED=0", "GOFLAGS=-trimpath")...)
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}

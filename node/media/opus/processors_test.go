@@ -46,7 +46,7 @@ func buildFor(t *testing.T, env ...string) (binary string) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "opus.test")
 	build := exec.Command("go", "test", "-c", "-o", binary, ".")
-	build.Env = append(os.Environ(), append(env, "CGO_ENABLED=0", "GOFLAGS=")...)
+	build.Env = append(os.Environ(), append(env, "CGO_ENABLED=0", "GOFLAGS=-trimpath")...)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
