@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 
 	"peerphone/firmware/lab/natlab"
@@ -100,6 +101,9 @@ func TestProbeVerdict(t *testing.T) {
 		spoil(r)
 		if r.verdict() == nil {
 			t.Errorf("%s: it passes", what)
+		}
+		if told := strings.HasPrefix(what, "an address") || what == "a port answers"; r.told() != told {
+			t.Errorf("%s: told %v, want %v: only what nobody learnt may be tried once more", what, r.told(), told)
 		}
 	}
 }
