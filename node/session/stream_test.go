@@ -36,7 +36,7 @@ func loopback(t testing.TB) (dialled, accepted net.Conn) {
 // streams shakes hands over two ends of a connection.
 func streams(a, b *testNode, ca, cb net.Conn, ia, ib wire.Index, want Want) (sa, sb *Stream, ea, eb error) {
 	done := make(chan struct{})
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go func() { // waited for below
 		sb, eb = b.port.(*TLS).AcceptStream(ctx, cb, ib, want.Role)
