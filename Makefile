@@ -7,8 +7,13 @@ SHELL := /bin/bash
 
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+# Everything, tests and checks too, is compiled as the programs are, so that make compiles nothing twice; only the race
+# detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS := $(GOFLAGS) -trimpath
+
 # The version is in the program already; a stamp of the working copy would make two builds differ.
-GOBUILD  := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+GOBUILD  := go build -buildvcs=false -ldflags '$(LDFLAGS)'
 HOSTARCH := $(shell go env GOARCH)
 FUZZTIME ?= 2000x
 
@@ -59,9 +64,13 @@ test: deps lab-deps check test-all test-race demo test-reach ## everything that 
 test-unit: ## the quick tests, for the day
 	go test -short ./...
 
+# Many tests wait more than they work, so that more packages at a time than there are processors take less time. A
+# package may take long where others want the processors, too.
+GOTEST := go test -p 3 -timeout 1h
+
 .PHONY: test-all
 test-all: native
-	go test ./...
+	$(GOTEST) ./...
 
 # The cores have one owner and no goroutines; these packages are where goroutines meet.
 RACY := ./node ./node/session ./node/login ./node/media ./hal/... ./firmware/lab/child ./webui
@@ -85,7 +94,7 @@ test-reach-long: native lab-deps
 
 .PHONY: test-race
 test-race:
-	go test -race -short $(RACY)
+	CGO_ENABLED=1 $(GOTEST) -race -short $(RACY)
 
 .PHONY: test-long
 test-long: deps lab-deps native ## the full forms: no cached results, longer fuzzing, all NATs
@@ -144,18 +153,20 @@ repeatable: cross # a second build, of a copy in another folder, must be the sam
 # Each fuzz target for a number of inputs, not for a time: a run that is ended by its time can fail by itself
 # (golang.org/issue/75804).
 .PHONY: fuzz
-fuzz:
+fuzz: # the packages two at a time: compiling and linking leave a processor idle
 	@rm -rf out/fuzz && mkdir -p out/fuzz
-	targets=$$(git ls-files -co --exclude-standard '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed -E 's#/[^/]*:func # #')
-	for dir in $$(echo "$$targets" | cut -d' ' -f1 | sort -u); do
-		program=$(CURDIR)/out/fuzz/$$(echo $$dir | tr / -)
-		go test -c -fuzz=. -o $$program ./$$dir
-		for name in $$(echo "$$targets" | sed -n "s#^$$dir ##p"); do
-			echo "fuzz $(FUZZTIME) $$dir $$name"
-			(cd $$dir && $$program -test.run '^$$' -test.fuzz "^$$name$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$program.corpus) \
-				>out/fuzz/log 2>&1 </dev/null || { cat out/fuzz/log; exit 1; }
+	export targets=$$(git ls-files -co --exclude-standard '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed -E 's#/[^/]*:func # #')
+	package() {
+		program=$(CURDIR)/out/fuzz/$$(echo $$1 | tr / -)
+		go test -c -fuzz=. -o $$program ./$$1
+		for name in $$(echo "$$targets" | sed -n "s#^$$1 ##p"); do
+			echo "fuzz $(FUZZTIME) $$1 $$name"
+			(cd $$1 && $$program -test.run '^$$' -test.fuzz "^$$name$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 20x -test.fuzzcachedir $$program.corpus) \
+				>$$program.log 2>&1 </dev/null || { cat $$program.log; exit 1; }
 		done
-	done
+	}
+	export -f package
+	echo "$$targets" | cut -d' ' -f1 | sort -u | xargs -P 2 -I PACKAGE $(SHELL) $(.SHELLFLAGS) 'package PACKAGE'
 
 ##### tend
 
