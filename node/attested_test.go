@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"peerphone/node"
+	"peerphone/node/identity"
 	"peerphone/node/wire"
 )
 
 // Three supernodes in other prefixes, to which a node has not sent, reach it by
 // UDP and by TCP on real sockets, and attest that; a TCP port at which nobody
-// listens they do not.
+// listens they do not. That it has not sent to them is seen on the wire.
 func TestAttestationsOnSockets(t *testing.T) {
+	packets := record(t)
 	l := newLAN(t, 1)
 	for i := range 7 {
 		host := fmt.Sprintf("127.0.%d.1:0", 10+i)
@@ -45,5 +47,19 @@ func TestAttestationsOnSockets(t *testing.T) {
 		if w.Ports != wire.SamePort || w.Addr != m.Addr() {
 			t.Errorf("attested %v at ports %v, want %v at its own", w.Addr, w.Ports, m.Addr())
 		}
+		for _, s := range l.supers {
+			if id := nodeOf(t, s); id == w.By {
+				packets.wantUncontacted(t, m.Addr(), s.Addr())
+			}
+		}
 	}
+}
+
+// nodeOf returns the key of a machine's node.
+func nodeOf(t *testing.T, m *machine) (id identity.ID) {
+	t.Helper()
+	if err := m.Do(context.Background(), func(c *node.Core, _ time.Time) { id = c.NodeID() }); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
