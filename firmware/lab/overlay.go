@@ -29,7 +29,7 @@ type overlayCommand struct {
 	Heal        time.Duration `help:"Wait so long after a kill for the network to be whole again." default:"5m"`
 	Latency     string        `help:"File with a square of round-trip times in ms. Without it they are drawn from PlanetLab's percentiles." type:"existingfile" placeholder:"FILE"`
 	Loss        float64       `help:"Share of datagrams that are lost." default:"0.01"`
-	Real        bool          `help:"Shake hands by TLS itself, not by its stand-in. The trace stays the same."`
+	Real        bool          `help:"Shake hands by TLS and sign by Ed25519 themselves, not by their stand-ins. The trace stays the same."`
 	Seed        uint64        `help:"The same seed gives the same run." default:"1"`
 	JSON        bool          `help:"End with a line of JSON, and nothing else on standard output."`
 }
