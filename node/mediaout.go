@@ -15,8 +15,11 @@ const (
 	// UDP: its length, a record of TLS 1.3 with its tag and type (RFC 8446 section
 	// 5.2), and TCP's header with its timestamps in place of UDP's.
 	inStream = 2 + 5 + 16 + 1 + (20 + 12 - 8)
-	// inAnswer is what TCP says by itself to a check that comes in a stream.
-	inAnswer = 20 + 20 + 12
+	// inAnswer is what TCP says by itself to what comes in a stream and is not
+	// answered within 40 ms: to a check, and to so many packets of sound a second, of
+	// 25 that come while as many go.
+	inAnswer   = 20 + 20 + 12
+	unanswered = 5
 	// toHomes is what homes are told during a call, in bytes a second.
 	toHomes = 30
 )
@@ -45,7 +48,11 @@ func (w MediaWay) upkeep(used bool) int {
 	if w.Via.IsStream() {
 		size += inAnswer
 	}
-	return size * int(time.Second/time.Millisecond) / int(w.Way.CheckPause(used)/time.Millisecond)
+	sum := size * int(time.Second/time.Millisecond) / int(w.Way.CheckPause(used)/time.Millisecond)
+	if used && w.Via.IsStream() {
+		sum += unanswered * inAnswer
+	}
+	return sum
 }
 
 // soundOut sends the sound of one session by whatever way, and tells the loop

@@ -421,7 +421,7 @@ func TestWhatKeepingWaysCosts(t *testing.T) {
 		{near, nil, toHomes + 68},
 		{near, []MediaWay{home}, toHomes + 68 + 72/5},
 		{home, nil, toHomes + 72/2},
-		{stream, nil, toHomes + (72+48+52)/2},
+		{stream, nil, toHomes + (72+48+52)/2 + 5*52},
 	} {
 		r.steer(0, c.used, c.standby, MediaWay{})
 		if got := r.beside(); got != c.want {

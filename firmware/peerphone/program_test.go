@@ -2,7 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -13,6 +18,7 @@ import (
 	"time"
 
 	"peerphone/node/identity"
+	"peerphone/node/session"
 )
 
 // TestMain lets the test binary be the program, so that exit codes are real.
@@ -106,5 +112,85 @@ func TestSIGUSR1BeginsAnew(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("it ends with %v", err)
+	}
+}
+
+// A port of the network shows a browser the page, by TLS and without; one that
+// another program has is left out, and where the page is meant to be there the
+// program says so and ends.
+func TestThePageAtAPortOfTheNetwork(t *testing.T) {
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := free.Addr().(*net.TCPAddr)
+	free.Close()
+	other := taken.Addr().(*net.TCPAddr)
+	invitation := identity.Invitation{Addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}
+	invitation.Network[0], invitation.Server = 1, identity.KeyFromSeed([32]byte{1}).ID()
+	start := func(page *net.TCPAddr) (*exec.Cmd, *bufio.Scanner, *bytes.Buffer) {
+		config := filepath.Join(t.TempDir(), "config.toml")
+		text := fmt.Sprintf("[account]\nname = \"kitchen\"\nnumber = \"1001\"\n[network]\nlisten = \"127.0.0.1:0\"\nsupernode = \"always\"\n"+
+			"port_mapping = false\nports = [%d, %d]\ninvitation = %q\n[page]\nlisten = %q\n[board]\nname = \"none\"\n",
+			shared.Port, other.Port, invitation.String(), page.String())
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(os.Args[0], "run", "--config", config, "--state", t.TempDir())
+		cmd.Env = append(os.Environ(), "PEERPHONE_TEST_MAIN=1")
+		said := new(bytes.Buffer)
+		cmd.Stderr = said
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+		t.Cleanup(func() { late.Stop() })
+		return cmd, bufio.NewScanner(out), said
+	}
+
+	cmd, lines, said := start(shared)
+	for lines.Scan() && !strings.Contains(lines.Text(), "listening") {
+	}
+	insecure := &tls.Config{InsecureSkipVerify: true}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: insecure, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	for _, scheme := range []string{"https", "http"} {
+		r, err := client.Get(scheme + "://" + shared.String() + "/")
+		if err != nil {
+			t.Errorf("the page by %s: %v", scheme, err)
+			continue
+		}
+		if r.Body.Close(); r.StatusCode != http.StatusOK {
+			t.Errorf("the page by %s: %s", scheme, r.Status)
+		}
+	}
+	// A supernode that has no certificate yet ends a phone's connection; the page
+	// does not get it.
+	if phone, err := tls.Dial("tcp", shared.String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{session.Protocol}}); err == nil {
+		if got := phone.ConnectionState().NegotiatedProtocol; got != session.Protocol {
+			t.Errorf("a phone is taken for a browser, by %q", got)
+		}
+		phone.Close()
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	for lines.Scan() {
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "a TCP port is not open") {
+		t.Errorf("it ends with %v and says\n%s", err, said)
+	}
+
+	cmd, lines, said = start(other)
+	for lines.Scan() {
+	}
+	if err := cmd.Wait(); err == nil || !strings.Contains(said.String(), "is another program using the port?") {
+		t.Errorf("with the page's port taken it ends with %v and says\n%s", err, said)
 	}
 }
