@@ -144,8 +144,8 @@ func TestVoiceIsHurtByWhatHurts(t *testing.T) {
 	_, some := c.call(t)
 	c.Loss = 100
 	_, all := c.call(t)
-	if some.Score > 4 || some.Score < 2 {
-		t.Errorf("10 %% lost: score %.2f, want 2 to 4", some.Score)
+	if some.Score > 4.5 || some.Score < 2 {
+		t.Errorf("10 %% lost: score %.2f, want 2 to 4.5", some.Score)
 	}
 	if all.Arrived != 0 || all.Score > 1.5 || all.Delay != 0 {
 		t.Errorf("all lost: %d arrived, score %.2f, %.0f ms late", all.Arrived, all.Score, all.Delay)

@@ -17,6 +17,8 @@ type hears struct {
 	ear    adapt.Ear
 	told   hal.Instant // when report came; 0: it has been taken
 	report wire.Report
+	asked  hal.Instant // when wants came; 0: it has been taken
+	wants  wire.Missing
 }
 
 // Receive takes a media payload that arrived at the instant at. It copies what
@@ -44,6 +46,23 @@ func (l *Leg) Receive(at hal.Instant, payload []byte) {
 	for _, c := range m.Copies[:m.Copied] {
 		l.jitter.InsertCopy(at, m.Time-uint16(c.Back), c.Sound)
 	}
+	l.restored(&m)
+}
+
+// restored takes note of whose copies have come. All packets from there on are
+// taken to be as long: where a length has changed in between, one too many is sent
+// once more.
+func (l *Leg) restored(m *wire.Media) {
+	if m.Copied == 0 {
+		return
+	}
+	l.hears.mu.Lock()
+	defer l.hears.mu.Unlock()
+	for _, c := range m.Copies[:m.Copied] {
+		if units := l.dec.Duration(c.Sound); units > 0 && int(c.Back)%units == 0 {
+			l.hears.ear.Restored(m.Seq - c.Back/uint8(units))
+		}
+	}
 }
 
 // hear takes a packet; next: none was sent between it and the one before.
@@ -53,22 +72,32 @@ func (h *hears) hear(at hal.Instant, m wire.Media, units, bytes int) (next bool)
 	if m.Told {
 		h.told, h.report = at, m.Report
 	}
+	if m.Wants {
+		h.asked, h.wants = at, m.Want
+	}
 	return h.ear.Heard(at, m.Seq, m.Time, units, bytes)
 }
 
-// exchange puts a report into m if one is due, and returns what the far end has
-// reported since; told 0: nothing. While a reader is at it, both wait for the
-// next packet.
-func (h *hears) exchange(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Media) (told hal.Instant, report wire.Report) {
+// exchange puts a report into m if one is due, and what is missing, and tells the
+// pilot what the far end has said since. While a reader is at it, all waits for
+// the next packet.
+func (h *hears) exchange(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Media, p *adapt.Pilot) {
 	if !h.mu.TryLock() {
-		return 0, wire.Report{}
+		return
 	}
 	defer h.mu.Unlock()
 	if h.ear.Due(now) {
 		m.Told, m.Report = true, h.ear.Report(now, time.Duration(b.delay.Load()), j.Skew())
 	}
-	told, h.told = h.told, 0
-	return told, h.report
+	m.Want, m.Wants = h.ear.Missing(now)
+	if h.asked != 0 {
+		p.Missing(h.asked, h.wants)
+		h.asked = 0
+	}
+	if h.told != 0 {
+		p.Told(h.told, h.report)
+		h.told = 0
+	}
 }
 
 // rest puts a report into m, on hold; false: a reader is at it.

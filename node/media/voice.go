@@ -88,7 +88,7 @@ func (l *Leg) send(now hal.Instant) {
 	units := l.enc.Units()
 	if r := l.route.Load(); r != nil && r.Sender != nil {
 		m := l.header(now, r)
-		l.repeat(&m)
+		l.repeat(now, &m)
 		p := wire.AppendMedia(l.packet[:0], m)
 		head := len(p)
 		l.bound(now, r, head)
@@ -110,7 +110,10 @@ func (l *Leg) bound(now hal.Instant, r *Route, head int) {
 		return
 	}
 	most := 0
-	if l.setting.Copies == 0 {
+	switch {
+	case l.setting.Asked:
+		most = l.pilot.Sound(now, head+overhead+r.Extra)
+	case l.setting.Copies == 0:
 		packet := time.Duration(l.enc.Units()) * unit
 		most = max(1, l.pilot.Room(now, packet)-head-overhead-r.Extra)
 	}
@@ -124,6 +127,7 @@ func (l *Leg) idle(now hal.Instant) {
 		return
 	}
 	if m := l.header(now, r); m.Told {
+		m.Wants = false // these are too seldom
 		l.hand(now, r, wire.AppendMedia(l.packet[:0], m))
 	}
 }
@@ -135,10 +139,7 @@ func (l *Leg) header(now hal.Instant, r *Route) wire.Media {
 		l.pilot.Limit(adapt.Limits{Most: voicePath - r.Beside, Overhead: wire.MediaHeader + overhead + r.Extra})
 	}
 	m := wire.Media{Codec: l.codec, Seq: l.seq, Time: l.time}
-	told, report := l.hears.exchange(now, &l.books, l.jitter, &m)
-	if told != 0 {
-		l.pilot.Told(told, report)
-	}
+	l.hears.exchange(now, &l.books, l.jitter, &m, l.pilot)
 	if l.pilot.Untold() {
 		waits, through := l.hears.waits(now)
 		l.pilot.Beside(now, waits, through)
@@ -159,8 +160,12 @@ func (l *Leg) hand(now hal.Instant, r *Route, p []byte) {
 
 // repeat puts earlier packets into m, as far as there is room beside its own
 // sound.
-func (l *Leg) repeat(m *wire.Media) {
+func (l *Leg) repeat(now hal.Instant, m *wire.Media) {
 	s := l.setting
+	if s.Asked {
+		l.repeatAsked(now, m)
+		return
+	}
 	sound := 2 * s.Bitrate / 8 * int(s.Packet/time.Millisecond) / 1000 // twice the mean is the most
 	room := maxPayload - wire.MediaHeader - wire.ReportSize - sound
 	for i := 1; i <= s.Copies; i++ {
@@ -171,6 +176,24 @@ func (l *Leg) repeat(m *wire.Media) {
 			m.Copies[m.Copied] = wire.Copy{Back: uint8(back), Sound: k.data[:k.size]}
 			m.Copied++
 		}
+	}
+}
+
+// repeatAsked is repeat of what the far end lacks.
+func (l *Leg) repeatAsked(now hal.Instant, m *wire.Media) {
+	var due [wire.MissingSpan + 1]uint8
+	left := min(l.pilot.Left(now), maxPayload*2/3)
+	for _, old := range l.pilot.Again(due[:0], now, l.seq) {
+		k := &l.kept[old%keptPackets]
+		back := l.time - k.time
+		cost := k.size + wire.CopyHeader
+		if k.size == 0 || back == 0 || back > 255 || cost > left || m.Copied == wire.MaxCopies {
+			continue
+		}
+		left -= cost
+		m.Copies[m.Copied] = wire.Copy{Back: uint8(back), Sound: k.data[:k.size]}
+		m.Copied++
+		l.pilot.Carries(now, l.seq, old)
 	}
 }
 

@@ -15,8 +15,12 @@ const (
 	MediaHeader = 4
 	// ReportSize is what a report adds.
 	ReportSize = 17
+	// MissingSize is what Want adds, and MissingSpan how many packets it tells of
+	// besides the newest.
+	MissingSize = 4
+	MissingSpan = 24
 	// MaxCopies is how many earlier packets one may hold.
-	MaxCopies = 3
+	MaxCopies = 7
 	// MaxCopy is the largest of them in bytes, and CopyHeader what it adds at
 	// most to its sound.
 	MaxCopy    = 1<<15 - 1
@@ -25,23 +29,24 @@ const (
 
 // Media is a media payload:
 //
-//	1   0x80 | 0x40 if there is a Report | copies << 3 | Codec
+//	1   0x80 | 0x40 if there is a Report | 0x20 if Want is there | copies << 2 | Codec
 //	1   Seq
 //	2   Time
 //	17  Report, if there is one
-//	    for each of 0 to 3 copies, the newest first:
+//	4   Want, if it is there
+//	    for each of 0 to 7 copies:
 //	1     Back
 //	1-2   length: 0x00-0x7f, or 0x8000 | length from 0x0080 on
 //	n     Sound
 //	n   Sound; there is some unless there is a Report
-//
-// Bit 5 of the first byte is 0.
 type Media struct {
 	Codec  Codec
 	Seq    uint8  // of the packet, from a random start; wraps. A pause of the sender skips Time, but no Seq
 	Time   uint16 // of the first sample, in units of 10 ms, from a random start; wraps
 	Told   bool   // Report is there
 	Report Report
+	Wants  bool // Want is there
+	Want   Missing
 	Copied int // copies that there are
 	Copies [MaxCopies]Copy
 	Sound  []byte
@@ -51,6 +56,15 @@ type Media struct {
 type Copy struct {
 	Back  uint8 // by how much it is older: units of 10 ms, 1 to 255
 	Sound []byte
+}
+
+// Missing tells the sender of sound what to send once more.
+//
+//	1  Newest
+//	3  Before
+type Missing struct {
+	Newest uint8  // the latest Seq that came
+	Before uint32 // bit n: packet Newest-1-n has not come in any way, 0 to MissingSpan-1
 }
 
 // Report tells the sender of sound how it arrives. Counts wrap; they are over
@@ -81,13 +95,19 @@ type Report struct {
 
 // AppendMedia appends m; what an encoder appends after it is Sound too.
 func AppendMedia(dst []byte, m Media) []byte {
-	first := byte(PayloadMedia) | byte(m.Copied)<<3 | byte(m.Codec)&0x07
+	first := byte(PayloadMedia) | byte(m.Copied)<<2 | byte(m.Codec)&0x03
 	if m.Told {
 		first |= 0x40
+	}
+	if m.Wants {
+		first |= 0x20
 	}
 	dst = append(dst, first, m.Seq, byte(m.Time>>8), byte(m.Time))
 	if m.Told {
 		dst = appendReport(dst, m.Report)
+	}
+	if m.Wants {
+		dst = append(dst, m.Want.Newest, byte(m.Want.Before>>16), byte(m.Want.Before>>8), byte(m.Want.Before))
 	}
 	for _, c := range m.Copies[:m.Copied] {
 		dst = append(dst, c.Back)
@@ -103,17 +123,24 @@ func AppendMedia(dst []byte, m Media) []byte {
 
 // ParseMedia reads a media payload; what it returns points into b.
 func ParseMedia(b []byte) (m Media, ok bool) {
-	if len(b) < MediaHeader || b[0]&0xa0 != byte(PayloadMedia) {
+	if len(b) < MediaHeader || b[0]&0x80 != byte(PayloadMedia) {
 		return Media{}, false
 	}
-	m = Media{Codec: Codec(b[0] & 0x07), Seq: b[1], Time: uint16(b[2])<<8 | uint16(b[3]), Told: b[0]&0x40 != 0}
-	copies := int(b[0]>>3) & MaxCopies
+	m = Media{Codec: Codec(b[0] & 0x03), Seq: b[1], Time: uint16(b[2])<<8 | uint16(b[3]), Told: b[0]&0x40 != 0, Wants: b[0]&0x20 != 0}
+	copies := int(b[0]>>2) & MaxCopies
 	b = b[MediaHeader:]
 	if m.Told {
 		if len(b) < ReportSize {
 			return Media{}, false
 		}
 		m.Report, b = parseReport(b), b[ReportSize:]
+	}
+	if m.Wants {
+		if len(b) < MissingSize {
+			return Media{}, false
+		}
+		m.Want = Missing{b[0], uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])}
+		b = b[MissingSize:]
 	}
 	for m.Copied < copies {
 		c, rest, ok := parseCopy(b)

@@ -24,6 +24,11 @@ const (
 	window  = time.Second
 	loudest = 1.1
 	sooner  = .25
+	// copied is the same as loudest with copies that are asked for: losses come in
+	// bursts, and what is lost cannot wait. least is the share of its mean that sound
+	// beside them has at least.
+	copied = 1.3
+	least  = .6
 )
 
 // account keeps the mean of what is sent within what is allowed: a codec takes
@@ -58,6 +63,14 @@ func (a *account) spend(now hal.Instant, bytes int, allowed float64) {
 // room is how many bytes a packet of that length may have now.
 func (a *account) room(now hal.Instant, packet time.Duration, allowed float64) float64 {
 	allowed *= loudest
+	left := a.left(now, packet, allowed)
+	own := allowed * packet.Seconds()
+	return max(own/2, own+sooner*(left-own))
+}
+
+// left is how many bytes may be sent now in all, for not more than that many in a
+// second.
+func (a *account) left(now hal.Instant, packet time.Duration, allowed float64) float64 {
 	since, left := now.Add(packet/2-window), allowed
 	for i := a.n - 1; i >= max(0, a.n-len(a.last)); i-- {
 		s := a.last[i%len(a.last)]
@@ -66,8 +79,14 @@ func (a *account) room(now hal.Instant, packet time.Duration, allowed float64) f
 		}
 		left -= float64(s.bytes)
 	}
-	own := allowed * packet.Seconds()
-	return max(own/2, own+sooner*(left-own))
+	return left
+}
+
+// beside is how many bytes a packet's sound may have, that has so many in the mean,
+// beside so many that it has else.
+func (a *account) beside(now hal.Instant, packet time.Duration, allowed, mean, besides float64) float64 {
+	left := a.left(now, packet, allowed*loudest) - besides
+	return max(least*mean, mean+sooner*(left-mean))
 }
 
 // settle decides by how much less is to be sent.

@@ -31,6 +31,10 @@ const (
 	mostGap = 200
 	// rateParts are the parts of the second over which the rate is taken.
 	rateParts = 8
+	// Where two gaps lie within gapsWithin, the far end is told for wantFor what is
+	// missing: longer than it remembers that packets are lost.
+	gapsWithin = 10 * time.Second
+	wantFor    = time.Minute
 )
 
 // An Ear measures how the packets of a far end arrive, for the reports to it.
@@ -52,6 +56,9 @@ type Ear struct {
 	spell    hal.Instant      // when the present one ends
 	rate     rate
 	onset    onset
+	had      [256 / 64]uint64 // packets that came in some way, as seen
+	gap      hal.Instant      // when a packet was missing last
+	wants    hal.Instant      // until then it is told what is missing
 
 	told     hal.Instant // when the last report was made
 	toldLate time.Duration
@@ -87,7 +94,7 @@ func (e *Ear) Heard(at hal.Instant, seq uint8, sent uint16, units, bytes int) (n
 	case step > mostGap:
 		return false // a number that does not go with its time
 	default:
-		e.advance(seq, step)
+		e.advance(at, seq, step)
 		e.begins += ahead
 		e.time, e.last = sent, at
 		transit := time.Duration(at) - time.Duration(e.begins+int64(units))*unit
@@ -116,6 +123,9 @@ func (e *Ear) anchor(at hal.Instant, seq uint8, sent uint16, units int) {
 	e.newest, e.time, e.last = seq, sent, at
 	e.begins = 0
 	e.seen = [len(e.seen)]uint64{}
+	for i := range e.had {
+		e.had[i] = 1<<64 - 1 // of what was before nothing is missing
+	}
 	e.mark(seq)
 	e.counts.expected++
 	e.counts.received++
@@ -134,12 +144,34 @@ func (e *Ear) behind(seq uint8) {
 	}
 }
 
-func (e *Ear) mark(seq uint8) { e.seen[seq/64] |= 1 << (seq % 64) }
+func (e *Ear) mark(seq uint8) {
+	e.seen[seq/64] |= 1 << (seq % 64)
+	e.Restored(seq)
+}
+
+// Restored takes note that a copy of the packet has come.
+func (e *Ear) Restored(seq uint8) { e.had[seq/64] |= 1 << (seq % 64) }
+
+// Missing is what has not come of late; wanted: packets are lost, so that the far
+// end should be told.
+func (e *Ear) Missing(now hal.Instant) (m wire.Missing, wanted bool) {
+	if e.wants == 0 || now > e.wants {
+		return wire.Missing{}, false
+	}
+	m.Newest = e.newest
+	for n := range uint8(wire.MissingSpan) {
+		if seq := e.newest - 1 - n; e.had[seq/64]>>(seq%64)&1 == 0 {
+			m.Before |= 1 << n
+		}
+	}
+	return m, true
+}
 
 // advance counts the packet that is step packets newer than the newest.
-func (e *Ear) advance(seq uint8, step int) {
+func (e *Ear) advance(at hal.Instant, seq uint8, step int) {
 	for s := e.newest + 1; s != seq; s++ {
 		e.seen[s/64] &^= 1 << (s % 64)
+		e.had[s/64] &^= 1 << (s % 64)
 	}
 	e.mark(seq)
 	e.newest = seq
@@ -147,6 +179,10 @@ func (e *Ear) advance(seq uint8, step int) {
 	e.counts.received++
 	if step > 1 {
 		e.counts.bursts++
+		if e.gap != 0 && at.Sub(e.gap) < gapsWithin {
+			e.wants = at.Add(wantFor)
+		}
+		e.gap = at
 	}
 }
 

@@ -36,8 +36,9 @@ type Setting struct {
 	FEC     bool // the codec's own redundancy
 	Steady  bool // packets of one size: they go by a bottleneck, where a large one waits
 	Coarse  int  // bit/s of a copy; 0: the packet itself
-	Copies  int  // of earlier packets in each
+	Copies  int  // of earlier packets in each; those asked for: of a packet, at most
 	Spread  int  // packets from one copy to the next: 1 is the packet before
+	Asked   bool // copies go as Again says, not in each packet
 }
 
 // Way is what a Pilot believes of the network.
@@ -59,6 +60,7 @@ type Pilot struct {
 	losses losses
 	spent  account
 	shape  shape
+	again  again
 
 	began  bool
 	ticked hal.Instant
@@ -108,6 +110,7 @@ func (p *Pilot) Sent(now hal.Instant, seq uint8, bytes int) {
 	}
 	p.spent.spend(now, bytes, p.band.allowed)
 	p.sent[seq] = now
+	p.again.sent(seq)
 	p.next = seq + 1
 	p.count++
 	p.bytes += bytes
@@ -151,6 +154,45 @@ func (p *Pilot) Told(at hal.Instant, r wire.Report) {
 	p.last, p.lastAt, p.base = r, at, p.count
 	p.band.take(at, s)
 	p.choose()
+}
+
+// Missing takes what the far end lacks, by word that came at the instant at.
+func (p *Pilot) Missing(at hal.Instant, m wire.Missing) {
+	if sent := p.sent[m.Newest]; sent != 0 && at.Sub(sent) < mostRTT && p.next-m.Newest <= history {
+		p.again.told(at, m, sent)
+	}
+}
+
+// Again puts the packets before dst that go once more in packet seq, which is
+// sent now, the most urgent first. Carries says which of them do.
+func (p *Pilot) Again(dst []uint8, now hal.Instant, seq uint8) []uint8 {
+	if s := p.shape; s.asked && int(p.count) > s.copies*s.spread {
+		dst = p.again.due(dst, now, seq, s)
+	}
+	return dst
+}
+
+// Carries takes note that packet seq holds a copy of an older one.
+func (p *Pilot) Carries(now hal.Instant, seq, old uint8) {
+	p.again.carries(now, seq, old, p.shape.copies*p.shape.spread)
+}
+
+// Left is how many bytes copies that are asked for may have in a packet that is
+// sent now.
+func (p *Pilot) Left(now hal.Instant) int {
+	s := p.Setting()
+	own := float64(p.limits.Overhead) + least*s.mean()
+	return int(p.spent.left(now, s.Packet, p.band.allowed*copied) - own)
+}
+
+// mean is how many bytes the sound of a packet has.
+func (s Setting) mean() float64 { return float64(s.Bitrate) / 8 * s.Packet.Seconds() }
+
+// Sound is how many bytes the sound of a packet may have that is sent now, which
+// has so many besides, with all headers.
+func (p *Pilot) Sound(now hal.Instant, besides int) int {
+	s := p.Setting()
+	return int(p.spent.beside(now, s.Packet, p.band.allowed, s.mean(), float64(besides)))
 }
 
 // Untold reports whether the far end has not reported yet.
@@ -217,7 +259,11 @@ func (p *Pilot) Advance(now hal.Instant) {
 
 func (p *Pilot) road() road {
 	jitter := time.Duration(p.last.Jitter) * time.Millisecond
-	return road{p.band.allowed, p.limits.Overhead, p.losses.loss(), p.rtt/2 + 3*jitter}
+	r := road{allowed: p.band.allowed, overhead: p.limits.Overhead, loss: p.losses.loss(), delay: p.rtt/2 + 3*jitter}
+	if p.again.heeds(p.ticked) {
+		r.answers = p.again.answers
+	}
+	return r
 }
 
 func (p *Pilot) choose() { p.shape = choose(p.shape, p.road()) }
@@ -240,7 +286,7 @@ func (p *Pilot) Setting() Setting {
 	}
 	return Setting{
 		Bitrate: rate, Coarse: copied, Packet: p.shape.packet, Band: band(rate), FEC: p.shape.fec, Steady: steady,
-		Loss: int(100*missing + .5), Copies: p.shape.copies, Spread: p.shape.spread,
+		Loss: int(100*missing + .5), Copies: p.shape.copies, Spread: p.shape.spread, Asked: p.shape.asked,
 	}
 }
 

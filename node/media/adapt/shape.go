@@ -1,6 +1,7 @@
 package adapt
 
 import (
+	"math"
 	"time"
 
 	"peerphone/node/media/emodel"
@@ -28,9 +29,15 @@ const (
 	// copies are whole.
 	coarseness  = .7
 	leastCoarse = 7000
+	// leastAsked is the same of those that are asked for: all that is lost once is
+	// heard so.
+	leastAsked = 10500
 	// coarseHeard is by how much a share of coarse sound is heard more than in
 	// proportion.
 	coarseHeard = 2
+	// asking is how much is kept for copies that are asked for to what is used of it in
+	// the mean: losses come in bursts, and copies cannot wait.
+	asking = 1.3
 	// impatience is what a ms costs where the E-model's Idd is nothing yet, in R,
 	// and patience the share of Idd that counts: who hears badly rather waits.
 	impatience = .1
@@ -70,12 +77,16 @@ type shape struct {
 	copies int
 	spread int // packets from one copy to the next
 	fec    bool
+	asked  bool // copies go only until the far end has one
 }
 
 var (
 	lengths = [...]time.Duration{10, 20, 40, 60, 80, 120}
 	spreads = [...]int{1, 2, 3, 4, 5, 6}
 )
+
+// mostCopies is how many copies each packet may hold that nobody asked for.
+const mostCopies = 3
 
 // mostWait is what the receiver can wait for the last copy.
 const mostWait = 480 * time.Millisecond
@@ -86,30 +97,53 @@ type road struct {
 	overhead int     // of a packet
 	loss     Loss
 	delay    time.Duration // of the network, with its jitter
+	answers  time.Duration // after which the far end says what it has; 0: it does not
 }
 
 // bitrate is what remains for the codec, and for each copy.
 func (s shape) bitrate(r road) (rate, copied int) {
 	packets := float64(time.Second) / float64(s.packet)
-	told := float64(reports)
+	told, overhead := float64(reports), float64(r.overhead)
 	if r.loss.Share > scant {
 		told = lossReports
+		overhead += wire.MissingSize
 	}
-	sound := 8 * (r.allowed - told - packets*float64(r.overhead+s.copies*copyCost))
-	part := float64(1)
-	if coarse := coarseness * sound / (1 + coarseness*float64(s.copies)); coarse >= leastCoarse {
+	copies := s.sends(r)
+	sound := 8 * (r.allowed - told - packets*(overhead+copies*copyCost))
+	part, least := float64(1), float64(leastCoarse)
+	if s.asked {
+		least = leastAsked
+	}
+	if coarse := coarseness * sound / (1 + coarseness*copies); coarse >= least {
 		part = coarseness
 	}
-	rate = int(sound / (1 + part*float64(s.copies)))
+	rate = int(sound / (1 + part*copies))
 	rate = min(rate-rate%100, maxBitrate)
 	return rate, int(part * float64(rate))
 }
 
+// sends is how many copies there are of a packet, in the mean. Those that are
+// asked for go while the far end cannot have answered, until it has one, and when
+// its answers are lost, as many as our packets.
+func (s shape) sends(r road) float64 {
+	if !s.asked {
+		return float64(s.copies)
+	}
+	answered := s.answered(r)
+	blind := (answered+s.spread-1)/s.spread - 1
+	silence := r.loss.Share * math.Pow(1-1/max(r.loss.Burst, 1), float64(max(s.spread-answered, 0)))
+	n := float64(blind) + silence + r.loss.Share/max(1-r.loss.after(s.spread), .01)
+	return min(asking*n, float64(s.copies))
+}
+
+// answered is how many packets later the far end has said what it has.
+func (s shape) answered(r road) int { return int((r.answers + s.packet - 1) / s.packet) }
+
 // missing is the share of the sound that does not come in any way.
 func (s shape) missing(l Loss) float64 {
 	p := l.Share
-	for range s.copies {
-		p *= l.after(s.spread)
+	if s.copies > 0 {
+		p *= math.Pow(l.after(s.spread), float64(s.copies))
 	}
 	if s.fec {
 		again := l.after(1)
@@ -146,6 +180,9 @@ func (s shape) frame() time.Duration {
 func (s shape) score(r road) float64 {
 	main, copied := s.bitrate(r)
 	rate := float64(main)
+	if s.asked && r.answers == 0 {
+		return -200
+	}
 	if rate < minBitrate {
 		return rate/minBitrate - 100 // the nearest to what is possible
 	}
@@ -174,7 +211,7 @@ func choose(now shape, r road) shape {
 	best, score := now, now.score(r)+better
 	switch apart := float64(now.spread) >= r.loss.apart(); {
 	case now.copies == 0 || r.loss.Share <= scant:
-	case !r.loss.bursty():
+	case now.asked || !r.loss.bursty():
 		score += steadier - better
 	case apart:
 		score += settled - better
@@ -198,7 +235,7 @@ func choose(now shape, r road) shape {
 			continue
 		}
 		try(shape{packet: packet, fec: true})
-		for copies := 1; copies <= wire.MaxCopies; copies++ {
+		for copies := 1; copies <= mostCopies; copies++ {
 			for _, spread := range spreads {
 				if r.loss.bursty() && float64(spread) < r.loss.apart() {
 					continue // one burst would take both
@@ -206,8 +243,26 @@ func choose(now shape, r road) shape {
 				try(shape{packet: packet, copies: copies, spread: spread})
 			}
 		}
+		if r.answers > 0 {
+			tryAsked(r, packet, try)
+		}
 	}
 	return best
+}
+
+// tryAsked tries what can be asked for in packets of that length. Copies that come
+// much later than an answer could have are too late for nothing.
+func tryAsked(r road, packet time.Duration, try func(shape)) {
+	answered := shape{packet: packet}.answered(r)
+	for spread := max(1, answered-1); spread <= answered+2; spread++ {
+		for copies := 1; ; copies++ {
+			s := shape{packet: packet, copies: copies, spread: spread, asked: true}
+			if !s.possible() {
+				break
+			}
+			try(s)
+		}
+	}
 }
 
 // band is how wide sound is coded.
