@@ -171,6 +171,7 @@ func FuzzKeeper(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second []byte, who uint8) {
 		k, now := NewKeeper(config(1)), start
 		from := netip.MustParseAddrPort("10.0.0.1:4000")
+		ix := wire.Index(who) + 1 // no session has index 0
 		for i, b := range [][]byte{first, second, first} {
 			m, err := wire.Parse(b)
 			if err != nil {
@@ -183,7 +184,7 @@ func FuzzKeeper(f *testing.F) {
 				k.Told(now, from, m)
 				k.Reply(now, from, uint64(who), m)
 			default:
-				k.Handle(now, wire.Index(who)+wire.Index(i%2), m, func(wire.Member) bool { return who&4 > 0 }, func(wire.Member) bool { return who&8 > 0 })
+				k.Handle(now, ix+wire.Index(i%2), m, func(wire.Member) bool { return who&4 > 0 }, func(wire.Member) bool { return who&8 > 0 })
 			}
 			for _, e := range k.Take() {
 				if a, ok := e.(Ask); ok {
@@ -191,8 +192,8 @@ func FuzzKeeper(f *testing.F) {
 				}
 			}
 		}
-		k.Lost(now, wire.Index(who))
-		k.Lost(now, wire.Index(who)+1)
+		k.Lost(now, ix)
+		k.Lost(now, ix+1)
 		for range 100 {
 			if next := k.Next(); !next.IsZero() {
 				now = later(now, next)
