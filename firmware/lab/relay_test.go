@@ -55,6 +55,24 @@ func TestRelayVerdict(t *testing.T) {
 	}
 }
 
+// TestTheLeastSliceCounts where the machine was busy in one of them.
+func TestTheLeastSliceCounts(t *testing.T) {
+	ours, coturn := &measured{Relay: "ours", bed: memoryBed{}}, &measured{Relay: "coturn", bed: memoryBed{}}
+	for _, us := range []time.Duration{12, 7, 9} {
+		ours.count(us*time.Millisecond, 1000, 1000)
+		coturn.count(10*time.Millisecond, 1000, 1000)
+	}
+	list := []*measured{ours, coturn}
+	sumUp(list, 400)
+	if err := verdictOf(list); err == nil {
+		t.Error("9.3 us in the mean are less than 0.8 of 10")
+	}
+	takeLeast(list)
+	if err := verdictOf(list); err != nil || ours.CPUMicros != 7 || ours.Share != .7 {
+		t.Errorf("%v us, %v of coturn's: %v", ours.CPUMicros, ours.Share, err)
+	}
+}
+
 // memoryBed is a relay of which only the memory is known.
 type memoryBed struct {
 	relayBed
