@@ -136,6 +136,10 @@ func TestAskingIsChosen(t *testing.T) {
 	if blind.asked || !asked.asked || after < before*5/4 || asked.missing(r.loss) > blind.missing(r.loss) {
 		t.Errorf("%+v of %d bit/s, %+v of %d", blind, before, asked, after)
 	}
+	r.answers = 50 * time.Millisecond // before a burst is over
+	if soon := choose(blind, r); !soon.asked || float64(soon.spread) < r.loss.apart() {
+		t.Errorf("%+v: one burst takes what is sent once more with its copy", soon)
+	}
 	if r.answers = 0; choose(asked, r).asked {
 		t.Error("nobody answers, and copies are asked for")
 	}

@@ -254,7 +254,11 @@ func choose(now shape, r road) shape {
 // much later than an answer could have are too late for nothing.
 func tryAsked(r road, packet time.Duration, try func(shape)) {
 	answered := shape{packet: packet}.answered(r)
-	for spread := max(1, answered-1); spread <= answered+2; spread++ {
+	least := max(1, answered-1)
+	if r.loss.bursty() { // or one burst takes what is sent blindly with its copies
+		least = max(least, int(math.Ceil(r.loss.apart())))
+	}
+	for spread := least; spread <= max(least, answered+2); spread++ {
 		for copies := 1; ; copies++ {
 			s := shape{packet: packet, copies: copies, spread: spread, asked: true}
 			if !s.possible() {
