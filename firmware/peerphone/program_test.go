@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -71,20 +72,17 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// A program that is told to restart is another one a moment later, with the same
-// process number.
-func TestSIGUSR1BeginsAnew(t *testing.T) {
-	invitation := identity.Invitation{Addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}
-	invitation.Network[0], invitation.Server = 1, identity.KeyFromSeed([32]byte{1}).ID()
-	config := filepath.Join(t.TempDir(), "config.toml")
-	text := "[account]\nname = \"kitchen\"\nnumber = \"1001\"\n[network]\nlisten = \"127.0.0.1:0\"\nsupernode = \"never\"\nport_mapping = false\n" +
-		"invitation = \"" + invitation.String() + "\"\n[page]\nlisten = \"\"\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+// launch starts the program with a configuration, and ends it when it is still there
+// after a minute. Its log goes to said; what it prints can be read.
+func launch(t *testing.T, config string, said io.Writer) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], "run", "--config", config, "--state", t.TempDir())
+	cmd := exec.Command(os.Args[0], "run", "--config", file, "--state", t.TempDir())
 	cmd.Env = append(os.Environ(), "PEERPHONE_TEST_MAIN=1")
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +91,18 @@ func TestSIGUSR1BeginsAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
-	defer late.Stop()
-	lines := bufio.NewScanner(out)
+	t.Cleanup(func() { late.Stop() })
+	return cmd, bufio.NewScanner(out)
+}
+
+// A program that is told to restart is another one a moment later, with the same
+// process number.
+func TestSIGUSR1BeginsAnew(t *testing.T) {
+	invitation := identity.Invitation{Addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}
+	invitation.Network[0], invitation.Server = 1, identity.KeyFromSeed([32]byte{1}).ID()
+	text := "[account]\nname = \"kitchen\"\nnumber = \"1001\"\n[network]\nlisten = \"127.0.0.1:0\"\nsupernode = \"never\"\nport_mapping = false\n" +
+		"invitation = \"" + invitation.String() + "\"\n[page]\nlisten = \"\"\n"
+	cmd, lines := launch(t, text, os.Stderr)
 	listening := func() {
 		t.Helper()
 		for lines.Scan() {
@@ -134,27 +142,12 @@ func TestThePageAtAPortOfTheNetwork(t *testing.T) {
 	invitation := identity.Invitation{Addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}
 	invitation.Network[0], invitation.Server = 1, identity.KeyFromSeed([32]byte{1}).ID()
 	start := func(page *net.TCPAddr) (*exec.Cmd, *bufio.Scanner, *bytes.Buffer) {
-		config := filepath.Join(t.TempDir(), "config.toml")
 		text := fmt.Sprintf("[account]\nname = \"kitchen\"\nnumber = \"1001\"\n[network]\nlisten = \"127.0.0.1:0\"\nsupernode = \"always\"\n"+
 			"port_mapping = false\nports = [%d, %d]\ninvitation = %q\n[page]\nlisten = %q\n[board]\nname = \"none\"\n",
 			shared.Port, other.Port, invitation.String(), page.String())
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(os.Args[0], "run", "--config", config, "--state", t.TempDir())
-		cmd.Env = append(os.Environ(), "PEERPHONE_TEST_MAIN=1")
 		said := new(bytes.Buffer)
-		cmd.Stderr = said
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
-		t.Cleanup(func() { late.Stop() })
-		return cmd, bufio.NewScanner(out), said
+		cmd, lines := launch(t, text, said)
+		return cmd, lines, said
 	}
 
 	cmd, lines, said := start(shared)
