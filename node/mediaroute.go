@@ -329,10 +329,15 @@ func (r *mediaRoute) patience(now hal.Instant) time.Duration {
 	return doubtedAfter + r.stretch()
 }
 
-// shake tells that our network has changed: any way may be dead.
+// shake tells that our network has changed: any way may be dead. The last packet
+// goes at once, for the far end does not know yet, and the next may be 40 ms off.
 func (r *mediaRoute) shake(now hal.Instant) {
 	r.shaken.Store(int64(now.Add(shakenFor)))
 	r.shorts.Store(0)
+	if r.set.Load() != nil {
+		r.copied.Store(int64(now))
+		r.repeat(func(*mediaWay) bool { return true })
+	}
 }
 
 // follow moves to where sound comes from.
@@ -448,13 +453,19 @@ func (r *mediaRoute) sendAt(now hal.Instant, payload []byte) {
 			r.out.send(w.MediaWay, payload)
 		}
 	}
-	t := set.trial
-	if t != nil && t.heard != active.heard && t.pays(wire.SessionHeader+len(payload)+wire.Tag+ipUDP) {
-		r.out.send(t.MediaWay, payload)
-	}
-	if all && (strew || must) || t != nil {
+	tried := r.try(set.trial, active, payload)
+	if all && (strew || must) || tried {
 		r.copied.Store(int64(now))
 	}
+}
+
+// try sends sound by a trial as well, as far as its credit goes.
+func (r *mediaRoute) try(t, active *mediaWay, payload []byte) bool {
+	if t == nil || t.heard == active.heard || !t.pays(wire.SessionHeader+len(payload)+wire.Tag+ipUDP) {
+		return false
+	}
+	r.out.send(t.MediaWay, payload)
+	return true
 }
 
 // mayTell reports whether the loop has been left alone for a while.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -11,24 +12,32 @@ import (
 	"peerphone/node/path"
 )
 
-// roamTrip is the round trip of a roamTest.
-const roamTrip = 100 * time.Millisecond
+// roamTrip is the round trip of a roamTest, and roamJitter how much longer it
+// takes at most.
+const (
+	roamTrip   = 100 * time.Millisecond
+	roamJitter = 4 * time.Millisecond
+)
 
 // roamTest is a call over several ways, of which some die before the first end's
 // door, in steps of virtual time. Only the data plane acts: what the loop would do comes later.
 type roamTest struct {
-	rand *rand.Rand
-	now  hal.Instant
-	dead map[path.Way]bool
-	ends [2]*roamEnd
+	rand  *rand.Rand
+	now   hal.Instant
+	every time.Duration // of the packets
+	dead  map[path.Way]bool
+	ends  [2]*roamEnd
 }
 
 // roamEnd is one end of it.
 type roamEnd struct {
 	outlet
+	test     *roamTest
+	far      *roamEnd
 	route    *mediaRoute
 	seq      int
 	next     hal.Instant // when it has recorded a packet
+	pulse    hal.Instant
 	coming   []roamPacket
 	newest   int         // highest seq that came
 	last     hal.Instant // when that came
@@ -45,24 +54,50 @@ type roamPacket struct {
 // other is a second direct way.
 var other = path.Way{Addr: netip.MustParseAddrPort("203.0.113.77:4000"), Socket: 1}
 
-func newRoamTest(seed uint64, active path.Way, standby ...path.Way) *roamTest {
-	r := &roamTest{rand: rand.New(rand.NewPCG(seed, 1)), now: hal.Instant(time.Hour), dead: map[path.Way]bool{}}
+// moved is where nobody was heard before.
+var moved = path.Way{Addr: netip.MustParseAddrPort("203.0.113.78:4000")}
+
+func newRoamTest(seed uint64, every time.Duration, active path.Way, standby ...path.Way) *roamTest {
+	r := &roamTest{rand: rand.New(rand.NewPCG(seed, 1)), now: hal.Instant(time.Hour), every: every, dead: map[path.Way]bool{}}
 	for i := range r.ends {
-		e := &roamEnd{newest: -1, next: r.now.Add(time.Duration(r.rand.IntN(20_000)) * time.Microsecond)}
-		e.route = newMediaRoute(r.now, 0, &e.outlet)
+		e := &roamEnd{test: r, newest: -1, next: r.now.Add(r.within(every)), pulse: r.now.Add(r.within(pulseTime))}
+		e.route = newMediaRoute(r.now, 0, e)
 		e.route.steer(r.now, ranked(active)[0], ranked(standby...), MediaWay{})
 		r.ends[i] = e
 	}
+	r.ends[0].far, r.ends[1].far = r.ends[1], r.ends[0]
 	return r
+}
+
+// pulseTime is how often the capture goroutine looks.
+const pulseTime = 10 * time.Millisecond
+
+// within returns a time of less than d.
+func (r *roamTest) within(d time.Duration) time.Duration {
+	return time.Duration(r.rand.Int64N(int64(d)))
+}
+
+// send takes the packet to the far end, if the way has not died.
+func (e *roamEnd) send(w MediaWay, payload []byte) bool {
+	r := e.test
+	late := r.within(roamJitter / 2)
+	if e != r.ends[0] || !r.dead[w.Way] {
+		e.far.coming = append(e.far.coming, roamPacket{r.now.Add(roamTrip/2 + late), w.Way, int(binary.BigEndian.Uint32(payload))})
+	}
+	return e.outlet.send(w, payload)
 }
 
 // run lets time pass.
 func (r *roamTest) run(d time.Duration) {
 	for end := r.now.Add(d); r.now < end; r.now = r.now.Add(250 * time.Microsecond) {
-		for i, e := range r.ends {
+		for _, e := range r.ends {
 			r.receive(e)
+			if r.now >= e.pulse {
+				e.pulse = e.pulse.Add(pulseTime)
+				e.route.pulseAt(r.now)
+			}
 			if r.now >= e.next {
-				r.send(e, r.ends[1-i])
+				r.speak(e)
 			}
 		}
 	}
@@ -76,7 +111,7 @@ func (r *roamTest) receive(e *roamEnd) {
 		case e == r.ends[0] && r.dead[p.way]:
 			return true
 		}
-		e.route.hear(p.at, p.way, newStamp(uint8(p.seq), uint16(2*p.seq)), 100)
+		e.route.hear(p.at, p.way, newStamp(uint8(p.seq), uint16(r.every/(10*time.Millisecond))*uint16(p.seq)), 100)
 		if p.seq > e.newest {
 			if e.measured {
 				e.longest = max(e.longest, p.at.Sub(e.last)-20*time.Millisecond)
@@ -87,22 +122,17 @@ func (r *roamTest) receive(e *roamEnd) {
 	})
 }
 
-func (r *roamTest) send(from, to *roamEnd) {
-	from.next = from.next.Add(20 * time.Millisecond)
-	from.sent = nil
-	from.route.sendAt(r.now, nil)
-	for _, w := range from.sent {
-		if jitter := time.Duration(r.rand.IntN(2000)) * time.Microsecond; from != r.ends[0] || !r.dead[w] {
-			to.coming = append(to.coming, roamPacket{r.now.Add(roamTrip/2 + jitter), w, from.seq})
-		}
-	}
-	from.seq++
+// speak has an end send the packet that it has recorded.
+func (r *roamTest) speak(e *roamEnd) {
+	e.next = e.next.Add(r.every)
+	e.route.sendAt(r.now, binary.BigEndian.AppendUint32(nil, uint32(e.seq)))
+	e.seq++
 }
 
 // after lets ways die once all is calm, does what else happens, and returns the
 // longest pause between new packets at either end.
 func (r *roamTest) after(what func(), die ...path.Way) time.Duration {
-	r.run(3*time.Second + time.Duration(r.rand.IntN(20_000))*time.Microsecond)
+	r.run(3*time.Second + r.within(r.every))
 	for _, e := range r.ends {
 		e.measured = true
 	}
@@ -131,31 +161,41 @@ func wantPause(t *testing.T, what string, got, limit time.Duration) {
 	}
 }
 
+// packetTimes are the lengths of packets with which ways are lost.
+var packetTimes = []time.Duration{20 * time.Millisecond, 40 * time.Millisecond}
+
 // A way that swallows everything is left within 60 ms and a round trip: by then
 // the far end has heard us by another one, and we have heard it.
 func TestAHoleIsBridged(t *testing.T) {
-	for _, standby := range []path.Way{other, first} {
-		wantPause(t, "by "+standby.String(), p99(200, func(seed uint64) time.Duration {
-			r := newRoamTest(seed, direct, standby)
-			return r.after(func() {}, direct)
-		}), 60*time.Millisecond+roamTrip)
+	for _, every := range packetTimes {
+		for _, standby := range []path.Way{other, first} {
+			wantPause(t, "packets of "+every.String()+" by "+standby.String(), p99(200, func(seed uint64) time.Duration {
+				r := newRoamTest(seed, every, direct, standby)
+				return r.after(func() {}, direct)
+			}), 60*time.Millisecond+roamTrip)
+		}
 	}
 }
 
 // A cable that is pulled is seen at once, and not only when the far end has
-// fallen silent.
+// fallen silent. It hears us by a way that it does not know, and by one that it
+// does.
 func TestAPulledCableIsBridged(t *testing.T) {
-	wantPause(t, "the kernel tells of it", p99(200, func(seed uint64) time.Duration {
-		r := newRoamTest(seed, direct, other)
-		return r.after(func() {
-			r.run(changePause)
-			r.ends[0].route.shake(r.now)
-		}, direct)
-	}), 45*time.Millisecond+roamTrip)
-	wantPause(t, "packets cannot be sent", p99(200, func(seed uint64) time.Duration {
-		r := newRoamTest(seed, direct, other)
-		return r.after(func() { r.ends[0].unrouted = direct }, direct)
-	}), 30*time.Millisecond+roamTrip)
+	for _, every := range packetTimes {
+		wantPause(t, "the kernel tells of it, packets of "+every.String(), p99(200, func(seed uint64) time.Duration {
+			r := newRoamTest(seed, every, direct, other)
+			return r.after(func() {
+				r.run(changePause)
+				r.ends[0].route.shake(r.now)
+				r.run(roamTrip / 2)
+				r.ends[1].route.steer(r.now, ranked(direct)[0], ranked(other), ranked(moved)[0])
+			}, direct)
+		}), changePause+every-20*time.Millisecond+roamTrip+roamJitter)
+		wantPause(t, "packets cannot be sent, each of "+every.String(), p99(200, func(seed uint64) time.Duration {
+			r := newRoamTest(seed, every, direct, other)
+			return r.after(func() { r.ends[0].unrouted = direct }, direct)
+		}), every+10*time.Millisecond+roamTrip)
+	}
 }
 
 // After two false alarms the call is not doubted so soon again.
