@@ -90,6 +90,7 @@ const maxWays = 1 + path.MaxStandby
 //	by another one, though the active one   nowhere, but we send by all for
 //	is heard as well                        echoFor: the far end hears nothing,
 //	                                        unless it answers copies of ours
+//	the same packet twice by another one    likewise, and it does hear nothing
 //
 // Whenever it is found out that a way is dead, the last packet has gone by that:
 // it goes once more by the others, at once.
@@ -119,6 +120,7 @@ type mediaRoute struct {
 	shorts atomic.Int64             // packets in a row that were shorter than thinPacket, wideAfter at most
 	began  atomic.Int64             // when that began
 	twice  atomic.Int64             // hal.Instant of the last sound by another way than the active one
+	begged atomic.Int64             // hal.Instant of the last sound that came twice by another way
 	told   atomic.Int64             // hal.Instant of the last word to the loop about silence, or a stray
 	tells  atomic.Int64             // time.Duration: pause before the next word about silence
 	vain   atomic.Int64             // time.Duration of the sound that has gone by all ways in vain, at strewn
@@ -150,11 +152,16 @@ type waySet struct {
 type mediaWay struct {
 	MediaWay
 	heard *atomic.Int64 // hal.Instant
+	seq   *atomic.Int32 // of the last sound by it while another one was in use, and 1; 0: none has come
 
 	// credit is what may be sent by a trial, in bytes: as many as came by it,
 	// for it may be a stranger's address.
 	credit *atomic.Int64
 }
+
+// again reports whether the last sound by w, while another way was in use, was
+// seq as well.
+func (w *mediaWay) again(seq int) bool { return int(w.seq.Swap(int32(seq)+1)) == seq+1 }
 
 // pays reports whether a packet of size bytes may be sent by a trial, and takes
 // its credit.
@@ -228,10 +235,10 @@ func (r *mediaRoute) beside() int {
 func (s *waySet) keep(w MediaWay) *mediaWay {
 	if s != nil {
 		if old := s.find(w.Way); old != nil {
-			return &mediaWay{w, old.heard, old.credit}
+			return &mediaWay{w, old.heard, old.seq, old.credit}
 		}
 	}
-	return &mediaWay{w, new(atomic.Int64), new(atomic.Int64)}
+	return &mediaWay{w, new(atomic.Int64), new(atomic.Int32), new(atomic.Int64)}
 }
 
 func (s *waySet) find(w path.Way) *mediaWay {
@@ -358,7 +365,10 @@ func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) 
 		if dead {
 			r.repeat(func(w *mediaWay) bool { return w.heard == m.heard })
 		}
-	case r.sentSince(now, seq):
+	case !r.sentSince(now, seq):
+	case m.again(seq):
+		r.obey(now, active)
+	default:
 		r.resound(now, active)
 	}
 }
@@ -384,6 +394,19 @@ func (r *mediaRoute) resound(now hal.Instant, active *mediaWay) {
 		return
 	}
 	if last := hal.Instant(r.twice.Swap(int64(now))); now.Sub(last) > echoRest {
+		r.began.Store(int64(now))
+		r.repeat(func(w *mediaWay) bool { return w.heard != active.heard })
+	}
+	if now.Sub(hal.Instant(r.began.Load())) < echoLimit {
+		r.echo.Store(int64(now.Add(echoFor)))
+	}
+}
+
+// obey sends by all ways for a while, because the far end has sent a packet twice
+// by a way that it does not use: it hears nothing. Copies alone may not say so, if
+// they have been coming for a while.
+func (r *mediaRoute) obey(now hal.Instant, active *mediaWay) {
+	if last := hal.Instant(r.begged.Swap(int64(now))); now.Sub(last) > echoRest {
 		r.began.Store(int64(now))
 		r.repeat(func(w *mediaWay) bool { return w.heard != active.heard })
 	}

@@ -177,6 +177,19 @@ func TestAHoleIsBridged(t *testing.T) {
 	}
 }
 
+// So it is while one end sends by all ways already, of its own accord: the far end
+// then hears the copies, and must be told that the way in use brings nothing more.
+func TestAHoleIsBridgedWhileCopiesGo(t *testing.T) {
+	for _, every := range packetTimes {
+		wantPause(t, "packets of "+every.String(), p99(200, func(seed uint64) time.Duration {
+			r := newRoamTest(seed, every, direct, other, first)
+			r.run(time.Second)
+			r.ends[0].route.shaken.Store(int64(r.now.Add(time.Minute)))
+			return r.after(func() {}, direct)
+		}), 60*time.Millisecond+roamTrip)
+	}
+}
+
 // A cable that is pulled is seen at once, and not only when the far end has
 // fallen silent. It hears us by a way that it does not know, and by one that it
 // does.
