@@ -4,30 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"peerphone/firmware/lab/natlab"
 )
-
-// firstHome is the supernode that was heard last before a time, and when: what
-// it said then made it a home.
-func (t *town) firstHome(packets []natlab.Packet, before time.Time) (home *supernode, at time.Time) {
-	for _, p := range packets {
-		if s := t.supernodeAt(p.Src.Addr()); s != nil && !p.Out && p.At.Before(before) {
-			home, at = s, p.At
-		}
-	}
-	return home, at
-}
-
-// otherEnd is the address of the far end of a packet.
-func otherEnd(p natlab.Packet) netip.Addr {
-	if p.Out {
-		return p.Dst.Addr()
-	}
-	return p.Src.Addr()
-}
 
 // paperCall is a call.
 type paperCall struct {

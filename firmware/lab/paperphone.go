@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +21,7 @@ type paperStart struct {
 	AttachedMS    float64 `json:"attached_ms"`    // to the first home
 	ReadyMS       float64 `json:"ready_ms"`       // published: it can be called
 	AttachedBytes int     `json:"attached_bytes"` // with the first home, until attached
+	UntilBytes    int     `json:"until_bytes"`    // with everybody until then: three homes are dialled at a time
 	Bytes         int     `json:"bytes"`          // in all
 	Packets       int     `json:"packets"`        // in all
 	LoginBytes    int     `json:"login_bytes"`    // of them with the login server
@@ -54,7 +57,7 @@ func (p *paperSetup) starts(ctx context.Context, s *steps) error {
 		{"later login", &p.Later, (*resident).stop},
 		{"login without a host cache", &p.Flushed, (*resident).flush},
 	} {
-		if err := p.startBoth(ctx, run.prep, run.into); err != nil {
+		if err := p.startBoth(ctx, run.what, run.prep, run.into); err != nil {
 			return err
 		}
 		s.say(p.Name, "%s: %v", run.what, *run.into)
@@ -63,14 +66,14 @@ func (p *paperSetup) starts(ctx context.Context, s *steps) error {
 }
 
 // startBoth starts both phones at a time.
-func (p *paperSetup) startBoth(ctx context.Context, prepare func(*resident) error, into *paperStart) error {
+func (p *paperSetup) startBoth(ctx context.Context, what string, prepare func(*resident) error, into *paperStart) error {
 	var both sync.WaitGroup
 	var starts [2]paperStart
 	var errs [2]error
 	for i, phone := range p.phones {
 		both.Go(func() { // owner: startBoth
 			if errs[i] = prepare(phone); errs[i] == nil {
-				starts[i], errs[i] = phone.measureStart(ctx)
+				starts[i], errs[i] = phone.measureStart(ctx, p.traces, fmt.Sprintf("%s, %s", phone.residence, what))
 			}
 		})
 	}
@@ -87,6 +90,7 @@ func (p *paperSetup) startBoth(ctx context.Context, prepare func(*resident) erro
 func (s *paperStart) worse(o paperStart) {
 	s.AttachedMS, s.ReadyMS = max(s.AttachedMS, o.AttachedMS), max(s.ReadyMS, o.ReadyMS)
 	s.AttachedBytes, s.LoginBytes = max(s.AttachedBytes, o.AttachedBytes), max(s.LoginBytes, o.LoginBytes)
+	s.UntilBytes = max(s.UntilBytes, o.UntilBytes)
 	s.Bytes, s.Packets = max(s.Bytes, o.Bytes), max(s.Packets, o.Packets)
 	s.StalledMS = max(s.StalledMS, o.StalledMS)
 	if s.NAT == "" || o.Homes < s.Homes {
@@ -117,8 +121,8 @@ func (r *resident) flush() error {
 }
 
 // measureStart starts the phone and captures what it sends and hears until it
-// is quiet.
-func (r *resident) measureStart(ctx context.Context) (paperStart, error) {
+// is quiet. Its trace gets a name; traces "": there is none.
+func (r *resident) measureStart(ctx context.Context, traces folder, name string) (paperStart, error) {
 	capture, err := r.town.lab.Capture(r.host)
 	if err != nil {
 		return paperStart{}, err
@@ -138,9 +142,23 @@ func (r *resident) measureStart(ctx context.Context) (paperStart, error) {
 	if err := capture.Close(); err != nil {
 		return paperStart{}, err
 	}
+	if traces != "" {
+		if err := r.traceStart(traces, name, capture.Packets()); err != nil {
+			return paperStart{}, err
+		}
+	}
 	start := r.readStart(s, capture.Packets())
 	start.StalledMS = round(ms(r.town.stalls.within(begun, time.Now())), 1)
 	return start, nil
+}
+
+// traceStart writes what the phone's interface saw.
+func (r *resident) traceStart(dir folder, name string, packets []natlab.Packet) error {
+	var b bytes.Buffer
+	if len(packets) > 0 {
+		r.describe(&b, packets, packets[0].At)
+	}
+	return dir.write(name+".txt", b.Bytes())
 }
 
 // quiet waits until the phone has done all that it does at its start, or for
@@ -167,22 +185,18 @@ func (r *resident) readStart(s node.Snapshot, packets []natlab.Packet) paperStar
 		AttachedMS: round(s.Timing.Attached, 0), ReadyMS: round(s.Timing.Login, 0),
 		Homes: len(s.Network.Homes), NAT: s.Network.NAT.Kind,
 	}
-	if len(packets) == 0 {
-		return start
-	}
-	// The home's answer comes in a little before the phone counts it.
-	counted := packets[0].At.Add(time.Duration((s.Timing.Attached + 2) * float64(time.Millisecond)))
-	home, attached := r.town.firstHome(packets, counted)
-	for _, p := range packets {
-		if p.Protocol != protocolTCP && p.Protocol != protocolUDP {
-			continue
-		}
+	home, attached := firstHome(packets, func(a netip.Addr) bool { return r.town.supernodeAt(a) != nil })
+	for _, p := range ofThisStart(packets) {
 		start.Bytes += p.Length
 		start.Packets++
+		until := !p.At.After(attached)
+		if until {
+			start.UntilBytes += p.Length
+		}
 		switch other := otherEnd(p); {
-		case r.town.supernodeAt(other) == nil:
+		case r.town.isLogin(other):
 			start.LoginBytes += p.Length
-		case r.town.supernodeAt(other) == home && !p.At.After(attached):
+		case until && other == home:
 			start.AttachedBytes += p.Length
 		}
 	}

@@ -24,6 +24,7 @@ var paperRows = []paperRow{
 	{"later login: attached", "", func(p *paperSetup) string { return seconds(p.Later.AttachedMS) }},
 	{"later login: able to be called", "3-4 s", func(p *paperSetup) string { return seconds(p.Later.ReadyMS) }},
 	{"later login: bytes to the first home", "", func(p *paperSetup) string { return kB(p.Later.AttachedBytes) }},
+	{"  with all until then", "", func(p *paperSetup) string { return kB(p.Later.UntilBytes) }},
 	{"later login: bytes, three homes", "", func(p *paperSetup) string { return kB(p.Later.Bytes) }},
 	{"host cache flushed: able to be called", "cannot connect", func(p *paperSetup) string { return seconds(p.Flushed.ReadyMS) }},
 	{"NAT and firewall found", "yes", func(p *paperSetup) string { return strings.Join(slices.Compact(slices.Clone(p.NAT)), ", ") }},

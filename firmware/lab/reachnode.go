@@ -210,7 +210,11 @@ func (t *town) supernodeAt(a netip.Addr) *supernode {
 
 // isPublic reports whether an address is a supernode's or the login server's.
 func (t *town) isPublic(a netip.Addr) bool {
-	return t.supernodeAt(a) != nil || a == t.server.Host.Addr4() || a == t.server.Host.Addr6()
+	return t.supernodeAt(a) != nil || t.isLogin(a)
+}
+
+func (t *town) isLogin(a netip.Addr) bool {
+	return a == t.server.Host.Addr4() || a == t.server.Host.Addr6()
 }
 
 // shown is what a phone shows now, for a message.

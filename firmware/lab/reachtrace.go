@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"peerphone/firmware/lab/natlab"
@@ -28,31 +29,35 @@ func (c *townCall) traceBetween(dir folder, name string, zero, from, to time.Tim
 		if p.capture == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "%s (%v), number %s\n", p.residence, p.interfaces(), p.number)
-		for _, q := range p.capture.Packets() {
-			if !q.At.Before(from) && !q.At.After(to) {
-				b.WriteString(p.line(q, zero))
-			}
-		}
+		outside := func(q natlab.Packet) bool { return q.At.Before(from) || q.At.After(to) }
+		p.describe(&b, slices.DeleteFunc(p.capture.Packets(), outside), zero)
 	}
 	return dir.write(name+".txt", b.Bytes())
 }
 
+// describe writes packets that the phone's interfaces saw.
+func (r *resident) describe(b *bytes.Buffer, packets []natlab.Packet, zero time.Time) {
+	fmt.Fprintf(b, "%s (%v), number %s\n", r.residence, r.interfaces(), r.number)
+	for _, q := range packets {
+		b.WriteString(r.line(q, zero))
+	}
+}
+
 // interfaces are the addresses of the phone's interfaces.
-func (p party) interfaces() (list []string) {
-	for _, u := range p.host.Uplinks() {
+func (r *resident) interfaces() (list []string) {
+	for _, u := range r.host.Uplinks() {
 		list = append(list, fmt.Sprintf("%s %v %v", u.Name(), u.Addr4(), u.Addr6()))
 	}
 	return list
 }
 
-func (p party) line(q natlab.Packet, zero time.Time) string {
+func (r *resident) line(q natlab.Packet, zero time.Time) string {
 	arrow, near, far := "<", q.Dst, q.Src
 	if q.Out {
 		arrow, near, far = ">", q.Src, q.Dst
 	}
 	name := far.String()
-	if s := p.town.supernodeAt(far.Addr()); s != nil {
+	if s := r.town.supernodeAt(far.Addr()); s != nil {
 		name = s.Name()
 	}
 	return fmt.Sprintf("%9.1f %s %5d %s %-28s %5d  %s\n", ms(q.At.Sub(zero)), q.Link, near.Port(), arrow, name, q.Length, describe(q))
@@ -63,7 +68,7 @@ func describe(q natlab.Packet) string {
 	b := q.Payload()
 	switch {
 	case q.Protocol == protocolTCP:
-		return fmt.Sprintf("TCP, %d bytes", len(b))
+		return "TCP" + describeTLS(b)
 	case q.Protocol != protocolUDP:
 		return fmt.Sprintf("protocol %d", q.Protocol)
 	}
@@ -80,6 +85,18 @@ func describe(q natlab.Packet) string {
 		return describeSession(b)
 	}
 	return "unknown"
+}
+
+// recordTypes are names of TLS records.
+var recordTypes = map[byte]string{tlsChange: ", change", tlsHandshake: ", handshake", tlsSealed: ", sealed"}
+
+// describeTLS names what a segment begins with, which may be the midst of a
+// record.
+func describeTLS(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d bytes%s", len(b), recordTypes[b[0]])
 }
 
 func describeSession(b []byte) string {

@@ -123,14 +123,19 @@ func newSegment(p natlab.Packet, next map[netip.AddrPort]uint32) bool {
 // payload.
 func segment(p natlab.Packet) (seq uint32, size int, ok bool) {
 	header := len(p.Data) - len(p.Payload())
+	if len(p.Payload()) == 0 || len(headerTCP(p)) < 20 {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(headerTCP(p)[4:]), p.Length - header, true
+}
+
+// headerTCP is the TCP header of a segment and what follows it.
+func headerTCP(p natlab.Packet) []byte {
 	start := 20
 	if p.Src.Addr().Is6() {
 		start = 40
 	}
-	if len(p.Payload()) == 0 || len(p.Data) < start+20 {
-		return 0, 0, false
-	}
-	return binary.BigEndian.Uint32(p.Data[start+4:]), p.Length - header, true
+	return p.Data[min(start, len(p.Data)):]
 }
 
 // trainPause and trainLength tell sound from single messages: sound comes as a

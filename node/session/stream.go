@@ -65,7 +65,8 @@ func (t *TLS) DialStream(ctx context.Context, conn net.Conn, local wire.Index, w
 		conn.Close()
 		return nil, err
 	}
-	return shake(ctx, tls.Client(conn, config), c, local)
+	f := &flights{Conn: conn}
+	return shake(ctx, f, tls.Client(f, config), c, local)
 }
 
 // AcceptStream is the responder's half of DialStream, in the role r.
@@ -81,13 +82,17 @@ func (t *TLS) AcceptStream(ctx context.Context, conn net.Conn, local wire.Index,
 		c.verify(state)
 		return nil
 	}
-	return shake(ctx, tls.Server(conn, config), c, local)
+	f := &flights{Conn: conn}
+	return shake(ctx, f, tls.Server(f, config), c, local)
 }
 
 // shake makes a Stream of a connection, or closes it.
-func shake(ctx context.Context, conn *tls.Conn, c *check, local wire.Index) (*Stream, error) {
+func shake(ctx context.Context, f *flights, conn *tls.Conn, c *check, local wire.Index) (*Stream, error) {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	s, err := handshakeStream(ctx, conn, c, local)
+	if landed := f.land(); err == nil {
+		err = landed
+	}
 	if !stop() && err == nil {
 		err = ctx.Err() // the deadline is spoilt
 	}
