@@ -45,7 +45,7 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 		case Handshake:
 			n.tlsStep(ctx, e)
 		case Certified:
-			n.granted.Store(&e.Granted)
+			n.granted.Store(e.Granted)
 		case AskLogin:
 			n.askLogin(ctx, e.Request)
 		case OpenSession:

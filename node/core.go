@@ -57,7 +57,7 @@ type Core struct {
 	halves    halves              // what they are made from
 	candidacy *overlay.Candidacy  // nil: this node is a supernode from the start, or never
 
-	granted  login.Granted  // zero before the first grant
+	granted  *login.Granted // zero before the first grant; it is others' as well
 	cache    []overlay.Kept // that was kept, until the first grant
 	peers    peers
 	attempts attempts
@@ -126,7 +126,8 @@ func NewCore(cfg CoreConfig) *Core {
 			port: cfg.Port, survey: path.NewSurvey(path.Config{Rand: cfg.Rand}, cfg.NAT),
 			lifetime: path.NewLifetime(path.Config{Rand: cfg.Rand}),
 		},
-		fresh: path.NewFresh(path.Config{Rand: cfg.Rand}), keptRevoked: cfg.Revoked,
+		granted: new(login.Granted),
+		fresh:   path.NewFresh(path.Config{Rand: cfg.Rand}), keptRevoked: cfg.Revoked,
 	}
 	c.revoker = overlay.NewRevoker(overlay.RevokerConfig{Signers: func() []identity.ID { return c.granted.Params.Signers() }})
 	cfg.Login.Rand, cfg.Login.Account, cfg.Login.Device = cfg.Rand, cfg.Account, cfg.Device

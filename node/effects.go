@@ -47,7 +47,7 @@ type (
 	// through Core.Progress.
 	Handshake struct{ Request session.Request }
 	// Certified says what we show from now on, and whom we trust.
-	Certified struct{ Granted login.Granted }
+	Certified struct{ Granted *login.Granted } // it does not change
 	// AskLogin asks the login server; the reply comes back through
 	// Core.LoginReply or Core.LoginFailed.
 	AskLogin struct{ Request wire.Message }

@@ -21,7 +21,16 @@ func (c *Core) revokedLately(now time.Time) {
 		}
 	}
 	c.keptRevoked = nil
-	c.granted.Trust.Revoked = c.revoker.List()
+	if c.granted.Trust.Revoked != c.revoker.List() {
+		c.distrust(c.revoker.List())
+	}
+}
+
+// distrust makes list the one that counts.
+func (c *Core) distrust(list *identity.Revocations) {
+	g := *c.granted
+	g.Trust.Revoked = list
+	c.granted = &g
 }
 
 // fromRevoker takes a newer revocation list: whoever is on it is believed no more,
@@ -31,7 +40,7 @@ func (c *Core) fromRevoker(now time.Time, e overlay.Event) {
 	case overlay.Send:
 		c.send(now, e.Index, e.Message)
 	case overlay.Revoked:
-		c.granted.Trust.Revoked = e.List
+		c.distrust(e.List)
 		c.do(Certified{c.granted})
 		c.do(SaveRevoked{e.Raw})
 		c.do(Log{Info, "revocation list", []any{"sequence", e.List.Sequence, "keys", e.List.Len()}})

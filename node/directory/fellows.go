@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -29,26 +30,51 @@ type fellow struct {
 	muted time.Time     // when it was last silent; zero: it has answered since
 }
 
+// memo is a fellow as it is kept, for there are many.
+type memo struct {
+	muted time.Duration // after fellows.birth; 0: it has answered since
+	rtt   uint32        // in microseconds
+}
+
+// mark is the part of a supernode's ID by which it is kept. Who makes another one's
+// mark its own takes that one's place in a queue, no more.
+type mark uint64
+
+func markOf(id identity.ID) mark { return mark(binary.LittleEndian.Uint64(id[:])) }
+
 // fellows remembers how far fellow supernodes are, and who of them has kept silent.
 // When there are too many those are forgotten of whom nothing was heard for longest.
 // The zero value knows nobody.
 type fellows struct {
-	young, old map[identity.ID]fellow
-	gloom      int // the share of those asked lately who were silent, of gloomFull
+	young, old map[mark]memo
+	birth      time.Time // a moment before the first was put
+	gloom      int       // the share of those asked lately who were silent, of gloomFull
 }
 
 func (l *fellows) find(id identity.ID) fellow {
-	if f, ok := l.young[id]; ok {
-		return f
+	m, ok := l.young[markOf(id)]
+	if !ok {
+		m = l.old[markOf(id)]
 	}
-	return l.old[id]
+	f := fellow{rtt: time.Duration(m.rtt) * time.Microsecond}
+	if m.muted > 0 {
+		f.muted = l.birth.Add(m.muted)
+	}
+	return f
 }
 
-func (l *fellows) put(id identity.ID, f fellow) {
-	if _, known := l.young[id]; !known && (l.young == nil || len(l.young) >= maxFellows/2) {
-		l.old, l.young = l.young, map[identity.ID]fellow{}
+func (l *fellows) put(now time.Time, id identity.ID, f fellow) {
+	if l.birth.IsZero() {
+		l.birth = now.Add(-time.Second)
 	}
-	l.young[id] = f
+	m := memo{rtt: uint32(f.rtt.Microseconds())}
+	if !f.muted.IsZero() {
+		m.muted = f.muted.Sub(l.birth)
+	}
+	if _, known := l.young[markOf(id)]; !known && (l.young == nil || len(l.young) >= maxFellows/2) {
+		l.old, l.young = l.young, map[mark]memo{}
+	}
+	l.young[markOf(id)] = m
 }
 
 // answered notes an answer. Of one that was asked twice nobody knows to which
@@ -60,7 +86,7 @@ func (l *fellows) answered(now time.Time, a *ask) {
 	if a.pause == askAgain {
 		f.rtt = now.Sub(a.asked)
 	}
-	l.put(a.to.Node, f)
+	l.put(now, a.to.Node, f)
 	l.gloom -= l.gloom / 8
 }
 
@@ -71,7 +97,7 @@ func (l *fellows) overdue(now time.Time, a *ask) {
 		return
 	}
 	f.muted = now
-	l.put(a.to.Node, f)
+	l.put(now, a.to.Node, f)
 	l.gloom += (gloomFull - l.gloom) / 8
 }
 

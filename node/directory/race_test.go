@@ -93,7 +93,7 @@ func TestFellowsAreBounded(t *testing.T) {
 	for n := range 2 * maxFellows {
 		var id [32]byte
 		id[0], id[1] = byte(n), byte(n>>8)
-		l.put(id, fellow{rtt: time.Millisecond})
+		l.put(start, id, fellow{rtt: time.Millisecond})
 	}
 	if n := len(l.young) + len(l.old); n > maxFellows {
 		t.Errorf("%d are remembered", n)

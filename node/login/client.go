@@ -78,7 +78,7 @@ type Client struct {
 	holder holder
 
 	// what the phone has
-	granted Granted
+	granted *Granted // what it points to does not change
 	device  identity.DeviceCertificate
 	saved   *Saved // the last grant, even when it has expired; nil: there is none, or the server has forgotten it
 
@@ -130,7 +130,7 @@ func NewClient(cfg ClientConfig) *Client {
 			records: recordIDs(cfg.Account), nodeKey: cfg.NodeKey,
 			wordKey: func(index identity.IndexKey) identity.ID { return WordKey(cfg.Account, index).ID() },
 		},
-		saved: cfg.Saved,
+		saved: cfg.Saved, granted: new(Granted),
 	}
 }
 
@@ -204,7 +204,7 @@ func (c *Client) Revoke(now time.Time, device identity.ID) bool {
 
 // take makes g what the phone has and plans its renewal.
 func (c *Client) take(now time.Time, g Granted) {
-	c.granted, c.problem, c.attempt = g, nil, 0
+	c.granted, c.problem, c.attempt = &g, nil, 0
 	c.errand, c.giveUpAt = errandResting, time.Time{}
 	c.expireAt, c.turnAt = g.Until(), time.Time{}
 	c.askAt = c.renewalAt(now, g)
@@ -287,7 +287,7 @@ func (c *Client) grantedReply(now time.Time, m wire.Granted) {
 	}
 	asked := c.asked
 	c.wished = &asked
-	c.take(now, c.sorted(now, c.newestParams(g, now), c.granted))
+	c.take(now, c.sorted(now, c.newestParams(g, now), *c.granted))
 	c.seekWords(now) // the owner may have changed his mind meanwhile
 	c.saved = &Saved{Device: c.device.DER, Epoch: c.epoch, Granted: c.granted.raw}
 	c.emit(Save{*c.saved})
@@ -371,8 +371,9 @@ func (c *Client) Problem() string {
 	return "The login did not work: " + c.problem.Error()
 }
 
-// Granted returns what the phone has, zero unless State is In.
-func (c *Client) Granted() Granted { return c.granted }
+// Granted returns what the phone has, zero unless State is In. It is not to be
+// written to: what the phone has next is another one.
+func (c *Client) Granted() *Granted { return c.granted }
 
 // Take returns the events since the last Take, oldest first.
 func (c *Client) Take() []Event {

@@ -42,7 +42,8 @@ func (c *Client) SetPublic(now time.Time, p Public) {
 	if c.granted.IsZero() {
 		return
 	}
-	c.granted = c.sorted(now, c.granted, c.granted)
+	g := c.sorted(now, *c.granted, *c.granted)
+	c.granted = &g
 	c.seekWords(now)
 	c.emit(Changed{})
 }

@@ -99,13 +99,14 @@ func (c *Client) Advance(now time.Time) {
 
 // turn changes to the node certificate of the epoch that has begun.
 func (c *Client) turn() {
-	c.granted, c.turnAt = c.granted.turned(), time.Time{}
+	g := c.granted.turned()
+	c.granted, c.turnAt = &g, time.Time{}
 	c.emit(Changed{})
 }
 
 // lose takes note that the certificates have expired, and asks at once.
 func (c *Client) lose(now time.Time) {
-	c.granted, c.turnAt, c.expireAt = Granted{}, time.Time{}, time.Time{}
+	c.granted, c.turnAt, c.expireAt = new(Granted), time.Time{}, time.Time{}
 	if c.errand == errandResting {
 		c.askAt = now
 	}

@@ -24,7 +24,7 @@ func (p *phone) wantWords(words, stale int) login.Granted {
 	if len(g.Words) != words || len(g.Stale) != stale {
 		p.Fatalf("%d words and %d stale, want %d and %d", len(g.Words), len(g.Stale), words, stale)
 	}
-	return g
+	return *g
 }
 
 func TestWordsAreCertified(t *testing.T) {

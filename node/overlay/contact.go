@@ -61,7 +61,7 @@ func (o *Overlay) Heard(now time.Time, c wire.Contact, announcement []byte) {
 		return
 	}
 	if r != nil {
-		r.kept = false
+		o.confirm(c.Place)
 		o.routes.verdicts.note(now, alive)
 	}
 	if n, _, ok := wire.CutNews(announcement); ok {

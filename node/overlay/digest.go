@@ -98,13 +98,7 @@ func (o *Overlay) handleDigest(now time.Time, l *link, m wire.Digest) {
 
 // confirmAll notes that a fellow knows exactly whom we know.
 func (o *Overlay) confirmAll() {
-	if !o.unconfirmed {
-		return
-	}
-	o.unconfirmed = false
-	for i := range o.table.rows {
-		o.table.rows[i].kept = false
-	}
+	o.unconfirmed, o.confirmed = false, nil
 }
 
 // differ sends the rolls of some buckets in which a fellow knows something else.
@@ -158,9 +152,9 @@ func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
 	for i := range rows {
 		x := &rows[i]
 		switch {
-		case x.died == 0 && x.kept && theirs[x.id]:
-			x.kept = false
-		case x.died == 0 && x.kept:
+		case x.died == 0 && o.unsure(x) && theirs[x.id]:
+			o.confirm(x.place)
+		case x.died == 0 && o.unsure(x):
 			o.suspect(now, x.place, o.jitter(firstPing))
 		case x.died == 0 && !theirs[x.id]:
 			pages.add(o, l, x.news.Value())

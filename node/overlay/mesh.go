@@ -90,7 +90,7 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 	} else {
 		o.hearEntry(now, a.Member)
 	}
-	r.kept = false
+	o.confirm(p)
 	o.forgetSuspicion(p)
 	crowded := o.countJoined() >= maxMesh && l.join == notJoined
 	o.joinLink(now, l)

@@ -82,7 +82,6 @@ func (o *Overlay) announce(now time.Time) {
 	incarnation := uint32(now.Unix())
 	if r := o.table.find(o.place); r != nil {
 		if r.died == 0 && r.member() == m {
-			r.kept = false
 			return
 		}
 		incarnation = max(incarnation, r.incarnation+1)

@@ -119,10 +119,11 @@ type Overlay struct {
 	audit       time.Time // when somebody is asked whether it is there
 	refuted     time.Time // when we last refuted our death
 	decline     decline
-	burial      time.Time // when the dead of long ago are forgotten
-	roster      time.Time // when the roster is to be written; set by Learn
-	unconfirmed bool      // nobody has said that he knows whom our roster knows
-	nearChanged bool      // NeighboursChanged has been told
+	burial      time.Time    // when the dead of long ago are forgotten
+	roster      time.Time    // when the roster is to be written; set by Learn
+	unconfirmed bool         // nobody has said that he knows whom our roster knows
+	confirmed   []wire.Place // whom somebody knows of those in our roster; at most maxConfirmed
+	nearChanged bool         // NeighboursChanged has been told
 
 	gone bool // Leave has been called: nothing is asked for any more
 

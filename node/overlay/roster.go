@@ -19,7 +19,14 @@ type Roster struct{ rows []row }
 
 // Roster returns who is live as far as we know.
 func (o *Overlay) Roster() Roster {
-	return Roster{slices.DeleteFunc(slices.Clone(o.table.rows), func(r row) bool { return r.died != 0 })}
+	rows := make([]row, 0, o.table.live)
+	for _, r := range o.table.rows {
+		if r.died == 0 {
+			r.kept = true
+			rows = append(rows, r)
+		}
+	}
+	return Roster{rows}
 }
 
 const (
@@ -60,7 +67,9 @@ func ParseRoster(b []byte) Roster {
 			break
 		}
 		p := PlaceOf(a)
-		r.rows = append(r.rows, rowOf(p, a.Incarnation, a.Member, b[:len(b)-len(rest)]))
+		x := rowOf(p, a.Incarnation, a.Member, b[:len(b)-len(rest)])
+		x.kept = true
+		r.rows = append(r.rows, x)
 		b = rest
 	}
 	slices.SortFunc(r.rows, func(a, b row) int { return cmp.Compare(a.place, b.place) })
@@ -68,12 +77,39 @@ func ParseRoster(b []byte) Roster {
 	return r
 }
 
-// Restore takes the membership of an earlier run. It comes before SetSelf.
+// Restore takes the membership of an earlier run. It comes before SetSelf. The
+// rows are r's until one of them changes.
 func (o *Overlay) Restore(r Roster) {
 	o.calm, o.unconfirmed = false, true
-	o.table.rows = slices.Clone(r.rows)
+	o.table.rows, o.table.shared = r.rows, true
 	for i := range o.table.rows {
-		o.table.rows[i].kept = true
 		o.table.count(&o.table.rows[i], 1)
 	}
+}
+
+// maxConfirmed is of how many it is noted beside the rows that somebody knows them.
+const maxConfirmed = 64
+
+// unsure reports whether a member is from the roster of an earlier run, and nobody
+// has confirmed it yet.
+func (o *Overlay) unsure(r *row) bool {
+	return o.unconfirmed && r.kept && r.place != o.place && !slices.Contains(o.confirmed, r.place)
+}
+
+// confirm notes that somebody knows a member.
+func (o *Overlay) confirm(p wire.Place) {
+	r := o.table.find(p)
+	if r == nil || !o.unsure(r) {
+		return
+	}
+	if o.confirmed = append(o.confirmed, p); len(o.confirmed) <= maxConfirmed {
+		return
+	}
+	o.table.own()
+	for _, p := range o.confirmed {
+		if r := o.table.find(p); r != nil {
+			r.kept = false
+		}
+	}
+	o.confirmed = nil
 }

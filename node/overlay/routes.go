@@ -141,7 +141,7 @@ func (t *table) prune(own wire.Place, draw func(int) int) {
 			kept = append(kept, t.rows[i])
 		}
 	}
-	t.rows, t.graves, t.vacant = slices.Clip(kept), nil, 0
+	t.rows, t.shared, t.graves, t.vacant = slices.Clip(kept), false, nil, 0
 }
 
 // discount takes a row that is left out from the sums, if it counts there.
@@ -154,6 +154,7 @@ func (t *table) discount(r *row) {
 // remove forgets the row at a place.
 func (t *table) remove(p wire.Place) {
 	if i, ok := t.search(p); ok && t.rows[i].died != vacancy {
+		t.own()
 		t.discount(&t.rows[i])
 		t.rows = slices.Delete(t.rows, i, i+1)
 	}

@@ -23,7 +23,7 @@ type row struct {
 	prefix      uint16 // hash of the address's prefix
 	tag         uint8  // of the node's ID
 	died        uint16 // minutes after the table was made, 1 or more; 0: alive; vacancy: nobody
-	kept        bool   // from the roster of an earlier run, and nobody has confirmed it yet
+	kept        bool   // from the roster of an earlier run (unsure)
 }
 
 // tagOf returns the byte by which most IDs that are looked for can be told from
@@ -38,6 +38,7 @@ func (r *row) member() wire.Member { return wire.MemberOf(r.news.Value()) }
 // moved. There are few vacant rows beside the live.
 type table struct {
 	rows   []row
+	shared bool // rows are a Roster's, and are copied before they are written to
 	live   int
 	sums   *sums   // of the live; nil in a phone, which knows none
 	graves []grave // of the tombstones, by age; some may have come back to life
@@ -97,8 +98,16 @@ func (t *table) alive(p wire.Place) *row {
 	return nil
 }
 
+// own makes the rows the table's own: who writes to one calls it first.
+func (t *table) own() {
+	if t.shared {
+		t.rows, t.shared = slices.Clone(t.rows), false
+	}
+}
+
 // put adds a live member, or replaces its row.
 func (t *table) put(r row) {
+	t.own()
 	i, known := t.search(r.place)
 	switch {
 	case !known:
@@ -112,8 +121,10 @@ func (t *table) put(r row) {
 	t.count(&r, 1)
 }
 
-// kill makes a tombstone of a live row.
+// kill makes a tombstone of a live row; r may be stale then.
 func (t *table) kill(now time.Time, r *row) {
+	t.own()
+	r = t.find(r.place)
 	t.count(r, -1)
 	r.died = t.minute(now)
 	t.graves = append(t.graves, grave{r.place, r.died})
@@ -150,6 +161,9 @@ func (t *table) since(now time.Time, minute uint16) time.Duration {
 // purge makes vacant rows of tombstones that are old enough, and leaves out vacant
 // rows when there are many.
 func (t *table) purge(now time.Time) {
+	if len(t.graves) > 0 {
+		t.own()
+	}
 	over := 0
 	for _, g := range t.graves {
 		if t.since(now, g.died) <= graveTime {
@@ -163,6 +177,7 @@ func (t *table) purge(now time.Time) {
 	}
 	t.graves = slices.Delete(t.graves, 0, over)
 	if t.vacant > fewVacant && t.vacant*manyVacant > len(t.rows) {
+		t.own()
 		t.rows = slices.DeleteFunc(t.rows, func(r row) bool { return r.died == vacancy })
 		t.vacant = 0
 	}

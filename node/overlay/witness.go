@@ -98,7 +98,7 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64, load ui
 	for i := range o.suspicions {
 		s := &o.suspicions[i]
 		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().At(from) {
-			r.kept = false
+			o.confirm(s.place)
 			s.sent, s.next = cleared, now.Add(clearedFor)
 			o.noteRoom(now, r.member(), load)
 			if o.scope != whole {
@@ -152,7 +152,7 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 		o.forgetSuspicion(p)
 		o.tellGuests(now, p)
 		o.testify(now, p, incarnation)
-		if r = o.table.alive(p); r != nil && r.kept {
+		if r = o.table.alive(p); r != nil && o.unsure(r) {
 			o.died(now, r) // maybe long ago, and nobody else takes it for live
 		}
 	}

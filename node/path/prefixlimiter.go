@@ -18,13 +18,14 @@ type LimiterConfig struct {
 
 // PrefixLimiter is a token bucket for each /24 of IPv4 and /48 of IPv6, and one
 // for all together, so that who holds many prefixes gains little. It is owned
-// by one goroutine. When its table is full the prefixes that asked least
-// recently are forgotten.
+// by one goroutine. Prefixes whose buckets are full again are forgotten; and when its
+// table is full, those that asked least recently.
 type PrefixLimiter struct {
 	cfg        LimiterConfig
 	all        *rate.Limiter
 	birth      time.Time            // of the first question
-	young, old map[prefixKey]bucket // each at most Prefixes/2
+	young, old map[prefixKey]bucket // each at most Prefixes/2; nil: empty
+	turned     time.Duration        // since birth, when young was begun
 	refused    uint64
 }
 
@@ -61,9 +62,8 @@ func NewPrefixLimiter(cfg LimiterConfig) *PrefixLimiter {
 		cfg.Prefixes = 4096
 	}
 	return &PrefixLimiter{
-		cfg:   cfg,
-		all:   rate.NewLimiter(rate.Limit(cfg.AllRate), int(cfg.AllRate)),
-		young: map[prefixKey]bucket{},
+		cfg: cfg,
+		all: rate.NewLimiter(rate.Limit(cfg.AllRate), int(cfg.AllRate)),
 	}
 }
 
@@ -79,8 +79,25 @@ func (p *PrefixLimiter) Allow(now time.Time, addr netip.Addr) bool {
 	return false
 }
 
+// turn makes the young buckets old, and forgets those that were.
+func (p *PrefixLimiter) turn(at time.Duration) {
+	p.old, p.young, p.turned = p.young, nil, at
+}
+
+// fill is how long an empty bucket takes to be full.
+func (p *PrefixLimiter) fill() time.Duration {
+	return time.Duration(float64(p.cfg.Burst) / p.cfg.Rate * float64(time.Second))
+}
+
 // take takes a token of a prefix, if it has one.
 func (p *PrefixLimiter) take(at time.Duration, key prefixKey) bool {
+	switch idle := at - p.turned; { // a bucket that nobody has asked of for fill is as good as none
+	case idle > 2*p.fill():
+		p.turn(at)
+		p.old = nil
+	case idle > p.fill():
+		p.turn(at)
+	}
 	b, ok := p.young[key]
 	if !ok {
 		b, ok = p.old[key]
@@ -89,7 +106,7 @@ func (p *PrefixLimiter) take(at time.Duration, key prefixKey) bool {
 			b = bucket{at, float32(p.cfg.Burst)}
 		}
 		if len(p.young) >= p.cfg.Prefixes/2 {
-			p.old, p.young = p.young, map[prefixKey]bucket{}
+			p.turn(at)
 		}
 	}
 	if at > b.at {
@@ -99,6 +116,9 @@ func (p *PrefixLimiter) take(at time.Duration, key prefixKey) bool {
 	enough := b.tokens >= 1
 	if enough {
 		b.tokens--
+	}
+	if p.young == nil {
+		p.young = map[prefixKey]bucket{}
 	}
 	p.young[key] = b
 	return enough

@@ -42,6 +42,18 @@ func TestThePrefixLimit(t *testing.T) {
 	if p.Refused() == 0 {
 		t.Error("nothing counted")
 	}
+	if p.Len() == 0 {
+		t.Error("nothing remembered")
+	}
+	for now = now.Add(1900 * time.Millisecond); p.Len() > 1; now = now.Add(100 * time.Millisecond) {
+		p.Allow(now, netip.MustParseAddr("192.0.9.1"))
+		if now.Sub(time.Unix(1_700_000_000, 0)) > 10*time.Second {
+			t.Fatalf("%d prefixes remembered whose buckets are full", p.Len())
+		}
+	}
+	if got := allowed("192.0.2.1"); got != 20 {
+		t.Errorf("long after %d allowed, want 20", got)
+	}
 }
 
 func TestThePrefixTableIsBounded(t *testing.T) {

@@ -59,7 +59,7 @@ type Node struct {
 	sent  uint64 // bytes, IP and UDP headers included
 	got   uint64
 
-	granted login.Granted // what TLS shows
+	granted *login.Granted // what TLS shows; nil before the first
 }
 
 // handshaker is session.StandIn, or session.TLS.
@@ -149,7 +149,7 @@ func (n *Node) newHands() handshaker {
 func (n *Node) credentials(r session.Role) session.Credentials {
 	g := n.granted
 	switch {
-	case g.IsZero():
+	case g == nil:
 		return session.Credentials{}
 	case r == session.AsPhone:
 		return session.Credentials{Chain: g.PhoneChain(), Key: n.device}
