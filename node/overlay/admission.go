@@ -87,12 +87,12 @@ func (o *Overlay) turnAway(now time.Time, l *link, after time.Duration) {
 func (o *Overlay) othersFor(now time.Time, l *link) []wire.Member {
 	var ms []wire.Member
 	for _, r := range slices.Backward(o.admission.roomy) {
-		if r.until.After(now) && r.m.Node != l.node && len(ms) < fewSample {
+		if r.until.After(now) && r.m.Node != l.node && len(ms) < fewOthers {
 			ms = append(ms, r.m)
 		}
 	}
-	for _, m := range o.membersFor(l, fewSample) {
-		if len(ms) < fewSample && !slices.ContainsFunc(ms, func(x wire.Member) bool { return x.Node == m.Node }) {
+	for _, m := range o.membersFor(l, fewOthers) {
+		if len(ms) < fewOthers && !slices.ContainsFunc(ms, func(x wire.Member) bool { return x.Node == m.Node }) {
 			ms = append(ms, m)
 		}
 	}

@@ -142,7 +142,8 @@ func (o *Overlay) armProbes(now time.Time) {
 			r.rush = now.Add(rushAfter)
 		}
 	case r.next.IsZero():
-		r.next, r.left, r.rush = now.Add(arrivalWait+o.jitter(arrivalWait)), maxProbes, time.Time{}
+		r.next, r.left, r.rush = now.Add(arrivalWait+o.jitter(arrivalWait)), maxProbes-o.sound.asked, time.Time{}
+		o.sound.asked = 0
 	}
 }
 
@@ -216,7 +217,7 @@ func (o *Overlay) dialAlive(now time.Time) {
 		}
 	}
 	for _, d := range o.dials {
-		if e := o.cache.find(d.m); e != nil && e.standing(now) == lively {
+		if e := o.cache.find(d.m); o.sound.state == sounding || e != nil && e.standing(now) == lively {
 			hopeful++
 		}
 	}

@@ -12,10 +12,11 @@ const (
 	// guestEnd is how long a guest may miss its Refresh.
 	guestWait = refreshEvery*2 + attachWait*2
 	// fewSample is how many members one is told that attaches: bytes count then,
-	// and the first Refresh, which is answered with sample, comes within a minute.
-	// They are Skype's four, then eight.
+	// and the first Refresh, which is answered with sample, comes within seconds.
 	sample    = 8
-	fewSample = 4
+	fewSample = 1
+	// fewOthers is how many are named to whom one that is turned away may turn.
+	fewOthers = 4
 )
 
 // guestState is what a session is to us as a supernode.

@@ -137,7 +137,7 @@ func TestWhoIsTurnedAwayIsToldOfOthers(t *testing.T) {
 		s.Handle(s.now, s.visit(20+n), wire.Attach{})
 	}
 	refused, ok := s.lastSent().(wire.Refused)
-	if !ok || len(refused.Others) != fewSample || refused.Others[0].Node != nodeID(5) {
+	if !ok || len(refused.Others) != fewOthers || refused.Others[0].Node != nodeID(5) {
 		t.Fatalf("%+v, want node 5 and three others", refused)
 	}
 

@@ -140,6 +140,9 @@ func (o *Overlay) seekHomes(now time.Time) {
 		o.race, o.extra = time.Time{}, 0
 		return
 	}
+	if o.sounds(now) {
+		return // who answers is dialled
+	}
 	coming := waited + len(o.dials)
 	for have+coming < o.cfg.Homes+o.extra {
 		e := o.pick(now)

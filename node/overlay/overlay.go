@@ -92,6 +92,7 @@ type Overlay struct {
 	restart time.Time
 
 	rounds rounds
+	sound  sound
 	lonely lonely
 
 	binding time.Duration // how often homes are asked at least; 0: no NAT wants that
@@ -328,7 +329,7 @@ func (o *Overlay) soonest() time.Time {
 	if o.gone {
 		return time.Time{}
 	}
-	next := earlier(o.race, o.cache.write)
+	next := earlier(earlier(o.race, o.cache.write), o.sound.end)
 	for _, l := range o.links {
 		next = earlier(next, l.due())
 	}
@@ -373,6 +374,7 @@ func (o *Overlay) Advance(now time.Time) {
 		o.advanceStage(now)
 	}
 	o.advanceCache(now)
+	o.advanceSound(now)
 	o.advanceProbes(now)
 	o.advanceLonely(now)
 	if passed(o.race, now) {

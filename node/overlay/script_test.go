@@ -54,6 +54,7 @@ func newScript(t *testing.T, cfg Config) *script {
 	start := time.Unix(1_700_000_000, 0)
 	s := &script{T: t, now: start, start: start, Overlay: newOverlay(cfg)}
 	s.SetSelf(start, selfOf(0))
+	s.sound.state = sounded // sounding_test.go is about those
 	return s
 }
 
