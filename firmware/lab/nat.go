@@ -17,6 +17,7 @@ type natCommand struct {
 	Short    bool          `help:"One call of each of a few pairs that between them need everything; up to twice more when it is not as it must be, for a busy machine can spoil any one, and its path counts only if this machine did not stand still."`
 	Parallel int           `help:"Calls at a time, each in a world of its own. Default: one for each processor." placeholder:"N"`
 	RTT      time.Duration `help:"Round trip between two phones, and so through a supernode. Default: ${default}." default:"100ms"`
+	Talk     time.Duration `help:"How long both talk when the path is found: a minute shows whether a relayed call is ever cut off. Default: ${default}." default:"1s"`
 	Trace    bool          `help:"Write what both interfaces saw of each call, packet by packet, into the folder calls."`
 	JSON     bool          `help:"Print the results as JSON, and the progress on the standard error."`
 	Dir      string        `help:"Folder for what each process writes. Default: ${default}." default:"out/nat" placeholder:"DIR"`
@@ -34,8 +35,8 @@ ended, how often each. set-up: from the last key until the other phone rang. aud
 answer until sound had come in at both ends, in round trips. direct, RTT: from when both ends had
 sent to the other's address, which they do when they have its candidates, until both sent their
 sound there, in round trips; direct, s: from ringing until it came in there at both. gap: the
-longest pause between new frames of sound at either end, less the usual 20 ms. All are read
-from captures at the phones' interfaces; p50 and the worst are given. late: calls in which audio,
+longest pause between new frames of sound at either end, less the usual 20 ms, and at the end of
+the call before its end. All are read from captures at the phones' interfaces; p50 and the worst are given. late: calls in which audio,
 or the direct path of a pair that must be direct, took more than two round trips. again: calls
 that are not counted because they were made once more: they were not as they must be, and this
 machine was too busy meanwhile to run even a thread that does nothing.
@@ -47,8 +48,8 @@ Exit 1 when a pair fails. Needs root, nftables, iproute2, conntrack: make lab-de
 }
 
 func (n natCommand) Run() error {
-	if n.Runs < 1 || n.Runs > 10_000 || n.Parallel < 0 || n.Parallel > maxWorlds || n.RTT < 0 || n.RTT > 2*time.Second {
-		return errUsage{fmt.Errorf("want --runs 1 to 10000, --parallel 1 to %d, --rtt 0 to 2s", maxWorlds)}
+	if n.Runs < 1 || n.Runs > 10_000 || n.Parallel < 0 || n.Parallel > maxWorlds || n.RTT < 0 || n.RTT > 2*time.Second || n.Talk < time.Second || n.Talk > time.Hour {
+		return errUsage{fmt.Errorf("want --runs 1 to 10000, --parallel 1 to %d, --rtt 0 to 2s, --talk 1s to 1h", maxWorlds)}
 	}
 	pairs, err := n.pairs()
 	if err != nil {
@@ -97,6 +98,7 @@ func (n natCommand) measure(ctx context.Context, pairs []natPair, s *steps) (m *
 		runs = 1
 	}
 	m = newMatrix(pairs, runs, n.RTT)
+	m.talk = n.Talk
 	if n.Short {
 		m.again = onceMore
 	}

@@ -63,7 +63,7 @@ const (
 	relayTime  = 3 * time.Second  // of a pair that cannot be direct
 	directTime = 6 * time.Second  // until the direct path of one that must be
 	sprayTime  = 20 * time.Second // likewise, when ports are to be guessed
-	afterwards = time.Second      // what is heard of the path that was found
+	afterwards = time.Second      // what is heard of the path that was found, if nothing else is asked for
 	lastWords  = 8 * time.Second  // until phones that have hung up send each other nothing any more
 	lookEvery  = 100 * time.Millisecond
 	latest     = 15 // sounds by which the path is told
@@ -101,10 +101,11 @@ func (r *resident) outside() (list []netip.Addr) {
 	return list
 }
 
-// once makes one call and measures it.
-func (p natPair) once(ctx context.Context, from, to place, traces folder) natRun {
+// once makes one call, in which both talk for a while when the path is found, and
+// measures it.
+func (p natPair) once(ctx context.Context, from, to place, talk time.Duration, traces folder) natRun {
 	r := natRun{Caller: from.residence, DirectMS: -1, WithinMS: -1}
-	c, err := p.converse(ctx, from, to)
+	c, err := p.converse(ctx, from, to, talk)
 	if c != nil {
 		r.read(c)
 	}
@@ -122,7 +123,7 @@ func (p natPair) once(ctx context.Context, from, to place, traces folder) natRun
 }
 
 // converse has two phones talk until they do so directly, or it takes too long.
-func (p natPair) converse(ctx context.Context, from, to place) (c *townCall, err error) {
+func (p natPair) converse(ctx context.Context, from, to place, talk time.Duration) (c *townCall, err error) {
 	if err := strangers(from, to); err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (p natPair) converse(ctx context.Context, from, to place) (c *townCall, err
 	if err := c.awaitDirect(ctx, p.outcome().patience()); err != nil {
 		return c, err
 	}
-	return c, c.talk(ctx, afterwards)
+	return c, c.talk(ctx, talk)
 }
 
 // awaitDirect waits until sound comes in directly at both ends, or for so
@@ -225,7 +226,7 @@ func (r *natRun) read(c *townCall) {
 		met = later(met, firstSent(p.capture.Packets(), to, c.dialled, anything))
 		sent = later(sent, firstSent(p.capture.Packets(), to, c.dialled, isSound))
 		direct = later(direct, firstDirect(list))
-		longest, _ := gap(list)
+		longest, _ := gap(append(list, sound{at: c.ended})) // also of sound that has stopped
 		r.GapMS = max(r.GapMS, round(ms(longest), 1))
 	}
 	stalled := func(from, to time.Time) float64 { return round(ms(c.from.town.stalls.within(from, to)), 1) }

@@ -16,8 +16,9 @@ import (
 type matrix struct {
 	rtt    time.Duration
 	pairs  []*pairRuns
-	traces folder // of each call; "": none
-	again  int    // calls of each pair that may be made once more when they are not as they must be; 0: those that were disturbed, as many as are wanted
+	talk   time.Duration // in each call
+	traces folder        // of each call; "": none
+	again  int           // calls of each pair that may be made once more when they are not as they must be; 0: those that were disturbed, as many as are wanted
 
 	mu   sync.Mutex
 	open int // calls under way, guarded by mu
@@ -80,7 +81,7 @@ func (m *matrix) work(ctx context.Context, w *natWorld, s *steps) {
 		j, more := m.next(w, time.Now())
 		switch {
 		case j != nil:
-			*j.run = j.pair.once(ctx, j.from, j.to, m.traces)
+			*j.run = j.pair.once(ctx, j.from, j.to, m.talk, m.traces)
 			n := m.finish(j, time.Now())
 			if ctx.Err() == nil {
 				s.say("lab", "%4d of %d  %v: %v", n, m.calls(), j.pair.natPair, *j.run)
