@@ -134,7 +134,7 @@ func NewCore(cfg CoreConfig) *Core {
 	records := directory.Config{
 		Rand: cfg.Rand, Network: cfg.Network, Verify: cfg.Verify, Keep: cfg.Keep,
 		Issuing: func() identity.ID { return c.granted.Trust.Issuing },
-		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Nearest(key, n) },
+		Nearest: func(key identity.IndexKey, n int) []wire.Member { return c.overlay.Left(key, n) },
 		Keepers: func(key identity.IndexKey) (uint32, int) { return c.overlay.Keepers(key) },
 		Seeds:   func(now time.Time, n int) []wire.Contact { return c.overlay.Seeds(now, n) },
 		Members: members{c}, Routing: members{c}, Revoked: c.revoked, Patience: c.patience,

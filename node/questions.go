@@ -129,6 +129,9 @@ type members struct{ c *Core }
 func (m members) Knows(p wire.Place) bool          { return m.c.overlay.Knows(p) }
 func (m members) Introduction(p wire.Place) []byte { return m.c.overlay.Introduction(p) }
 func (m members) Fallen(now time.Time) bool        { return m.c.overlay.Fallen(now) }
+func (m members) Unanswered(now time.Time, silent wire.Member) {
+	m.c.overlay.Unanswered(now, silent)
+}
 func (m members) Meet(now time.Time, p wire.Place, news []byte) bool {
 	return m.c.overlay.Meet(now, p, news)
 }

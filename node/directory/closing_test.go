@@ -36,7 +36,8 @@ func (s *society) Meet(_ time.Time, p wire.Place, b []byte) bool {
 	return true
 }
 
-func (s *society) Fallen(time.Time) bool { return s.fallen }
+func (s *society) Fallen(time.Time) bool             { return s.fallen }
+func (s *society) Unanswered(time.Time, wire.Member) {}
 
 // newSociety returns supernode 0, which knows so many, itself included.
 func newSociety(t *testing.T, of int) (*keeper, *society) {

@@ -22,8 +22,9 @@ type Config struct {
 	// CheckName verifies a name certificate at now; nil: identity.Trust.
 	CheckName func(der []byte, now time.Time) (identity.NameCertificate, error)
 
-	// Nearest returns the live supernodes nearest to a key, ourselves included, the
-	// nearest first; only an Index needs it. Nil: there are no others.
+	// Nearest returns the supernodes nearest to a key that keep what lies there, as far
+	// as we can tell ourselves, ourselves included, the nearest first; only an Index
+	// needs it. Nil: there are no others.
 	Nearest func(key identity.IndexKey, n int) []wire.Member
 	// Keepers returns a fingerprint of the Replicas nearest to a key, and which of
 	// them we are, from 0; -1: none. It is asked for every record that is kept;
@@ -71,6 +72,9 @@ type Members interface {
 	// Fallen reports whether so many supernodes have gone in a record's life that
 	// some record may have lost all its keepers.
 	Fallen(now time.Time) bool
+	// Unanswered tells that a supernode that should keep what we keep has left our
+	// questions unanswered.
+	Unanswered(now time.Time, m wire.Member)
 }
 
 // strangers is a membership of which nothing is known.
@@ -80,6 +84,7 @@ func (strangers) Knows(wire.Place) bool                   { return true }
 func (strangers) Introduction(wire.Place) []byte          { return nil }
 func (strangers) Meet(time.Time, wire.Place, []byte) bool { return false }
 func (strangers) Fallen(time.Time) bool                   { return false }
+func (strangers) Unanswered(time.Time, wire.Member)       {}
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Verify == nil {

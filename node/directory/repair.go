@@ -235,6 +235,7 @@ func (r *repair) reply(now time.Time, x *Index, a *ask, m wire.Message) {
 }
 
 func (r *repair) silent(now time.Time, x *Index, a *ask) {
+	x.cfg.Members.Unanswered(now, a.to)
 	x.planAgain(now, x.store.at(r.key))
 	r.open = r.open.without(a)
 	r.goOn(x)

@@ -121,6 +121,28 @@ func TestTheNearestKeeperWhoHadNothingGivesToAll(t *testing.T) {
 }
 
 // Whoever never answers is not asked for ever, but is when others come or go.
+// debtors are a membership that notes who owes an answer.
+type debtors struct {
+	strangers
+	owe []identity.ID
+}
+
+func (d *debtors) Unanswered(_ time.Time, m wire.Member) { d.owe = append(d.owe, m.Node) }
+
+// Who should keep what we keep and does not say whether it does may have died.
+func TestTheMembershipHearsWhoIsSilent(t *testing.T) {
+	k, _ := repairer(t, 0, 3)
+	d := &debtors{}
+	k.cfg.Members = d
+	k.nextAsked(reviewWait + repairStep)
+	k.has(1, 1)
+	k.has(2, 1)
+	k.advance(repairWait)
+	if want := homes(3)[0].Node; !slices.Equal(d.owe, []identity.ID{want}) {
+		t.Errorf("%v owe an answer, want %v", d.owe, want)
+	}
+}
+
 func TestASilentKeeperIsAskedAgainSomeTimes(t *testing.T) {
 	k, _ := repairer(t, 0, 2)
 	for round := range 1 + maxAgain {

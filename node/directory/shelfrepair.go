@@ -171,6 +171,7 @@ func (r *shelfRepair) compare(now time.Time, x *Index, to wire.Member, s wire.Sh
 }
 
 func (r *shelfRepair) silent(now time.Time, x *Index, a *ask) {
+	x.cfg.Members.Unanswered(now, a.to)
 	r.open = r.open.without(a)
 	r.goOn(now, x)
 }

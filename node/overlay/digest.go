@@ -21,6 +21,9 @@ const (
 	exchangeSoon   = time.Second
 	exchangeMany   = 1000
 	exchangeSeldom = 5 * time.Minute
+	// exchangeUnrest is the pause after many have died, until a fellow knows the same:
+	// gossip leaves out some then, as much of what the dead were told.
+	exchangeUnrest = 3 * time.Second
 	// exchangeRolls is how many buckets are gone through at a time, so that what
 	// follows fits into a session's queue.
 	exchangeRolls = 8
@@ -46,8 +49,11 @@ func (o *Overlay) advanceExchange(now time.Time) {
 		return
 	}
 	pause := min(exchangeEvery*time.Duration(max(o.table.live, exchangeMany))/exchangeMany, exchangeSeldom)
-	if o.sync == unsynced {
+	switch {
+	case o.sync == unsynced:
 		pause = exchangeSoon
+	case o.muster.unrest(now):
+		pause = exchangeUnrest
 	}
 	o.exchange = now.Add(pause/2 + o.jitter(pause))
 	if o.scope == partial {
@@ -82,6 +88,7 @@ func (o *Overlay) handleDigest(now time.Time, l *link, m wire.Digest) {
 	same := m.Root == o.table.root()
 	if same {
 		o.confirmAll()
+		o.muster.rest(now)
 	}
 	switch {
 	case !m.Done && same:
@@ -101,16 +108,19 @@ func (o *Overlay) confirmAll() {
 	o.unconfirmed, o.confirmed = false, nil
 }
 
-// differ sends the rolls of some buckets in which a fellow knows something else.
+// differ sends the rolls of some buckets in which a fellow knows something else: half
+// of them nearest to our own place, where we must know best who is there, the others
+// at random.
 func (o *Overlay) differ(now time.Time, l *link, sums []byte) {
 	var buckets []uint8
-	first := o.rand.IntN(wire.Buckets)
-	for i := range wire.Buckets {
-		b := (first + i) % wire.Buckets
-		if binary.BigEndian.Uint32(sums[4*b:]) != o.table.sums.ids[b] {
-			buckets = append(buckets, uint8(b))
+	for i := range wire.Buckets { // the nearest first
+		b := bucketOf(o.place) ^ uint8(i)
+		if binary.BigEndian.Uint32(sums[4*int(b):]) != o.table.sums.ids[b] {
+			buckets = append(buckets, b)
 		}
 	}
+	rest := buckets[min(len(buckets), exchangeRolls/2):]
+	o.rand.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
 	for _, b := range buckets[:min(len(buckets), exchangeRolls)] {
 		o.send(l, o.roll(b, false))
 	}

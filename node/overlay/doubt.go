@@ -75,10 +75,25 @@ func (o *Overlay) lookInto(now time.Time, l *link, d wire.Doubt) {
 		o.counters.Unasked++
 		return
 	}
-	p := o.table.rows[i].place
+	o.hurry(now, o.table.rows[i].place)
+}
+
+// hurry asks a member at once, and faster than others.
+func (o *Overlay) hurry(now time.Time, p wire.Place) {
 	o.suspect(now, p, 0)
-	if s := o.suspicion(p); s != nil && !s.hurried && s.sent != cleared {
-		s.hurried, s.next = true, now
+	if s := o.suspicion(p); s != nil && s.grounds != hurried && s.sent != cleared {
+		s.grounds, s.next = hurried, now
+	}
+}
+
+// Unanswered tells that a member has left the questions of the global index
+// unanswered.
+func (o *Overlay) Unanswered(now time.Time, m wire.Member) {
+	tag := tagOf(m.Node)
+	i := slices.IndexFunc(o.table.rows, func(r row) bool { return r.died == 0 && r.tag == tag && r.member().Node == m.Node })
+	if i >= 0 && o.scope != partial && !o.testified(o.table.rows[i].place) {
+		o.calm = false
+		o.hurry(now, o.table.rows[i].place)
 	}
 }
 

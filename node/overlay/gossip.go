@@ -67,6 +67,40 @@ func (o *Overlay) keep(news unique.Handle[string]) {
 	}
 }
 
+// spent stands for news that was of no use when it came: most who die have more
+// witnesses than are needed.
+var spent unique.Handle[string]
+
+// pass notes that what we have asked for is of no use, so that it is not asked for
+// whenever somebody offers it.
+func (o *Overlay) pass(n wire.News, raw []byte) {
+	g := &o.gossip
+	id := ident(string(raw))
+	if _, asked := g.wanted[id]; !asked {
+		return
+	}
+	delete(g.wanted, id)
+	if len(g.young) < maxQueue && !o.premature(n) {
+		if g.young == nil {
+			g.young = map[uint64]unique.Handle[string]{}
+		}
+		g.young[id] = spent
+	}
+}
+
+// premature reports whether a piece of news has overtaken another without which it
+// tells nothing.
+func (o *Overlay) premature(n wire.News) bool {
+	switch n := n.(type) {
+	case wire.Testimony:
+		r := o.table.find(n.Of)
+		return r == nil || n.Incarnation > r.incarnation || o.table.find(n.Witness) == nil
+	case wire.Farewell:
+		return o.table.find(n.Of) == nil
+	}
+	return false
+}
+
 // arm sets the timer.
 func (o *Overlay) armGossip(now time.Time) {
 	g := &o.gossip
@@ -74,7 +108,7 @@ func (o *Overlay) armGossip(now time.Time) {
 		return
 	}
 	soon := now.Add(min(gossipSlow+gossipEach*time.Duration(o.table.live), gossipSlowest))
-	if len(g.queue) >= gossipMany {
+	if len(g.queue) >= gossipMany || o.muster.unrest(now) {
 		soon = now.Add(gossipFast)
 	}
 	if g.tick.IsZero() || soon.Before(g.tick) {
@@ -117,11 +151,13 @@ func unpackIDs(b []byte) []uint64 {
 	return ids
 }
 
-// fellows returns up to n supernodes with whom we are in talks, at random.
+// fellows returns up to n supernodes with whom we are in talks, at random. A session
+// may outlast its peer by a minute: whom we take for dead is none, for what the dead
+// are told is lost.
 func (o *Overlay) fellows(n int) []*link {
 	var ls []*link
 	for _, l := range o.links {
-		if l.join == joined {
+		if l.join == joined && o.hears(l.place) {
 			ls = append(ls, l)
 		}
 	}
@@ -130,6 +166,14 @@ func (o *Overlay) fellows(n int) []*link {
 		ls[i], ls[j] = ls[j], ls[i]
 	}
 	return ls[:min(n, len(ls))]
+}
+
+// hears reports whether nothing shows that the member at p is not there.
+func (o *Overlay) hears(p wire.Place) bool {
+	if s := o.suspicion(p); s != nil && s.unheard() {
+		return false
+	}
+	return o.table.alive(p) != nil && !o.testified(p)
 }
 
 func (o *Overlay) handleGossip(now time.Time, l *link, m wire.Gossip) {
@@ -146,7 +190,9 @@ func (o *Overlay) handleGossip(now time.Time, l *link, m wire.Gossip) {
 		if !ok {
 			break
 		}
-		o.take(now, n, rest[:len(rest)-len(next)])
+		if raw := rest[:len(rest)-len(next)]; !o.take(now, n, raw) {
+			o.pass(n, raw)
+		}
 		rest = next
 	}
 	o.want(now, l, m.Have)
@@ -191,7 +237,7 @@ func (o *Overlay) want(now time.Time, l *link, ids []byte) {
 func (o *Overlay) give(l *link, ids []uint64) {
 	var pages paging
 	for _, id := range ids {
-		if s, ok := o.gossip.find(id); ok {
+		if s, ok := o.gossip.find(id); ok && s != spent {
 			pages.add(o, l, s.Value())
 		}
 	}

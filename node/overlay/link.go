@@ -9,7 +9,7 @@ import (
 	"peerphone/node/wire"
 )
 
-//go:generate go tool stringer -type=homeState,soundState,standing,candidacyState,guestState,joinState,syncState,direction,scope,verdict -output=state_string.go
+//go:generate go tool stringer -type=homeState,soundState,standing,candidacyState,guestState,joinState,syncState,grounds,direction,scope,verdict -output=state_string.go
 
 // maxVisitors bounds the sessions of others that are neither guests nor
 // members: callers who come for an introduction.

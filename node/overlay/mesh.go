@@ -168,7 +168,7 @@ func (o *Overlay) meshes(now time.Time) bool {
 func (o *Overlay) meshMissing() int {
 	missing := meshOut - len(o.dials)
 	for _, l := range o.links {
-		if l.dir == ours && l.join != notJoined {
+		if l.dir == ours && (l.join == joining || l.join == joined && o.hears(l.place)) {
 			missing--
 		}
 	}

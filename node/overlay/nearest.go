@@ -33,13 +33,41 @@ func (o *Overlay) NearestPlaces(key identity.IndexKey, n int) []wire.Place {
 	return ps
 }
 
-// Keepers returns a fingerprint of the Neighbourhood of a key, and which of it we
-// are, from 0; -1: none. It tells whether the neighbourhood has changed without
-// naming it: a supernode asks so for every record that it keeps.
+// Left returns the n supernodes nearest to a key of those who are left, ourselves
+// included, the nearest first: without those whom we find dead ourselves, though
+// others have not said so yet. Whoever sees to it that what the dead kept is kept
+// can wait for nobody's word.
+func (o *Overlay) Left(key identity.IndexKey, n int) []wire.Member {
+	var room [2 * few]int
+	rows := o.left(room[:0], placeOfKey(key), n)
+	ms := make([]wire.Member, len(rows))
+	for i, at := range rows {
+		ms[i] = o.table.rows[at].member()
+	}
+	return ms
+}
+
+// left appends the indices of the n rows nearest to p that are left.
+func (o *Overlay) left(dst []int, p wire.Place, n int) []int {
+	for more := 0; ; more = 2*more + few {
+		dst = o.table.nearest(dst[:0], p, n+more)
+		all := len(dst) < n+more
+		if len(o.dying) > 0 {
+			dst = slices.DeleteFunc(dst, func(at int) bool { return o.testified(o.table.rows[at].place) })
+		}
+		if all || len(dst) >= n {
+			return dst[:min(len(dst), n)]
+		}
+	}
+}
+
+// Keepers returns a fingerprint of those of the Neighbourhood of a key who are Left,
+// and which of them we are, from 0; -1: none. It tells whether they are others than
+// before without naming them: a supernode asks so for every record that it keeps.
 func (o *Overlay) Keepers(key identity.IndexKey) (print uint32, rank int) {
 	var room [2 * few]int
 	rank = -1
-	for i, at := range o.table.nearest(room[:0], placeOfKey(key), Neighbourhood) {
+	for i, at := range o.left(room[:0], placeOfKey(key), Neighbourhood) {
 		p := o.table.rows[at].place // a hash
 		print += uint32(p)
 		if p == o.place {

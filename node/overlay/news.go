@@ -246,7 +246,7 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 func (o *Overlay) tryOut(now time.Time, p wire.Place, m wire.Member) {
 	o.inquire(now, o.table.alive(p))
 	if s := o.suspicion(p); s != nil {
-		s.trial = true
+		s.grounds = newcomer
 	}
 	prefix := hashPrefix(m)
 	lo, hi := o.table.vicinity(o.place, inquirers)
@@ -379,14 +379,15 @@ func (o *Overlay) died(now time.Time, r *row) {
 	o.changed(r.place)
 	o.tellGuests(now, r.place)
 	o.forgetRoom(r.member().Node)
-	o.mourn()
+	o.mourn(now)
 }
 
 // mourn tells when many have died since it told so last.
-func (o *Overlay) mourn() {
+func (o *Overlay) mourn(now time.Time) {
 	if o.toll++; o.toll*upheaval >= o.table.live {
 		o.toll = 0
 		o.emit(Upheaval{})
+		o.callMuster(now)
 	}
 }
 

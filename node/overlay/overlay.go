@@ -113,6 +113,7 @@ type Overlay struct {
 	toll        int                  // members that have died since the last Upheaval
 	strikes     map[wire.Place]uint8 // of witnesses who were refuted
 	suspicions  []suspicion          // by age
+	muster      muster
 	gossip      gossip
 	sync        syncState
 	syncBy      time.Time // when we take ourselves for the first; set by Learn, cleared when synced

@@ -26,14 +26,23 @@ const (
 	maxSuspicions = 256
 )
 
+// grounds say why a member is asked whether it is there.
+type grounds uint8
+
+const (
+	hearsay  grounds = iota // a session was lost, it could not be dialled, or others bear witness
+	newcomer                // nothing speaks against it
+	mustered                // nothing but that many others have died; so it is asked in spite of a session, too
+	hurried                 // a guest doubts it, or it owes an answer
+)
+
 // suspicion is a doubt whether a member lives.
 type suspicion struct {
 	place   wire.Place
 	nonce   uint64
 	sent    int       // pings; pings+1: it has answered
 	next    time.Time // when something is due
-	trial   bool      // a newcomer: nothing speaks against it
-	hurried bool      // a guest doubts it
+	grounds grounds
 }
 
 const cleared = pings + 1
@@ -50,8 +59,8 @@ func (o *Overlay) suspicion(p wire.Place) *suspicion {
 // suspect begins to ask a member after wait.
 func (o *Overlay) suspect(now time.Time, p wire.Place, wait time.Duration) {
 	s := o.suspicion(p)
-	if s != nil {
-		s.trial = false
+	if s != nil && s.grounds == newcomer {
+		s.grounds = hearsay
 	}
 	if s != nil || len(o.suspicions) >= maxSuspicions || p == o.place || o.table.alive(p) == nil {
 		return
@@ -65,8 +74,11 @@ func (o *Overlay) suspect(now time.Time, p wire.Place, wait time.Duration) {
 // doubted reports whether something speaks against the member at p.
 func (o *Overlay) doubted(p wire.Place) bool {
 	s := o.suspicion(p)
-	return s != nil && !s.trial
+	return s != nil && (s.grounds == hearsay || s.grounds == hurried || s.unheard())
 }
+
+// unheard reports whether a member has left a ping unanswered.
+func (s *suspicion) unheard() bool { return s.sent > 1 && s.sent != cleared }
 
 func (o *Overlay) forgetSuspicion(p wire.Place) {
 	o.suspicions = slices.DeleteFunc(o.suspicions, func(s suspicion) bool { return s.place == p })
@@ -132,14 +144,14 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 	s, r := o.suspicion(p), o.table.alive(p)
 	switch {
 	case s == nil:
-	case r == nil, s.sent == cleared, o.joinedTo(p) && !s.hurried:
+	case r == nil, s.sent == cleared, o.joinedTo(p) && s.grounds != hurried && s.grounds != mustered:
 		o.forgetSuspicion(p)
 	case s.sent < pings:
 		s.next = now.Add(firstPing << s.sent)
-		if s.hurried {
+		if s.grounds == hurried {
 			s.next = now.Add(hurriedPing)
 		}
-		if s.hurried && s.sent > 0 { // they ask for themselves: why wait
+		if s.grounds == hurried && s.sent > 0 { // they ask for themselves: why wait
 			o.tellGuests(now, p)
 		}
 		s.sent++
@@ -165,6 +177,8 @@ func (o *Overlay) testify(now time.Time, p wire.Place, incarnation uint32) {
 	o.counters.Testified++
 	o.take(now, t, wire.AppendNews(nil, t))
 	o.buryTogether(now)
+	o.changed(p) // to us it is dead already
+	o.foundDead(now)
 }
 
 // lostFellow notes that a session with a fellow has ended.

@@ -29,12 +29,12 @@ type world struct {
 	rand       *rand.Rand
 	trace      hash.Hash
 	split      func(a, b *resident) bool // whether a and b cannot reach each other
+	deadEnds   time.Duration             // when a session with the dead ends
 }
 
 const (
 	oneWay   = 30 * time.Millisecond
 	dialEnds = 2 * time.Second // a dial to the dead
-	deadEnds = 3 * time.Second // a session with the dead
 )
 
 var (
@@ -86,7 +86,7 @@ func newWorld(t *testing.T, seed byte) *world {
 	start := time.Unix(1_700_000_000, 0)
 	return &world{
 		T: t, now: start, start: start, seed: seed, byAddr: map[netip.AddrPort]*resident{},
-		rand: rand.New(rand.NewChaCha8([32]byte{seed})), trace: sha256.New(),
+		rand: rand.New(rand.NewChaCha8([32]byte{seed})), trace: sha256.New(), deadEnds: 3 * time.Second,
 	}
 }
 
@@ -288,7 +288,7 @@ func (w *world) end(r *resident, ix wire.Index, d time.Duration) {
 func (w *world) kill(r *resident) {
 	r.dead = true
 	for ix := range r.last {
-		w.end(r, ix+1, deadEnds)
+		w.end(r, ix+1, w.deadEnds)
 	}
 }
 
