@@ -14,10 +14,11 @@ import (
 // its fellows, by whom news goes, and those near its own place, with whom it keeps
 // records.
 const (
-	// Who has found foundMany dead itself within foundTime takes it for the
-	// beginning of more; while all is well that happens once in days.
-	foundMany = 2
-	foundTime = 15 * time.Second
+	// Who has found fewDead dead itself within deadTime takes it for the beginning of
+	// more, and so does who hears meanwhile that one in twenty has died (upheaval), but
+	// not of fewer. While all is well neither happens in half a day.
+	fewDead  = 2
+	deadTime = 15 * time.Second
 	// A muster is called each musterPause at most, and those of whom it asks are
 	// asked within musterSpread.
 	musterPause  = 8 * time.Second
@@ -32,9 +33,11 @@ const (
 
 // muster remembers when many have died. The zero value has never seen that.
 type muster struct {
-	called time.Time            // the last
-	until  time.Time            // when the unrest ends
-	found  [foundMany]time.Time // when we found somebody dead, the last first
+	called time.Time          // the last
+	until  time.Time          // when the unrest ends
+	found  [fewDead]time.Time // when we found somebody dead, the last first
+	since  time.Time          // from when deaths are counted
+	deaths int
 }
 
 // unrest reports whether many have died lately.
@@ -52,7 +55,19 @@ func (o *Overlay) foundDead(now time.Time) {
 	m := &o.muster
 	copy(m.found[1:], m.found[:])
 	m.found[0] = now
-	if now.Sub(m.found[foundMany-1]) <= foundTime {
+	if now.Sub(m.found[fewDead-1]) <= deadTime {
+		o.callMuster(now)
+	}
+}
+
+// countDead notes that a member has died.
+func (o *Overlay) countDead(now time.Time) {
+	m := &o.muster
+	if now.Sub(m.since) > deadTime {
+		m.since, m.deaths = now, 0
+	}
+	if m.deaths++; m.deaths >= fewDead && m.deaths*upheaval >= o.table.live {
+		m.since, m.deaths = now, 0
 		o.callMuster(now)
 	}
 }

@@ -101,6 +101,17 @@ func TestManyDeathsCallFewMusters(t *testing.T) {
 	s.want("unrest a minute later", s.muster.unrest(s.now), false)
 }
 
+// Members come and go: as many deaths as make an upheaval, one after the other, call
+// no muster.
+func TestChurnCallsNoMuster(t *testing.T) {
+	s := acquainted(t, 100)
+	for n := 1; n <= 40; n += 4 {
+		s.now = s.now.Add(deadTime)
+		s.bury(n)
+	}
+	s.want("unrest", s.muster.unrest(s.now), false)
+}
+
 // A session may outlast its peer by more than a minute. What the dead are told is
 // lost: only fellows hear of news of whom nothing says that they are dead.
 func TestTheDeadAreToldNothing(t *testing.T) {

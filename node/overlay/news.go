@@ -379,15 +379,15 @@ func (o *Overlay) died(now time.Time, r *row) {
 	o.changed(r.place)
 	o.tellGuests(now, r.place)
 	o.forgetRoom(r.member().Node)
-	o.mourn(now)
+	o.mourn()
+	o.countDead(now)
 }
 
 // mourn tells when many have died since it told so last.
-func (o *Overlay) mourn(now time.Time) {
+func (o *Overlay) mourn() {
 	if o.toll++; o.toll*upheaval >= o.table.live {
 		o.toll = 0
 		o.emit(Upheaval{})
-		o.callMuster(now)
 	}
 }
 

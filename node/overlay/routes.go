@@ -290,7 +290,7 @@ func (o *Overlay) lose(now time.Time, p wire.Place) {
 	o.changed(p)
 	o.table.remove(p)
 	o.counters.Died++
-	o.mourn(now)
+	o.mourn()
 	o.routes.verdicts.note(now, silent)
 	for _, s := range slices.Backward(b.spare) {
 		o.tryRoute(now, s)
