@@ -137,7 +137,7 @@ func (o *Overlay) seekHomes(now time.Time) {
 	}
 	have, waited := o.countAsked()
 	if have+waited >= o.cfg.Homes { // who is asked is there, and says so soon
-		o.race, o.extra = time.Time{}, 0
+		o.race, o.extra, o.plea = time.Time{}, 0, plea{}
 		return
 	}
 	if o.sounds(now) {
@@ -151,6 +151,9 @@ func (o *Overlay) seekHomes(now time.Time) {
 		}
 		o.try(now, e)
 		coming++
+	}
+	if coming == 0 {
+		o.plead(now)
 	}
 	if o.race.IsZero() && len(o.dials) > 0 && o.extra < maxExtra {
 		o.race = now.Add(raceEvery)

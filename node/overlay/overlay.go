@@ -94,6 +94,7 @@ type Overlay struct {
 	rounds rounds
 	sound  sound
 	lonely lonely
+	plea   plea
 
 	binding time.Duration // how often homes are asked at least; 0: no NAT wants that
 

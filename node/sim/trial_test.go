@@ -49,6 +49,18 @@ func TestHalfOfTheSupernodesVanish(t *testing.T) {
 	}
 }
 
+// Seven in ten vanish, among so many that nobody has sessions with more than a few of
+// them: where it is known who lives the records that are left soon are at all their
+// places, though most of what is told at first goes to the dead.
+func TestMostSupernodesVanish(t *testing.T) {
+	out := try(t, Trial{
+		Config: Config{Seed: *seed, Supernodes: 150, Phones: 30, Loss: 0.01}, Kill: 0.7, Lookups: 30, Window: time.Second, Heal: time.Minute,
+	})
+	if out.Repaired == 0 || out.Repaired > 30 {
+		t.Errorf("seed %d: the records are repaired after %.1f s, want 30 s", *seed, out.Repaired)
+	}
+}
+
 // The stand-in has the flights and the sizes of TLS: a run with either is the
 // same, datagram for datagram.
 func TestTLSAndStandInGiveTheSameTrace(t *testing.T) {
