@@ -47,10 +47,16 @@ type programs struct{ lab, peerphone, loginserver string }
 
 // findPrograms looks beside this program, where `make build` puts them.
 func findPrograms() (p programs, err error) {
-	if p.lab, err = os.Executable(); err != nil {
+	lab, err := os.Executable()
+	if err != nil {
 		return p, err
 	}
-	dir := filepath.Dir(p.lab)
+	return programsBeside(lab)
+}
+
+func programsBeside(lab string) (p programs, err error) {
+	p.lab = lab
+	dir := filepath.Dir(lab)
 	if p.peerphone, err = firstFile(dir, "peerphone", "peerphone-linux-"+runtime.GOARCH); err != nil {
 		return p, err
 	}

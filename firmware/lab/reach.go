@@ -54,6 +54,7 @@ type townPlan struct {
 	Dir        string        // everything is in its subfolder town, which is begun anew
 	Supernodes int           // 1 to 8
 	Delay      time.Duration // of the line of each supernode and of the login server, one way
+	Lab        string        // the file beside which the programs are; "": this program's
 }
 
 // townFolder holds a folder for each process.
@@ -66,11 +67,18 @@ const (
 	supernodePort = 41000
 )
 
+func (p townPlan) programs() (programs, error) {
+	if p.Lab == "" {
+		return findPrograms()
+	}
+	return programsBeside(p.Lab)
+}
+
 // openTown makes the internet and starts the login server and the supernodes.
 // Without root or a tool the error wraps natlab.ErrUnavailable and is one line.
 func openTown(ctx context.Context, p townPlan, s *steps) (t *town, err error) {
 	t = &town{plan: p, folder: folder(folder(p.Dir).path(townFolder)), steps: s, unlock: func() {}, stalls: watchStalls()}
-	if t.programs, err = findPrograms(); err == nil {
+	if t.programs, err = p.programs(); err == nil {
 		t.lab, err = natlab.Open(ctx, nil)
 	}
 	if err != nil {

@@ -22,6 +22,7 @@ type supernode struct {
 	*natlab.Public
 	town   *town
 	number string
+	page   string // where it serves its page; "": nowhere
 	child  *child.Child
 }
 
@@ -33,6 +34,7 @@ func (s *supernode) start() (err error) {
 	c := phoneConfig{
 		Account: accountConfig{Name: s.Name(), Number: s.number, PasswordFile: passwordFile, Register: true},
 		Network: networkConfig{InvitationFile: "../" + invitationFile, Listen: fmt.Sprintf(":%d", supernodePort), Supernode: "always", Ports: []int{443, 80}},
+		Page:    pageConfig{Listen: s.page},
 		Board:   boardConfig{Name: "none"},
 	}
 	s.child, err = s.town.run(s.Host, c)

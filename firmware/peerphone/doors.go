@@ -48,6 +48,8 @@ func openDoors(c Config, n *node.Node, log *slog.Logger) *doors {
 // webPorts are open in most firewalls.
 var webPorts = []uint16{443, 80}
 
+func isWeb(a *net.TCPAddr) bool { return slices.Contains(webPorts, uint16(a.Port)) }
+
 // doorPorts returns the TCP ports of a node whose UDP port is own.
 func (c Config) doorPorts(own uint16) []uint16 {
 	more := c.Network.Ports
@@ -103,7 +105,7 @@ func (d *doors) run(ctx context.Context) (wait func()) {
 }
 
 // pageListener listens for the page: at a door, if one has its port, else at a
-// port of its own.
+// port of its own. Who has it at 80 or 443 finds it at the other one, too.
 func (d *doors) pageListener(c Config, state string) (net.Listener, error) {
 	want, err := net.ResolveTCPAddr("tcp", c.Page.Listen)
 	if err != nil {
@@ -125,6 +127,11 @@ func (d *doors) pageListener(c Config, state string) (net.Listener, error) {
 				at, ok := local.(*net.TCPAddr)
 				return ok && (len(want.IP) == 0 || want.IP.IsUnspecified() || want.IP.Equal(at.IP))
 			},
+		}
+		for _, y := range d.list {
+			if at := y.listener.Addr().(*net.TCPAddr); isWeb(own) && isWeb(at) {
+				y.page = x.page
+			}
 		}
 		return x.page, nil
 	}

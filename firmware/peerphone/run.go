@@ -196,6 +196,9 @@ func (r runCommand) servePage(ctx context.Context, c Config, n *node.Node, b ope
 
 // hosts lists the names by which the page may be called: those of loopback.
 func hosts(addr *net.TCPAddr) []string {
+	if isWeb(addr) { // a browser leaves such a port out
+		return []string{"localhost", "127.0.0.1", "[::1]"}
+	}
 	port := fmt.Sprint(addr.Port)
 	return []string{
 		net.JoinHostPort("localhost", port), net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port),
