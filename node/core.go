@@ -74,6 +74,7 @@ type Core struct {
 	display     string // the owner's display name
 	inquiry     inquiry
 	known       acquaintances
+	near        near
 	out         []Effect
 }
 
@@ -232,7 +233,7 @@ func (c *Core) shake(now time.Time, w path.Way, frame []byte) {
 // session's channel has opened.
 func (c *Core) Opened(now time.Time, ix wire.Index, w path.Way, payload []byte) {
 	c.opened(now, ix, w, payload)
-	c.settle(now)
+	c.settleNear(now)
 }
 
 func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) {
@@ -245,7 +246,9 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
 		c.overlay.Alive(now, ix)
-		c.client.Heard(now, ix)
+		if c.client.Heard(now, ix) {
+			c.near.over = true
+		}
 		c.sessions.Payload(now, ix, payload)
 	case wire.PayloadRefresh:
 		if r, ok := wire.ParseRefresh(payload); ok {
@@ -262,8 +265,10 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	case wire.PayloadPath:
 		c.paths.Payload(now, ix, w, payload)
 	case wire.PayloadTrain:
+		c.near.over = true
 		c.trainComes(now, ix, payload)
 	case wire.PayloadLane:
+		c.near.over = true
 		if !w.IsLane() { // a lane within a lane leads round in circles
 			c.lane(now, ix, payload)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"peerphone/node/directory"
 	"peerphone/node/identity"
+	"peerphone/node/session"
 	"peerphone/node/wire"
 )
 
@@ -44,6 +45,12 @@ func (c *Core) Ready() bool { return !c.view.ready.IsZero() }
 func (c *Core) Holds(now time.Time, key identity.IndexKey) bool {
 	return c.index != nil && c.index.Holds(now, key)
 }
+
+// Channel returns what opens the frames of a session; nil: there is none.
+func (c *Core) Channel(ix wire.Index) *session.Channel { return c.sessions.Channel(ix) }
+
+// Sessions returns how many sessions there are, with nodes and phones.
+func (c *Core) Sessions() int { return c.paths.Len() }
 
 // Guests returns how many nodes are attached here now, and how many attachments
 // have been admitted since the start.

@@ -251,6 +251,7 @@ func (a *machine) end(b *machine) {
 
 // Two phones log in, find each other, ring, talk and hang up, either way.
 func TestCall(t *testing.T) {
+	node.MustSettle(t)
 	l := newLAN(t, 3)
 	kitchen, workshop := l.phone("kitchen", "1001", "1002"), l.phone("workshop", "1002", "1001")
 	took := kitchen.call(workshop)
@@ -365,6 +366,7 @@ func TestLoginServerGone(t *testing.T) {
 // within five seconds: its others serve. The dead one is the best home, which
 // callers try first.
 func TestHomeGone(t *testing.T) {
+	node.MustSettle(t)
 	l := newLAN(t, 4)
 	kitchen, workshop := l.phone("kitchen", "1001", "1002"), l.phone("workshop", "1002", "1001")
 	kitchen.call(workshop)

@@ -10,7 +10,7 @@ import (
 // Beat takes a home's beat, which came outside of its session.
 func (c *Core) Beat(now time.Time, nonce uint32) {
 	c.overlay.Beat(now, nonce)
-	c.settle(now)
+	c.settleNear(now)
 }
 
 // whisper says something to a home, guest or fellow once.

@@ -23,11 +23,13 @@ func (c *Core) Question(now time.Time, from netip.AddrPort, b []byte) {
 	case !ok:
 		return
 	case q.Answer:
+		c.near.over = q.Topic != wire.TopicPing
 		c.questionAnswered(now, from, q)
 	case c.index != nil && c.questions.Allow(now, from.Addr()):
+		c.near.over = q.Topic != wire.TopicPing
 		c.answerQuestion(now, from, q, len(b))
 	}
-	c.settle(now)
+	c.settleNear(now)
 }
 
 func (c *Core) questionAnswered(now time.Time, from netip.AddrPort, q wire.Question) {

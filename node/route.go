@@ -21,6 +21,7 @@ import (
 func (c *Core) settle(now time.Time) {
 	for c.round(now) {
 	}
+	c.near = near{}
 }
 
 // round empties every outbox once and reports whether any held something.
@@ -82,15 +83,25 @@ func (c *Core) fromLogin(now time.Time, e login.Event) {
 func (c *Core) fromSession(now time.Time, e session.Event) {
 	switch e := e.(type) {
 	case session.Datagram:
+		c.near.over = c.near.over || c.peers.dials[e.Index] != nil
 		if c.heldBack(now, e.Index) {
 			return
 		}
 		c.racer.Sent(now, e.Index)
 		c.paths.Send(now, e.Index, e.Frame)
-	case session.Up:
-		c.sessionUp(now, e)
 	case session.Message:
 		c.message(now, e.Index, e.Body)
+	default:
+		c.near.over = true
+		c.fromShaking(now, e)
+	}
+}
+
+// fromShaking takes what a session says that comes up or ends.
+func (c *Core) fromShaking(now time.Time, e session.Event) {
+	switch e := e.(type) {
+	case session.Up:
+		c.sessionUp(now, e)
 	case session.Down:
 		c.sessionDown(now, e.Index, e.Reason)
 	case session.Bounce:
@@ -102,8 +113,15 @@ func (c *Core) fromSession(now time.Time, e session.Event) {
 
 func (c *Core) fromPath(now time.Time, e path.Event) {
 	switch e := e.(type) {
+	case path.UDP:
+		c.do(SendUDP(e))
+		return
 	case path.StreamFrame:
 		c.do(SendStream{e.Stream, e.Frame})
+		return
+	}
+	c.near.over = true
+	switch e := e.(type) {
 	case path.StreamEnd:
 		c.endStream(e.Stream)
 	case path.LanePayload:
@@ -177,14 +195,25 @@ func (c *Core) inner(now time.Time, w path.Way, frame []byte) {
 
 func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 	switch e := e.(type) {
-	case overlay.Dial:
-		c.dialNode(now, e.Member)
 	case overlay.Send:
 		c.send(now, e.Index, e.Message)
 	case overlay.Whisper:
 		c.whisper(now, e)
 	case overlay.Beat:
 		c.beat(now, e)
+	case overlay.Ping:
+		c.ping(now, e)
+	default:
+		c.near.over = true
+		c.fromOverlayFar(now, e)
+	}
+}
+
+// fromOverlayFar takes what the overlay says that concerns others as well.
+func (c *Core) fromOverlayFar(now time.Time, e overlay.Event) {
+	switch e := e.(type) {
+	case overlay.Dial:
+		c.dialNode(now, e.Member)
 	case overlay.Drop:
 		c.peers.idle = append(c.peers.idle, e.Index)
 		c.closeIdle(now)
@@ -200,8 +229,6 @@ func (c *Core) fromOverlay(now time.Time, e overlay.Event) {
 		c.do(Restart{})
 	case overlay.Stranded:
 		c.stranded(now)
-	case overlay.Ping:
-		c.ping(now, e)
 	case overlay.NeighboursChanged:
 		c.overlay.Settled()
 		c.index.NeighboursChanged(now)
@@ -325,6 +352,7 @@ func (c *Core) message(now time.Time, ix wire.Index, body []byte) {
 		return
 	}
 	peer, ok := c.sessions.Peer(ix)
+	c.near.over = c.near.over || !ofMembers(m)
 	switch {
 	case !ok:
 	case peer.Role == session.AsPhone:

@@ -44,6 +44,7 @@ func (c *Core) Sounded(now time.Time, id call.ID, s contacts.Sound) {
 	if err := c.log.Sounded(now, s); err != nil {
 		c.do(Log{Debug, "sound of a call not logged", []any{"error", err}})
 	}
+	c.settle(now)
 }
 
 // shownCalls is how many calls a snapshot has.

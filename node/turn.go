@@ -8,8 +8,15 @@ import "time"
 
 // Next returns when Advance wants to be called: the earliest wish of all cores.
 func (c *Core) Next() time.Time {
-	next := earlier(earlier(c.login.Next(), c.sessions.Next()), earlier(c.paths.Next(), c.racer.Next()))
-	next = earlier(next, earlier(earlier(c.listing.Next(), c.overlay.Next()), earlier(c.client.Next(), c.calls.Next())))
+	if !c.near.known {
+		c.near.far, c.near.known = c.farNext(), true
+	}
+	return earlier(earlier(c.sessions.Next(), c.paths.Next()), earlier(c.overlay.Next(), c.near.far))
+}
+
+// farNext returns the earliest wish of all cores but the near ones.
+func (c *Core) farNext() time.Time {
+	next := earlier(earlier(c.login.Next(), c.racer.Next()), earlier(c.listing.Next(), earlier(c.client.Next(), c.calls.Next())))
 	next = earlier(next, earlier(earlier(c.handset.Next(), c.legs.Next()), earlier(c.outside.survey.Next(), c.outside.lifetime.Next())))
 	next = earlier(next, earlier(c.fresh.Next(), c.revoker.Next()))
 	for _, u := range c.outside.uplinks {
@@ -39,6 +46,10 @@ func earlier(a, b time.Time) time.Time {
 // Advance fires what is due in every core, in a fixed order, so that equal times
 // fire equally.
 func (c *Core) Advance(now time.Time) {
+	if c.near.known && !passed(c.near.far, now) {
+		c.advanceNear(now)
+		return
+	}
 	fire(now, c.login)
 	fire(now, c.sessions)
 	fire(now, c.paths)
@@ -80,7 +91,10 @@ type timer interface {
 
 // fire calls a core if it is time.
 func fire(now time.Time, t timer) {
-	if at := t.Next(); !at.IsZero() && !at.After(now) {
+	if passed(t.Next(), now) {
 		t.Advance(now)
 	}
 }
+
+// passed reports whether a timer is set and due.
+func passed(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }

@@ -31,12 +31,14 @@ const (
 )
 
 // Heard tells that something authentic has come from a home.
-func (c *Client) Heard(now time.Time, home wire.Index) {
+func (c *Client) Heard(now time.Time, home wire.Index) (concerns bool) {
 	for _, f := range c.finds {
 		if !f.race.IsZero() && f.latest == unheard && f.asked[len(f.asked)-1] == home {
 			f.latest, f.race = heeded, now.Add(findSlow)
+			concerns = true
 		}
 	}
+	return concerns
 }
 
 // hurry goes on when the home that was asked last keeps us waiting. If it is only

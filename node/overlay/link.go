@@ -69,10 +69,8 @@ func (l *link) idle() bool {
 }
 
 func (o *Overlay) link(ix wire.Index) *link {
-	for _, l := range o.links {
-		if l.ix == ix {
-			return l
-		}
+	if i := slices.Index(o.index, ix); i >= 0 {
+		return o.links[i]
 	}
 	return nil
 }
@@ -103,7 +101,7 @@ func (o *Overlay) unlink(now time.Time, l *link) {
 	if i < 0 {
 		return
 	}
-	o.links = slices.Delete(o.links, i, i+1)
+	o.links, o.index = slices.Delete(o.links, i, i+1), slices.Delete(o.index, i, i+1)
 	o.leaveHome(now, l)
 	o.leaveGuest(l)
 	o.lostFellow(now, l)

@@ -75,8 +75,9 @@ type Overlay struct {
 	ports wire.Ports // at which we take streams
 	rand  *rand.Rand
 
-	links []*link // sessions with nodes, by age
-	dials []*dial // under way, by age
+	links []*link      // sessions with nodes, by age
+	index []wire.Index // of links, in their order: it is looked through with each input
+	dials []*dial      // under way, by age
 	cache cache
 
 	// race is when one more home than needed is dialled, because those under
@@ -240,7 +241,7 @@ func (o *Overlay) Up(now time.Time, ix wire.Index, node identity.ID, addr netip.
 		o.emit(Drop{Index: ix})
 		return
 	}
-	o.links = append(o.links, l)
+	o.links, o.index = append(o.links, l), append(o.index, l.ix)
 	switch l.dir {
 	case ours:
 		o.offer(now, l)

@@ -43,10 +43,17 @@ const (
 )
 
 // route is how the frames of one session go.
+//
+// What a direct way needs for each packet comes first.
 type route struct {
-	ix       wire.Index
-	state    State
-	best     Way
+	ix     wire.Index
+	state  State
+	prober *prober   // nil: no direct way is permitted
+	heard  time.Time // when something last came by at
+	at     Way       // in state Direct
+	trial  Way       // by which the peer seems to send now; zero: none. Unproven, challenged
+	best   Way
+
 	told     Way         // last Moved, or what Open said
 	target   identity.ID // whom our lanes lead to; zero: the peer opened the lanes
 	lanes    []*lane     // by preference; at most maxLanes
@@ -66,10 +73,6 @@ type route struct {
 	// dies, cleared once it is due and there is one again.
 	seek time.Time
 
-	at    Way       // in state Direct
-	heard time.Time // when something last came by it
-	trial Way       // by which the peer seems to send now; zero: none. Unproven, challenged
-
 	stream streamLeg // in state Streaming, and for a while after it
 
 	relays  []*relayed // by order; at most maxRelayed
@@ -77,8 +80,6 @@ type route struct {
 	active  Way        // in the last Ways
 	standby []Way      // likewise
 	tried   Way        // likewise
-
-	prober *prober // nil: no direct way is permitted
 }
 
 // due returns the earliest of the route's timers; zero: none is set.

@@ -48,14 +48,14 @@ type Channel struct {
 	count atomic.Uint64 // of the next packet
 	send  atomic.Pointer[generation]
 
-	// Receiving.
-	mu     sync.Mutex
-	window window     // guarded by mu
-	recv   generation // guarded by mu; cur is nil when wiped
+	sealed, opened, short, forged, replayed atomic.Uint64
 
 	ratchet sync.Mutex // held while the send key changes
 
-	sealed, opened, short, forged, replayed atomic.Uint64
+	// Receiving. The window comes last: most of it is seldom touched.
+	mu     sync.Mutex
+	recv   generation // guarded by mu; cur is nil when wiped
+	window window     // guarded by mu
 }
 
 // generation is the key of an epoch and of its neighbours: before, for packets

@@ -31,27 +31,29 @@ const (
 )
 
 // session is one session of a Table.
+//
+// What each packet needs lies together, at the front: where there are thousands of
+// sessions most of the time goes into fetching them from memory.
 type session struct {
+	state     State
+	listed    bool       // in Table.peers
+	initiator bool       // constant after construction
+	ix        wire.Index // likewise
+	remote    wire.Index // 0 until known
+	channel   *Channel   // nil before TLS is done
+	hs        *handshake // nil when nobody can ask for it any more
+	alive     alive
+	timer     timer
+	drained   time.Time // Draining: when it ends at the latest
+	reserved  time.Time // Reserved: when it ends
+	control   control
+	up        time.Time // when it became Live
+	peer      Peer      // before the proof: whom we dial
+
 	// Constant after construction.
-	ix        wire.Index
-	initiator bool
-	want      Want      // the responder's has the role only
-	began     time.Time // of the dial, or when its first flight arrived
-	born      uint64    // orders sessions
-
-	state    State
-	remote   wire.Index // 0 until known
-	peer     Peer       // before the proof: whom we dial
-	listed   bool       // in Table.peers
-	up       time.Time  // when it became Live
-	hs       *handshake // nil when nobody can ask for it any more
-	channel  *Channel   // nil before TLS is done
-	control  control
-	alive    alive
-	drained  time.Time // Draining: when it ends at the latest
-	reserved time.Time // Reserved: when it ends
-
-	timer timer
+	born  uint64    // orders sessions
+	began time.Time // of the dial, or when its first flight arrived
+	want  Want      // the responder's has the role only
 }
 
 // peerKey is a peer in a role.

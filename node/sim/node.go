@@ -52,7 +52,6 @@ type Node struct {
 	core  *node.Core // nil: switched off
 	user  *user      // nil: nobody uses it
 	hands handshaker
-	open  map[wire.Index]*session.Channel
 	badge badges
 	sound sound
 	alarm alarm
@@ -108,7 +107,6 @@ func (n *Node) boot() error {
 	if err != nil {
 		return err
 	}
-	n.open = map[wire.Index]*session.Channel{}
 	n.alarm.at = time.Time{}
 	n.hands = n.newHands()
 	var lie func(wire.Index, wire.Message) wire.Message
@@ -271,7 +269,7 @@ func (n *Node) switchOn(now time.Time) {
 
 // switchOff ends the program without a word, as a power cut does.
 func (n *Node) switchOff() {
-	n.on, n.core, n.hands, n.open = false, nil, nil, nil
+	n.on, n.core, n.hands = false, nil, nil
 	n.alarm.at = time.Time{}
 }
 
@@ -329,7 +327,7 @@ func (n *Node) relay(now time.Time, w path.Way, b []byte) {
 
 func (n *Node) unseal(now time.Time, w path.Way, b []byte) {
 	h, ok := wire.ParseHeader(b)
-	ch := n.open[h.To]
+	ch := n.core.Channel(h.To)
 	if !ok || ch == nil {
 		return
 	}
@@ -384,10 +382,6 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 			n.core.Progress(now, e.Request.Session(), n.hands.Do(e.Request))
 			n.flush(now)
 		})
-	case node.OpenSession:
-		n.open[e.Index] = e.Channel
-	case node.CloseSession:
-		delete(n.open, e.Index)
 	case node.Certified:
 		n.badge.node, n.granted = n.nodeBadge(e.Granted.Node), e.Granted
 	case node.StartMedia:

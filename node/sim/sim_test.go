@@ -73,8 +73,8 @@ func wantQuiet(t *testing.T, w *World) {
 		if s.Face.Ringing || s.Face.Tone != "silent" || n.sound.on {
 			t.Errorf("node %d is not quiet: %+v, sound %v", n.number, s.Face, n.sound.on)
 		}
-		if homes := min(3, w.cfg.Supernodes); len(s.Network.Homes) != homes || len(n.open) > w.cfg.Supernodes {
-			t.Errorf("node %d has %d homes and %d sessions, want %d and at most one per supernode", n.number, len(s.Network.Homes), len(n.open), homes)
+		if homes := min(3, w.cfg.Supernodes); len(s.Network.Homes) != homes || n.core.Sessions() > w.cfg.Supernodes {
+			t.Errorf("node %d has %d homes and %d sessions, want %d and at most one per supernode", n.number, len(s.Network.Homes), n.core.Sessions(), homes)
 		}
 	}
 }

@@ -359,7 +359,7 @@ func TestBeatsGoWhereTheGuestIs(t *testing.T) {
 // still returns the session ix if it stands, else a new one.
 func (s *stranger) still(ix wire.Index, to *Node) wire.Index {
 	if ch := s.table.Channel(ix); s.up[ix] && ch != nil {
-		if h, ok := wire.ParseHeader(ch.Seal(nil, []byte{0})); ok && to.open[h.To] != nil {
+		if h, ok := wire.ParseHeader(ch.Seal(nil, []byte{0})); ok && to.core.Channel(h.To) != nil {
 			return ix
 		}
 	}
