@@ -119,9 +119,10 @@ func (n *Node) boot() error {
 		MaxGuests: w.cfg.MaxGuests, AttachRate: w.cfg.AttachRate, Lie: lie, Keep: w.copies.of,
 		Candidates: func() []netip.AddrPort { return []netip.AddrPort{n.addr} },
 		Login: login.ClientConfig{
-			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Saved: n.saved,
+			Invitation: identity.Invitation{Network: w.network}, Name: n.name(), Number: n.dial, Display: n.display(), Saved: n.saved,
 			Signatures: w.signatures(),
 		},
+		Settings: node.Settings{Searchable: w.cfg.Searchable},
 		Cache: w.cacheOf(n), Contacts: book, Known: n.known, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.signatures().Verify, CheckNode: w.verify.node,
 		Roster: w.rosterOf(n),
 	})
@@ -221,7 +222,7 @@ func (n *Node) enrol() (*login.Saved, error) {
 	}
 	return &login.Saved{Device: badge.DER, Epoch: epoch, Granted: wire.Granted{
 		Name: name.DER, Node: nodeCert.DER, Next: next.DER, Params: n.w.params, Time: now.Unix(),
-		Placements: n.placements(account, name.NotAfter),
+		Placements: n.placements(account, name.NotAfter), Words: n.words(account, name.NotAfter),
 	}}, nil
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	Old        bool          // the supernodes know each other from before
 	Silent     bool          // there are phones, but nobody uses them
 	Strangers  bool          // nobody is anybody's contact: calls are relayed
+	Searchable bool          // everybody is found by the words of a display name
 	Candidates bool          // the phones are able to serve others, and their owners do not mind
 	Real       bool          // handshakes are TLS's and signatures Ed25519's, not the stand-ins'
 	Birth      time.Time     // when the world begins
