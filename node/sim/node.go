@@ -123,7 +123,7 @@ func (n *Node) boot() error {
 			Signatures: w.signatures(),
 		},
 		Settings: node.Settings{Searchable: w.cfg.Searchable},
-		Cache: w.cacheOf(n), Contacts: book, Known: n.known, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.signatures().Verify, CheckNode: w.verify.node,
+		Cache:    w.cacheOf(n), Contacts: book, Known: n.known, Log: new(contacts.Log), Codecs: []wire.Codec{wire.CodecPCM16}, Verify: w.signatures().Verify, CheckNode: w.verify.node,
 		Roster: w.rosterOf(n),
 	})
 	if n.user != nil && !n.w.cfg.Strangers && n.book == nil {

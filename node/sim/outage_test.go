@@ -8,12 +8,13 @@ import (
 )
 
 // The login server is away for a week, in which an epoch ends and the power fails
-// everywhere: everyone who was logged in still searches and calls. In the short form
-// all are switched off for most of the week.
+// everywhere: everyone who was logged in still searches, by numbers and by words, and
+// calls. In the short form all are switched off for most of the week.
 func TestAWeekWithoutLoginServer(t *testing.T) {
 	boundary := identity.EpochStart(identity.EpochAt(birth) + 1)
 	w, err := New(Config{
 		Seed: *seed, Supernodes: 5, Phones: 8, MediaEvery: time.Second, Quiet: 20 * time.Minute, Birth: boundary.Add(-3 * 24 * time.Hour),
+		Searchable: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,4 +57,5 @@ func TestAWeekWithoutLoginServer(t *testing.T) {
 			}
 		}
 	}
+	w.wantFoundByWords(t)
 }
