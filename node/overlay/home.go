@@ -146,14 +146,14 @@ func (o *Overlay) seekHomes(now time.Time) {
 	coming := waited + len(o.dials)
 	for have+coming < o.cfg.Homes+o.extra {
 		e := o.pick(now)
+		if e == nil && coming == 0 || e != nil && e.fails > 0 {
+			o.plead(now)
+		}
 		if e == nil {
 			break
 		}
 		o.try(now, e)
 		coming++
-	}
-	if coming == 0 {
-		o.plead(now)
 	}
 	if o.race.IsZero() && len(o.dials) > 0 && o.extra < maxExtra {
 		o.race = now.Add(raceEvery)

@@ -10,7 +10,7 @@ type plea struct {
 	pause time.Duration
 }
 
-// plead asks a home, when nobody is left to be tried: soon again at first, for it names
+// plead asks a home, when nobody is left who was not tried in vain: soon again at first, for it names
 // a few at random, then ever more seldom, for there may be no others.
 func (o *Overlay) plead(now time.Time) {
 	homes := o.homeLinks()
