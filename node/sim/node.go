@@ -348,6 +348,23 @@ const handshakeTime = 5 * time.Millisecond
 
 var errNoStreams = errors.New("sim: no streams")
 
+// loginTime is what the login server takes to answer: a handshake and a question.
+const loginTime = 300 * time.Millisecond
+
+// login lets the login server answer, unless it is away.
+func (n *Node) login() {
+	if n.w.grant == nil {
+		return
+	}
+	core := n.core
+	n.after(loginTime, func(now time.Time) {
+		if n.core == core {
+			core.LoginReply(now, n.w.grant(n))
+			n.flush(now)
+		}
+	})
+}
+
 // flush carries out what the core asks, and sets the alarm anew.
 func (n *Node) flush(now time.Time) {
 	for _, e := range n.core.Take() {
@@ -368,7 +385,8 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 	case node.Restart:
 		n.restart(now)
 	case node.AskLogin:
-		n.in.report.LoginAsks++ // nobody answers
+		n.in.report.LoginAsks++
+		n.login()
 	case node.DialStream: // nobody here takes streams: it is refused at once
 		n.after(0, func(now time.Time) {
 			n.core.StreamFailed(now, e.Stream, errNoStreams)

@@ -15,6 +15,7 @@ import (
 	"peerphone/node/directory"
 	"peerphone/node/identity"
 	"peerphone/node/overlay"
+	"peerphone/node/wire"
 )
 
 // Config describes a world.
@@ -91,6 +92,7 @@ type World struct {
 	crew   crew
 	looked func(*Node, directory.Result) // takes the answers to Find; nil: nobody asks
 
+	grant func(*Node) wire.Message                                // tests: what the login server answers; nil: it is away
 	forge func(from *Node, to netip.AddrPort, frame []byte) *Node // tests: as whose a datagram arrives; nil: its sender's
 }
 
