@@ -36,18 +36,14 @@ type browser struct {
 // something hides nothing.
 type browse struct {
 	clock
+	waves
 	key     identity.IndexKey
 	askers  []browser
 	nearest func(identity.IndexKey, int) []wire.Member
-	queue   []wire.Member // not yet asked, the nearest first
-	open    asks
-	waves   int
 	told    []identity.ID // who has told whose entries it has
 	full    int           // of these, who may lack some
 	listed  []*listed     // in the order of being heard of
-
-	wave time.Time // when the next wave goes out; cleared when the queue is empty
-	end  time.Time
+	end     time.Time
 }
 
 // listed is an entry that somebody has.
@@ -120,6 +116,7 @@ func (b *browse) start(now time.Time, x *Index) {
 			b.queue = append(b.queue, m)
 		}
 	}
+	x.fellows.sort(now, b.queue)
 	x.begin(b)
 	b.next(now, x)
 	x.arm(b)
@@ -139,20 +136,7 @@ func (b *browse) own(f *shelf) {
 
 // next sends out a wave.
 func (b *browse) next(now time.Time, x *Index) {
-	n := waveNext
-	if b.waves == 0 {
-		n = waveFirst
-	}
-	b.waves++
-	n = min(n, len(b.queue))
-	for _, to := range b.queue[:n] {
-		b.open = append(b.open, x.put(now, b, to, askWait, wire.Browse{Key: b.key}))
-	}
-	b.queue = b.queue[n:]
-	b.wave = time.Time{}
-	if len(b.queue) > 0 {
-		b.wave = now.Add(waveWait)
-	}
+	b.send(now, x, b, wire.Browse{Key: b.key})
 	b.goOn(now, x)
 }
 
@@ -326,10 +310,7 @@ func (b *browse) fetched(now time.Time, x *Index, a *ask, m wire.Entries) {
 
 // conclude tells the phones what has been gathered.
 func (b *browse) conclude(now time.Time, x *Index) {
-	for _, a := range b.open {
-		x.giveUp(a)
-	}
-	b.open = nil
+	b.cancel(x)
 	x.finish(b)
 	v := b.result(now, x)
 	x.viewed.put(now, v)
@@ -420,7 +401,7 @@ func (b *browse) lost(ix wire.Index) {
 }
 
 func (b *browse) due() time.Time {
-	return earlier(earlier(b.wave, b.end), b.open.due())
+	return earlier(b.waves.due(), b.end)
 }
 
 func (b *browse) advance(now time.Time, x *Index) {
@@ -428,7 +409,7 @@ func (b *browse) advance(now time.Time, x *Index) {
 		b.conclude(now, x)
 		return
 	}
-	if passed(b.wave, now) {
+	if b.late(now, x) {
 		b.next(now, x)
 	}
 	x.advanceAsks(now, b.open)

@@ -10,15 +10,8 @@ import (
 )
 
 const (
-	// A search asks waveFirst supernodes, then waveNext more when all of those
-	// have answered or the second of them is overdue, after waveWait at most, and so
-	// on: the paper's 4, then 8. When many were silent lately it begins with eight.
-	waveFirst = 4
-	waveNext  = 8
-	waveWait  = 150 * time.Millisecond
-	// askWait is how long one supernode may take; askEnd ends the search.
-	askWait = time.Second
-	askEnd  = 2 * time.Second
+	// askEnd ends a search.
+	askEnd = 2 * time.Second
 	// maxSearched bounds whom one search asks.
 	maxSearched = 2 * Replicas
 )
@@ -56,15 +49,11 @@ const maxAskersOfOne = 64
 type search struct {
 	clock
 	quest
+	waves
 	nearest func(identity.IndexKey, int) []wire.Member
-	queue   []wire.Member // not yet asked, the nearest first
 	asked   []identity.ID // and those in the queue
-	open    asks
-	waves   int
 	denials []denial
-
-	wave time.Time // when the next wave goes out; cleared when the queue is empty
-	end  time.Time
+	end     time.Time
 }
 
 // denial is the word of a supernode that it has no record.
@@ -113,21 +102,7 @@ func (s *search) gather(now time.Time, x *Index) {
 
 // next sends out a wave.
 func (s *search) next(now time.Time, x *Index) {
-	n := waveNext
-	if s.waves == 0 {
-		n = x.fellows.first()
-	}
-	s.waves++
-	n = min(n, len(s.queue))
-	wave := s.queue[:n]
-	for _, to := range wave {
-		s.open = append(s.open, x.put(now, s, to, askWait, wire.Find{Key: s.key}))
-	}
-	s.queue = s.queue[n:]
-	s.wave = time.Time{}
-	if len(s.queue) > 0 {
-		s.wave = now.Add(x.fellows.patience(now, wave))
-	}
+	s.send(now, x, s, wire.Find{Key: s.key})
 	s.goOn(now, x)
 }
 
@@ -230,7 +205,7 @@ func (s *search) denied(x *Index) bool {
 
 // take takes a record.
 func (s *search) take(now time.Time, x *Index, b []byte) {
-	if !s.record(now, x, b, s.waves, now.Sub(s.end.Add(-askEnd))) {
+	if !s.record(now, x, b, s.sent, now.Sub(s.end.Add(-askEnd))) {
 		return
 	}
 	s.queue, s.wave = nil, time.Time{}
@@ -242,10 +217,7 @@ func (s *search) take(now time.Time, x *Index, b []byte) {
 // conclude ends the search. Without a record the answer is FindNone when three
 // quarters of all deny it, unless too many supernodes have gone lately.
 func (s *search) conclude(now time.Time, x *Index) {
-	for _, a := range s.open {
-		x.giveUp(a)
-	}
-	s.open = nil
+	s.cancel(x)
 	x.finish(s)
 	if s.state == searching {
 		s.quest.deny(now, x, s.denied(x))
@@ -258,7 +230,7 @@ func (s *search) silent(now time.Time, x *Index, a *ask) {
 }
 
 func (s *search) due() time.Time {
-	return earlier(earlier(s.wave, s.end), s.open.due())
+	return earlier(s.waves.due(), s.end)
 }
 
 func (s *search) advance(now time.Time, x *Index) {
@@ -266,8 +238,7 @@ func (s *search) advance(now time.Time, x *Index) {
 		s.conclude(now, x)
 		return
 	}
-	if passed(s.wave, now) {
-		x.fellows.missed(now, s.open)
+	if s.late(now, x) {
 		s.next(now, x)
 	}
 	x.advanceAsks(now, s.open)
