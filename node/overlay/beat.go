@@ -65,11 +65,13 @@ func (o *Overlay) setBeat(now time.Time, l *link, r wire.Refresh) {
 	} else {
 		heap.Fix(&o.beats, b.i-1)
 	}
+	o.armBeats()
 }
 
 func (o *Overlay) stopBeat(l *link) {
 	if l.beat.i > 0 {
 		heap.Remove(&o.beats, l.beat.i-1)
+		o.armBeats()
 	}
 	l.beat.at = time.Time{}
 }
@@ -77,7 +79,7 @@ func (o *Overlay) stopBeat(l *link) {
 // sendBeats sends the beats that are due. It changes nothing else that Next
 // depends on.
 func (o *Overlay) sendBeats(now time.Time) {
-	for len(o.beats) > 0 && passed(o.beats[0].beat.at, now) {
+	for passed(o.beatAt, now) {
 		l := o.beats[0]
 		o.out = append(o.out, Beat{l.ix, l.beat.nonce})
 		if l.beat.at = now.Add(l.beat.every); l.beat.at.After(l.beat.end) {
@@ -85,15 +87,23 @@ func (o *Overlay) sendBeats(now time.Time) {
 			continue
 		}
 		heap.Fix(&o.beats, 0)
+		o.armBeats()
+	}
+}
+
+// armBeats sets the timer of the next beat.
+func (o *Overlay) armBeats() {
+	if o.beatAt = (time.Time{}); len(o.beats) > 0 {
+		o.beatAt = o.beats[0].beat.at
 	}
 }
 
 // beatWake returns when sendBeats has something to do.
 func (o *Overlay) beatWake() time.Time {
-	if len(o.beats) == 0 || o.gone {
+	if o.gone {
 		return time.Time{}
 	}
-	return o.beats[0].beat.at
+	return o.beatAt
 }
 
 // beats is a heap (container/heap) of guests, the next beat on top.

@@ -26,7 +26,13 @@ const (
 // link is a session with a node and what it is used for: a home of ours, a
 // guest of ours, a fellow supernode, or several of these.
 type link struct {
-	ix    wire.Index
+	ix wire.Index
+	// homeAt is when the home is due: asked, the answer is; attached, the next
+	// Refresh is sent. Cleared with the home.
+	homeAt   time.Time
+	guestEnd time.Time // of the guest, without another Refresh; cleared with it
+	joinEnd  time.Time // without a Join by then it is no supernode; set while joining
+
 	node  identity.ID
 	addr  netip.AddrPort
 	other netip.AddrPort // where node is by the other version of IP, as far as it has said
@@ -39,23 +45,18 @@ type link struct {
 	rtt      time.Duration // from Attach to Attached
 	observed netip.AddrPort
 	refresh  time.Duration // pause between refreshes
-	// homeAt is when the home is due: asked, the answer is; attached, the next
-	// Refresh is sent. Cleared with the home.
-	homeAt time.Time
-	pulse  pulse
-	owed   int // answers that the home may give to our Refresh
+	pulse    pulse
+	owed     int // answers that the home may give to our Refresh
 
-	guest    guestState
-	newsAt   time.Time // when the guest may be told of members again
-	beat     beat
-	others   [2]wire.Mark // of the guest's other homes
-	doubts   time.Time    // by when what the guest has told of silent homes is forgotten
-	guestEnd time.Time    // without another Refresh; cleared with the guest
+	guest  guestState
+	newsAt time.Time // when the guest may be told of members again
+	beat   beat
+	others [2]wire.Mark // of the guest's other homes
+	doubts time.Time    // by when what the guest has told of silent homes is forgotten
 
 	join       joinState
 	place      wire.Place // when joined
 	answerJoin time.Time  // a Join before this is not answered again
-	joinEnd    time.Time  // without a Join by then it is no supernode; set while joining
 }
 
 func (l *link) due() time.Time { return earlier(earlier(l.homeAt, l.guestEnd), l.joinEnd) }

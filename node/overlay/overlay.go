@@ -101,8 +101,9 @@ type Overlay struct {
 
 	guests    map[identity.ID]*link // attached here
 	admission admission
-	beats     beats  // guests that want to hear us
-	told      []told // of whose silence guests were told, by age
+	beats     beats     // guests that want to hear us
+	beatAt    time.Time // when the next of them does; zero: none does
+	told      []told    // of whose silence guests were told, by age
 
 	// Of a supernode.
 	self        Self
@@ -360,11 +361,7 @@ func (o *Overlay) Advance(now time.Time) {
 		return
 	}
 	o.advanceDials(now)
-	for _, l := range slices.Clone(o.links) {
-		o.advanceHome(now, l)
-		o.advanceGuest(now, l)
-		o.advanceJoin(now, l)
-	}
+	o.advanceLinks(now)
 	o.feelPulse(now)
 	if o.cfg.Supernode {
 		o.advanceAdmission(now)
@@ -385,6 +382,21 @@ func (o *Overlay) Advance(now time.Time) {
 		o.extra = min(o.extra+1, maxExtra)
 	}
 	o.pump(now)
+}
+
+// advanceLinks fires what is due of the sessions.
+func (o *Overlay) advanceLinks(now time.Time) {
+	due := func(l *link) bool { return passed(l.due(), now) }
+	if !slices.ContainsFunc(o.links, due) {
+		return
+	}
+	for _, l := range slices.Clone(o.links) {
+		if due(l) {
+			o.advanceHome(now, l)
+			o.advanceGuest(now, l)
+			o.advanceJoin(now, l)
+		}
+	}
 }
 
 // earlier returns the earlier of two times, where zero means never.

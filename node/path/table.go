@@ -32,6 +32,7 @@ type Counters struct {
 type Table struct {
 	rand     io.Reader
 	routes   map[wire.Index]*route
+	latest   *route     // that was looked for: a packet asks for one several times; nil: none, or it is gone
 	laned    []*route   // routes with lanes, by age
 	timed    []*route   // routes with a timer that is set
 	sockets  []Socket   // one for each uplink
@@ -97,7 +98,7 @@ func (t *Table) OpenLanes(now time.Time, ix wire.Index, target identity.ID, home
 func (t *Table) begin(ix wire.Index) *route {
 	t.drop(ix)
 	r := &route{ix: ix}
-	t.routes[ix] = r
+	t.routes[ix], t.latest = r, r
 	return r
 }
 
@@ -116,13 +117,22 @@ func (t *Table) drop(ix wire.Index) {
 		return
 	}
 	delete(t.routes, ix)
+	t.latest = nil
 	t.laned = without(t.laned, r)
 	t.timed = without(t.timed, r)
 }
 
+// find returns the route of a session; nil: there is none.
+func (t *Table) find(ix wire.Index) *route {
+	if t.latest == nil || t.latest.ix != ix {
+		t.latest = t.routes[ix]
+	}
+	return t.latest
+}
+
 // Way returns the way by which frames of session ix go now.
 func (t *Table) Way(ix wire.Index) (Way, bool) {
-	r := t.routes[ix]
+	r := t.find(ix)
 	if r == nil || r.best.IsZero() {
 		return Way{}, false
 	}
@@ -141,7 +151,7 @@ func (t *Table) State(ix wire.Index) (State, bool) {
 // Send carries a frame of session ix by its best way; the Table owns frame
 // from then on. Media do not pass here: they follow Moved.
 func (t *Table) Send(now time.Time, ix wire.Index, frame []byte) {
-	r := t.routes[ix]
+	r := t.find(ix)
 	if r == nil {
 		t.counters.NoRoute++
 		return
@@ -183,7 +193,7 @@ func (t *Table) sorted() []wire.Index { return slices.Sorted(maps.Keys(t.routes)
 // before it hands on what was in the frame, but for path payloads that came
 // directly: they tell more than that, to Payload.
 func (t *Table) Heard(now time.Time, ix wire.Index, w Way, size int) {
-	r := t.routes[ix]
+	r := t.find(ix)
 	switch {
 	case r == nil:
 		t.counters.NoRoute++

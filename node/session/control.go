@@ -177,7 +177,7 @@ func (t *Table) arrived(s *session, sequence uint32, body []byte) {
 // Acknowledge acknowledges at once what has come in a session and is not
 // acknowledged yet: whoever asked knows that somebody is at work on it.
 func (t *Table) Acknowledge(ix wire.Index) {
-	if s := t.sessions[ix]; s != nil && s.state == Live && !s.control.ackAt.IsZero() {
+	if s := t.find(ix); s != nil && s.state == Live && !s.control.ackAt.IsZero() {
 		t.sendAck(s, 0, 0)
 	}
 }

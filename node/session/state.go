@@ -152,6 +152,7 @@ func (t *Table) forget(s *session) {
 		}
 	}
 	delete(t.sessions, s.ix)
+	t.latest = nil
 	t.timers.remove(s)
 	s.state = gone
 }

@@ -60,6 +60,7 @@ type Table struct {
 	before       identity.ID // the node key of the epoch before
 	addresses    []address
 	sessions     map[wire.Index]*session
+	latest       *session               // that was looked for: a packet asks for one several times; nil: none, or it has ended
 	attempts     map[attemptID]*session // handshakes that others began
 	peers        map[peerKey][]*session // oldest first
 	halfOpen     []*session             // Answering, oldest first
@@ -127,6 +128,14 @@ func (t *Table) emit(e Event) { t.outbox = append(t.outbox, e) }
 // Counts returns the counts so far.
 func (t *Table) Counts() Counts { return t.counts }
 
+// find returns a session; nil: there is none.
+func (t *Table) find(ix wire.Index) *session {
+	if t.latest == nil || t.latest.ix != ix {
+		t.latest = t.sessions[ix]
+	}
+	return t.latest
+}
+
 // Dial begins a session with the peer that w wants and returns its index. 0
 // means that there is no room for another session.
 func (t *Table) Dial(now time.Time, w Want) wire.Index {
@@ -175,7 +184,7 @@ func (t *Table) HandleFrom(now time.Time, frame []byte, from netip.AddrPort, int
 // Progress takes the handshaker's answer to a request about ix. It wipes the
 // secrets in p.
 func (t *Table) Progress(now time.Time, ix wire.Index, p Progress) {
-	if s := t.sessions[ix]; s != nil && s.hs != nil {
+	if s := t.find(ix); s != nil && s.hs != nil {
 		t.progress(now, s, p)
 		t.settle(s)
 	}
@@ -185,7 +194,7 @@ func (t *Table) Progress(now time.Time, ix wire.Index, p Progress) {
 // Payload takes the opened payload of a session frame: PayloadControl,
 // PayloadAck or PayloadClose.
 func (t *Table) Payload(now time.Time, ix wire.Index, payload []byte) {
-	s := t.sessions[ix]
+	s := t.find(ix)
 	if s == nil || s.channel == nil {
 		return
 	}
@@ -203,7 +212,7 @@ func (t *Table) Payload(now time.Time, ix wire.Index, payload []byte) {
 // Send queues message, which is copied, for delivery in order. It fails with
 // ErrNoSession, ErrBacklog or ErrTooLong.
 func (t *Table) Send(now time.Time, ix wire.Index, message []byte) error {
-	s := t.sessions[ix]
+	s := t.find(ix)
 	switch {
 	case s == nil || s.state != Live:
 		return ErrNoSession
@@ -222,7 +231,7 @@ func (t *Table) Send(now time.Time, ix wire.Index, message []byte) error {
 // works within drainTimeout. Down with ErrEnded follows, after the last
 // datagram.
 func (t *Table) Close(now time.Time, ix wire.Index) {
-	s := t.sessions[ix]
+	s := t.find(ix)
 	switch {
 	case s == nil || s.state == Draining:
 		return
@@ -237,7 +246,7 @@ func (t *Table) Close(now time.Time, ix wire.Index) {
 // Abort ends a session at once, whatever waits to be delivered: the program is
 // about to end, or the peer does not answer. The peer is told.
 func (t *Table) Abort(now time.Time, ix wire.Index) {
-	if s := t.sessions[ix]; s != nil {
+	if s := t.find(ix); s != nil {
 		t.end(now, s, ErrEnded, true)
 	}
 }
@@ -246,7 +255,7 @@ func (t *Table) Abort(now time.Time, ix wire.Index) {
 // and a half of every, and a quarter of it, at least two seconds, beyond; zero, the
 // start, means never.
 func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
-	if s := t.sessions[ix]; s != nil {
+	if s := t.find(ix); s != nil {
 		s.alive.every = every
 		s.alive.start(s.alive.heard)
 		t.settle(s)
@@ -256,14 +265,14 @@ func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
 // Bear lets the peer of ix leave questions unanswered for d before it counts as
 // vanished, if that is longer than KeepAlive has it.
 func (t *Table) Bear(ix wire.Index, d time.Duration) {
-	if s := t.sessions[ix]; s != nil {
+	if s := t.find(ix); s != nil {
 		s.alive.bear = d
 	}
 }
 
 // Peer returns whom a session reaches; ok is false until that is proven.
 func (t *Table) Peer(ix wire.Index) (p Peer, ok bool) {
-	if s := t.sessions[ix]; s != nil && s.channel != nil {
+	if s := t.find(ix); s != nil && s.channel != nil {
 		return s.peer, true
 	}
 	return Peer{}, false
@@ -272,7 +281,7 @@ func (t *Table) Peer(ix wire.Index) (p Peer, ok bool) {
 // Channel returns the data plane of a session, nil before there are keys and
 // after the end.
 func (t *Table) Channel(ix wire.Index) *Channel {
-	if s := t.sessions[ix]; s != nil {
+	if s := t.find(ix); s != nil {
 		return s.channel
 	}
 	return nil
@@ -280,7 +289,7 @@ func (t *Table) Channel(ix wire.Index) *Channel {
 
 // State returns the state of a session, 0 for none.
 func (t *Table) State(ix wire.Index) State {
-	if s := t.sessions[ix]; s != nil {
+	if s := t.find(ix); s != nil {
 		return s.state
 	}
 	return gone
@@ -288,7 +297,7 @@ func (t *Table) State(ix wire.Index) State {
 
 // RTT returns the smoothed round-trip time to the peer, zero while unknown.
 func (t *Table) RTT(ix wire.Index) time.Duration {
-	if s := t.sessions[ix]; s != nil {
+	if s := t.find(ix); s != nil {
 		return s.control.rtt.smooth
 	}
 	return 0

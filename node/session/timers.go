@@ -95,7 +95,7 @@ func (q *timers) next() time.Time {
 	if len(q.heap) == 0 {
 		return time.Time{}
 	}
-	return q.heap[0].session.timer.due
+	return q.epoch.Add(q.heap[0].at)
 }
 
 // first returns the first session that is due at now, nil for none.
