@@ -13,12 +13,15 @@ const (
 // decline remembers how many supernodes there were at most in each hour of a
 // record's life.
 type decline struct {
-	peaks [recordLife]int32
-	hour  int64 // of the last entry, hours since 1970
+	peaks []int32 // recordLife of them; nil before the first
+	hour  int64   // of the last entry, hours since 1970
 }
 
 // note takes the number of supernodes at now.
 func (d *decline) note(now time.Time, live int) {
+	if d.peaks == nil {
+		d.peaks = make([]int32, recordLife)
+	}
 	hour := max(0, now.Unix()/3600)
 	for d.hour < hour {
 		d.hour = max(d.hour+1, hour-recordLife)

@@ -62,7 +62,7 @@ const (
 type verdicts struct {
 	last [verdictsKept]verdict
 	next int
-	fell [recordLife]int64 // by hour: the hour, if too many were silent then
+	fell []int64 // by hour of a record's life: the hour, if too many were silent then; nil: they never were
 }
 
 // note takes a verdict. When nobody answers at all it is we who are cut off.
@@ -81,6 +81,9 @@ func (v *verdicts) note(now time.Time, x verdict) {
 	switch {
 	case gone > maxSilent && heard > 0:
 		hour := now.Unix() / 3600
+		if v.fell == nil {
+			v.fell = make([]int64, recordLife)
+		}
 		v.fell[hour%recordLife] = hour
 	case gone == verdictsKept:
 		*v = verdicts{fell: v.fell}

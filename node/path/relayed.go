@@ -311,10 +311,11 @@ func (r *route) cutOff(now time.Time) bool {
 // tellWays tells the ways of r when they are others than were told.
 func (t *Table) tellWays(r *route) {
 	w := r.soundWays()
-	if w.Active.IsZero() || w.Active == r.active && w.Trial == r.tried && slices.Equal(w.Standby, r.standby) {
+	if w.Active.IsZero() || r.ways != nil && w.Active == r.ways.Active && w.Trial == r.ways.Trial && slices.Equal(w.Standby, r.ways.Standby) {
 		return
 	}
-	r.active, r.standby, r.tried = w.Active, w.Standby, w.Trial
+	said := w
+	r.ways = &said
 	w.Standby = slices.Clone(w.Standby)
 	t.emit(w)
 }
@@ -342,10 +343,10 @@ func (r *route) soundWays() Ways {
 // Ways returns the last word on the ways of session ix; false: there was none.
 func (t *Table) Ways(ix wire.Index) (Ways, bool) {
 	r := t.routes[ix]
-	if r == nil || r.active.IsZero() {
+	if r == nil || r.ways == nil {
 		return Ways{}, false
 	}
-	return Ways{Index: ix, Active: r.active, Standby: r.standby, Trial: r.tried}, true
+	return *r.ways, true
 }
 
 // works reports whether the direct way w has answered, and not long ago.

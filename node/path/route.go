@@ -75,11 +75,9 @@ type route struct {
 
 	stream streamLeg // in state Streaming, and for a while after it
 
-	relays  []*relayed // by order; at most maxRelayed
-	chosen  *relayed   // nominated; nil: the first that works
-	active  Way        // in the last Ways
-	standby []Way      // likewise
-	tried   Way        // likewise
+	relays []*relayed // by order; at most maxRelayed
+	chosen *relayed   // nominated; nil: the first that works
+	ways   *Ways      // the last that were told; nil: none were
 }
 
 // due returns the earliest of the route's timers; zero: none is set.
