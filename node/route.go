@@ -253,6 +253,8 @@ func (c *Core) fromClient(now time.Time, e directory.Event) {
 		c.question(e.To, e.Nonce, e.Message)
 	case directory.Send:
 		c.send(now, e.Index, e.Message)
+	case directory.Mute:
+		c.overlay.Feel(now, e.Index)
 	case directory.Result:
 		c.located(now, e)
 	case directory.Published:

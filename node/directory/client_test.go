@@ -103,7 +103,7 @@ func TestASilentHomeIsRaced(t *testing.T) {
 	c.advance(findRace - time.Millisecond)
 	c.want()
 	c.advance(time.Millisecond)
-	c.want("to 2 find", "to 3 find")
+	c.want("mute 1", "to 2 find", "to 3 find")
 	c.found(2, wire.FindNone, nil)
 	c.want() // one denial of three is not enough
 	c.found(3, wire.FindRecord, o.record(t, 1, start.Add(time.Hour)))
@@ -163,7 +163,7 @@ func TestUnsure(t *testing.T) {
 	c := newCaller(t, 1, 2)
 	c.Find(c.now, network.LookupNumber("1009"))
 	c.advance(findWait)
-	c.want("to 1 find", "to 2 find", "result 1 Unsure")
+	c.want("to 1 find", "mute 1", "to 2 find", "result 1 Unsure")
 	c = newCaller(t)
 	c.Find(c.now, network.LookupNumber("1009"))
 	c.advance(time.Second)

@@ -143,6 +143,10 @@ type Ask struct {
 // acknowledged now.
 type AtWork struct{ Index wire.Index }
 
+// Mute tells that a home has not shown in time that a question has reached it: it may
+// be dead.
+type Mute struct{ Index wire.Index }
+
 // Result ends a Find.
 type Result struct {
 	Query   QueryID
@@ -181,6 +185,7 @@ func (Matches) event()   {}
 func (Send) event()      {}
 func (Ask) event()       {}
 func (AtWork) event()    {}
+func (Mute) event()      {}
 func (Result) event()    {}
 func (Published) event() {}
 

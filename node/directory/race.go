@@ -46,6 +46,9 @@ func (c *Client) Heard(now time.Time, home wire.Index) (concerns bool) {
 // when one is many are.
 func (c *Client) hurry(now time.Time, f *find) {
 	slow := f.latest == heeded
+	if !slow {
+		c.emit(Mute{f.asked[len(f.asked)-1]})
+	}
 	c.askNext(now, f)
 	for !slow && !f.race.IsZero() {
 		c.askNext(now, f)

@@ -24,7 +24,7 @@ func TestAHomeThatSearchesIsGivenTime(t *testing.T) {
 	c.want("to 2 find")
 	c.Heard(c.now, 1) // it is not the last that was asked any more
 	c.advance(findRace)
-	c.want("to 3 find")
+	c.want("mute 2", "to 3 find")
 	c.found(1, wire.FindRecord, o.record(t, 1, start.Add(time.Hour)))
 	c.want("result 1 Located")
 }
@@ -39,7 +39,7 @@ func TestDoubtedHomesAreAskedLast(t *testing.T) {
 	c.advance(60*time.Millisecond - 1)
 	c.want()
 	c.advance(1)
-	c.want("to 1 find")
+	c.want("mute 3", "to 1 find")
 }
 
 // Who has answered fast is asked first, who was silent lately last.

@@ -184,6 +184,8 @@ func say(e Event) string {
 		return fmt.Sprintf("to %d %s", e.Index, sayMessage(e.Message))
 	case Ask:
 		return fmt.Sprintf("ask %d %s", numberOf(e.To.Node), sayMessage(e.Message))
+	case Mute:
+		return fmt.Sprintf("mute %d", e.Index)
 	case Result:
 		return fmt.Sprintf("result %d %v", e.Query, e.Outcome)
 	case Published:

@@ -181,6 +181,15 @@ func (o *Overlay) keepAttached(now time.Time, l *link) {
 	o.refresh(now, l, false)
 }
 
+// Feel asks a home for its pulse before its beat is due: it leaves something else
+// unanswered.
+func (o *Overlay) Feel(now time.Time, ix wire.Index) {
+	if l := o.link(ix); l != nil && l.home == home && l.pulse.tries == 0 && !o.streamed(l) {
+		o.calm = false
+		o.ask(now, l)
+	}
+}
+
 // ask asks a home for its pulse.
 func (o *Overlay) ask(now time.Time, l *link) {
 	p := &l.pulse

@@ -95,6 +95,32 @@ func TestADeadHomeIsReplaced(t *testing.T) {
 	s.want("the session is ended, for nobody answers in it", took[Abandon](s), []Abandon{{gone.Index}})
 }
 
+// A home that leaves a search unanswered is asked for its pulse at once, and if it is
+// dead another is dialled long before its next beat; one that lives stays.
+func TestAHomeThatIsMuteIsFelt(t *testing.T) {
+	s := attached(t)
+	lives, gone := s.Homes()[0], s.Homes()[1]
+	s.die(gone)
+	s.refreshes = 0
+	for range 3 {
+		s.Feel(s.now, lives.Index)
+		s.Feel(s.now, gone.Index)
+		s.Feel(s.now, 999) // no session of ours
+	}
+	began := s.now
+	for len(s.dials()) == 0 && s.now.Sub(began) < time.Minute {
+		s.advance(20 * time.Millisecond)
+	}
+	if took := s.now.Sub(began); took > 2*askMost {
+		t.Errorf("another is dialled after %v", took)
+	}
+	if s.refreshes < 1 || s.refreshes > 3 {
+		t.Errorf("those who live were asked %d times", s.refreshes)
+	}
+	s.want("homes given up", s.Counters().HomesLost, uint64(0))
+	s.want("homes that are not doubted", s.missed(s.link(lives.Index)), false)
+}
+
 // Three homes are dead, and one alternate lives: they are found out together, and
 // the alternate is dialled.
 func TestThreeDeadHomesAreFoundOutTogether(t *testing.T) {
