@@ -64,6 +64,7 @@ type Core struct {
 	streams  streams
 	listing  listing
 	racer    path.Racer
+	thrift   thrift
 	outside  outside
 	fresh    *path.Fresh
 	revoker  *overlay.Revoker

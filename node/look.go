@@ -243,7 +243,16 @@ func (n *Node) tickWatchers(ctx context.Context) {
 		case <-t.C:
 			if n.Snapshot().Call.State == call.Talking.String() {
 				n.watch.wake()
+				n.tellLine(ctx)
 			}
 		}
+	}
+}
+
+// tellLine tells the core how much the line of the call lets through.
+func (n *Node) tellLine(ctx context.Context) {
+	if leg := n.leg.Load(); leg != nil {
+		line := leg.Stats().AllowedUp
+		n.enter(ctx, func(c *Core, now time.Time) { c.Line(now, line) })
 	}
 }

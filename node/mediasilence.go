@@ -39,12 +39,21 @@ func (r *mediaRoute) afford(now hal.Instant) bool {
 	passed := now.Sub(hal.Instant(r.strewn.Swap(int64(now))))
 	vain := max(0, time.Duration(r.vain.Load())-passed/strewShare)
 	price := max(shortPacket, min(time.Duration(r.own.Load()), longPacket))
-	if vain+price > strewMost {
+	if vain+price > r.strewMost() {
 		r.vain.Store(int64(vain))
 		return false
 	}
 	r.vain.Store(int64(vain + price))
 	return true
+}
+
+// strewMost is how long sound may go by all ways in vain. On a line that was
+// narrow from the start copies are most likely the reason of the silence.
+func (r *mediaRoute) strewMost() time.Duration {
+	if r.thin >= ahead*time.Second/narrowLine {
+		return strewMost / 4
+	}
+	return strewMost
 }
 
 // silence is how long nothing has been heard: no sound, where some comes

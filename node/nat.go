@@ -69,7 +69,7 @@ func (c *Core) doubt(now time.Time) {
 	o := &c.outside
 	passed := now.Sub(o.looked)
 	switch {
-	case passed < max(o.doubted, doubtPause):
+	case passed < max(o.doubted, doubtPause), c.thrift.on():
 		return
 	case passed >= 2*doubtRest:
 		o.doubted = 0
@@ -127,6 +127,9 @@ func (c *Core) fromSurvey(now time.Time, e path.Event) {
 	case path.UDP:
 		c.do(SendUDP(e))
 	case path.TryTCP:
+		if c.thrift.on() {
+			return // late answers look like none, and TCP is not needed for this call
+		}
 		c.do(TryTCP(e))
 	case path.Say:
 		c.send(now, e.Index, e.Message)

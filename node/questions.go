@@ -104,7 +104,7 @@ func (c *Core) ping(now time.Time, e overlay.Ping) {
 
 // question asks a supernode on behalf of the index. A Find, Seek, Who, Browse or
 // Fetch has room for the longest answer.
-func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
+func (c *Core) question(now time.Time, to wire.Member, nonce uint64, m wire.Message) {
 	size := 0
 	switch m := m.(type) {
 	case wire.Find, wire.Browse, wire.Fetch:
@@ -117,7 +117,9 @@ func (c *Core) question(to wire.Member, nonce uint64, m wire.Message) {
 		size = introductionQuestion
 	}
 	b := wire.AppendQuestion(nil, wire.Question{Topic: wire.TopicIndex, Nonce: nonce, Body: wire.Append(nil, m)}, size)
-	c.do(SendUDP{Addr: c.addrOf(to), Frame: b})
+	if c.thrift.spare(now, len(b)+ipUDP) {
+		c.do(SendUDP{Addr: c.addrOf(to), Frame: b})
+	}
 }
 
 // introductionQuestion is the size of a question after a supernode, in bytes:

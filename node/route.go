@@ -84,7 +84,7 @@ func (c *Core) fromSession(now time.Time, e session.Event) {
 	switch e := e.(type) {
 	case session.Datagram:
 		c.near.over = c.near.over || c.peers.dials[e.Index] != nil
-		if c.heldBack(now, e.Index) {
+		if c.heldBack(now, e.Index) || !c.spares(now, e.Index, len(e.Frame)) {
 			return
 		}
 		c.racer.Sent(now, e.Index)
@@ -127,13 +127,13 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 	case path.LanePayload:
 		c.sealed(now, e.Home, e.Payload)
 	case path.Probe:
-		if ch := c.sessions.Channel(e.Index); ch != nil {
+		if ch := c.sessions.Channel(e.Index); ch != nil && c.spares(now, e.Index, path.CheckFrame) {
 			c.do(SendUDP{e.Socket, e.Addr, ch.Seal(nil, e.Payload)})
 		}
 	case path.Inner:
 		c.inner(now, e.Way, e.Frame)
 	case path.RelayProbe:
-		if ch := c.sessions.Channel(e.Index); ch != nil {
+		if ch := c.sessions.Channel(e.Index); ch != nil && c.spares(now, e.Way.Home, path.CheckFrame) {
 			c.paths.Send(now, e.Way.Home, wire.AppendRelay(nil, e.Way.Channel, ch.Seal(nil, e.Payload)))
 		}
 	case path.Moved:
@@ -250,7 +250,7 @@ func (c *Core) fromOverlayFar(now time.Time, e overlay.Event) {
 func (c *Core) fromClient(now time.Time, e directory.Event) {
 	switch e := e.(type) {
 	case directory.Ask:
-		c.question(e.To, e.Nonce, e.Message)
+		c.question(now, e.To, e.Nonce, e.Message)
 	case directory.Send:
 		c.send(now, e.Index, e.Message)
 	case directory.Mute:
@@ -271,7 +271,7 @@ func (c *Core) fromIndex(now time.Time, e directory.Event) {
 	case directory.Send:
 		c.send(now, e.Index, e.Message)
 	case directory.Ask:
-		c.question(e.To, e.Nonce, e.Message)
+		c.question(now, e.To, e.Nonce, e.Message)
 	case directory.AtWork:
 		c.sessions.Acknowledge(e.Index)
 	}
@@ -298,12 +298,14 @@ func (c *Core) fromCall(now time.Time, e call.Event) {
 	case call.MoveMedia:
 		c.moveMedia(now, e)
 	case call.StopMedia:
+		c.thrift = thrift{}
 		c.do(StopMedia{e.ID})
 	case call.Held:
 		c.do(HoldMedia{e.ID, e.Hold != call.Flowing})
 	case call.Sounded:
 		c.do(SoundKey{hal.Key(e.Key)})
 	case call.Release:
+		c.thrift = thrift{}
 		c.sessions.Close(now, e.Index)
 	case call.Changed:
 		c.callChanged(now, e.View)
@@ -399,7 +401,7 @@ func (c *Core) phoneMessage(now time.Time, ix wire.Index, peer session.Peer, m w
 	case wire.Relays:
 		c.relays(now, ix, m)
 	case wire.Line:
-		c.trainCame(ix, m)
+		c.trainCame(now, ix, m)
 	default:
 		c.calls.Handle(now, ix, m)
 	}

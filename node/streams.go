@@ -50,7 +50,7 @@ func (s *streams) remove(id path.StreamID) {
 // tryStream dials a stream beside a dial over UDP.
 func (c *Core) tryStream(now time.Time, e path.TryStream) {
 	d := c.peers.dials[e.Index]
-	if d == nil {
+	if d == nil || !c.thrift.spare(now, streamPrice) {
 		return
 	}
 	ix := c.sessions.Reserve(now)

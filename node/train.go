@@ -55,13 +55,16 @@ func (c *Core) trainComes(now time.Time, ix wire.Index, payload []byte) {
 	if rate := t.heard.Rate(); over && rate > 0 && !t.said {
 		t.said = true
 		c.send(now, ix, wire.Line{Rate: uint32(rate)})
+		c.thrift.follow(now, t.line())
 	}
 }
 
 // trainCame takes the far phone's word on ours.
-func (c *Core) trainCame(ix wire.Index, m wire.Line) {
+func (c *Core) trainCame(now time.Time, ix wire.Index, m wire.Line) {
 	if ix == c.calls.Current().Index {
-		c.trainsOf(ix).told = int(min(m.Rate, adapt.MostLine))
+		t := c.trainsOf(ix)
+		t.told = int(min(m.Rate, adapt.MostLine))
+		c.thrift.follow(now, t.line())
 	}
 }
 

@@ -100,6 +100,9 @@ func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, length time.Du
 	to := hal.Now()
 	r.RingsMS = round(ms(c.rang.Sub(c.dialled)), 0)
 	r.UpKBs, _ = rates(c.from.capture.Packets(), begun, time.Now())
+	if p.traces != "" {
+		err = errors.Join(err, c.trace(p.traces, fmt.Sprintf("%s at %v bytes a second", p.Name, 1000*r.KBs)))
+	}
 	err = errors.Join(err, c.end(ctx))
 	for _, phone := range p.phones {
 		err = errors.Join(err, phone.stop()) // what it heard is on disk then
