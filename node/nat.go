@@ -127,16 +127,24 @@ func (c *Core) fromSurvey(now time.Time, e path.Event) {
 	case path.UDP:
 		c.do(SendUDP(e))
 	case path.TryTCP:
-		if c.thrift.on() {
-			return // late answers look like none, and TCP is not needed for this call
-		}
-		c.do(TryTCP(e))
+		c.tryTCP(now, e)
 	case path.Say:
 		c.send(now, e.Index, e.Message)
 	case path.Again:
 		c.lookOut(now)
 	case path.Learnt:
 		c.learnt(now, e.NAT)
+	}
+}
+
+// tryTCP finds out whether TCP gets through, if no stream shows it. On a narrow line
+// late answers look like none, and the call has no need of TCP.
+func (c *Core) tryTCP(now time.Time, e path.TryTCP) {
+	switch {
+	case c.streams.reach(e.Web):
+		c.outside.survey.Tried(e.Addr, e.Web, true)
+	case !c.thrift.on():
+		c.do(TryTCP(e))
 	}
 }
 

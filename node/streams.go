@@ -47,6 +47,17 @@ func (s *streams) remove(id path.StreamID) {
 	delete(s.byID, id)
 }
 
+// reach reports whether a stream has reached a supernode at one of the ports of the
+// web, or at another one.
+func (s *streams) reach(web bool) bool {
+	for _, x := range s.byID {
+		if p := x.remote.Port(); x.reached && x.udp.IsValid() && web == (p == 443 || p == 80) {
+			return true
+		}
+	}
+	return false
+}
+
 // tryStream dials a stream beside a dial over UDP.
 func (c *Core) tryStream(now time.Time, e path.TryStream) {
 	d := c.peers.dials[e.Index]

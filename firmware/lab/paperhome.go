@@ -64,6 +64,15 @@ func ofThisStart(packets []natlab.Packet) (list []natlab.Packet) {
 	return list
 }
 
+// onlyAcknowledges reports whether a TCP segment carries nothing and neither begins
+// nor ends a connection. How many of them there are is up to both kernels, and to
+// how fast the programs are.
+func onlyAcknowledges(p natlab.Packet) bool {
+	const flags, ends = 13, 0x05 // RST, FIN
+	h := headerTCP(p)
+	return p.Protocol == protocolTCP && len(p.Payload()) == 0 && !isSYN(p) && len(h) > flags && h[flags]&ends == 0
+}
+
 // isSYN reports whether a TCP segment begins a connection (RFC 9293, section 3.1).
 func isSYN(p natlab.Packet) bool {
 	const flags, syn = 13, 0x02

@@ -21,6 +21,7 @@ type paperStart struct {
 	AttachedMS    float64 `json:"attached_ms"`    // to the first home
 	ReadyMS       float64 `json:"ready_ms"`       // published: it can be called
 	AttachedBytes int     `json:"attached_bytes"` // with the first home, until attached
+	SaidBytes     int     `json:"said_bytes"`     // of these, without TCP segments that only acknowledge
 	UntilBytes    int     `json:"until_bytes"`    // with everybody until then: three homes are dialled at a time
 	Bytes         int     `json:"bytes"`          // in all
 	Packets       int     `json:"packets"`        // in all
@@ -90,7 +91,7 @@ func (p *paperSetup) startBoth(ctx context.Context, what string, prepare func(*r
 func (s *paperStart) worse(o paperStart) {
 	s.AttachedMS, s.ReadyMS = max(s.AttachedMS, o.AttachedMS), max(s.ReadyMS, o.ReadyMS)
 	s.AttachedBytes, s.LoginBytes = max(s.AttachedBytes, o.AttachedBytes), max(s.LoginBytes, o.LoginBytes)
-	s.UntilBytes = max(s.UntilBytes, o.UntilBytes)
+	s.UntilBytes, s.SaidBytes = max(s.UntilBytes, o.UntilBytes), max(s.SaidBytes, o.SaidBytes)
 	s.Bytes, s.Packets = max(s.Bytes, o.Bytes), max(s.Packets, o.Packets)
 	s.StalledMS = max(s.StalledMS, o.StalledMS)
 	if s.NAT == "" || o.Homes < s.Homes {
@@ -198,6 +199,9 @@ func (r *resident) readStart(s node.Snapshot, packets []natlab.Packet) paperStar
 			start.LoginBytes += p.Length
 		case until && other == home:
 			start.AttachedBytes += p.Length
+			if !onlyAcknowledges(p) {
+				start.SaidBytes += p.Length
+			}
 		}
 	}
 	return start
