@@ -10,8 +10,9 @@ type plea struct {
 	pause time.Duration
 }
 
-// plead asks a home, when nobody is left who was not tried in vain: soon again at first, for it names
-// a few at random, then ever more seldom, for there may be no others.
+// plead asks a home, when nobody is left who was not tried in vain: soon again at
+// first, for it names a few at random, then ever more seldom, for there may be no
+// others.
 func (o *Overlay) plead(now time.Time) {
 	homes := o.homeLinks()
 	if len(homes) == 0 || o.plea.next.After(now) {
