@@ -32,7 +32,8 @@ func ParseCard(b []byte) (Card, error) {
 		if len(b) == 0 || len(b) < 1+int(b[0]) {
 			return Card{}, fmt.Errorf("%w: card: too short", ErrMalformed)
 		}
-		texts[i], b = string(b[1:1+b[0]]), b[1+b[0]:]
+		end := 1 + int(b[0]) // as a byte it would be 0 after 255
+		texts[i], b = string(b[1:end]), b[end:]
 	}
 	c := Card{Display: texts[0], Name: identity.Name(texts[1]), Number: identity.Number(texts[2])}
 	if len(b) > 0 {

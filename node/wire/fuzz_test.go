@@ -158,6 +158,7 @@ func FuzzEntry(f *testing.F) {
 func FuzzCard(f *testing.F) {
 	f.Add(AppendCard(nil, testCard))
 	f.Add(AppendCard(nil, Card{Display: "x", Name: "ab"}))
+	f.Add(append([]byte{255}, make([]byte, 300)...)) // a length that no byte can add 1 to
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ParseCard(b)
 		if err != nil {
