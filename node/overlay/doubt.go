@@ -89,11 +89,12 @@ func (o *Overlay) hurry(now time.Time, p wire.Place) {
 // Unanswered tells that a member has left the questions of the global index
 // unanswered.
 func (o *Overlay) Unanswered(now time.Time, m wire.Member) {
-	tag := tagOf(m.Node)
-	i := slices.IndexFunc(o.table.rows, func(r row) bool { return r.died == 0 && r.tag == tag && r.member().Node == m.Node })
-	if i >= 0 && o.scope != partial && !o.testified(o.table.rows[i].place) {
+	if o.scope == partial {
+		return
+	}
+	if r := o.table.ofNode(m.Node); r != nil && !o.testified(r.place) {
 		o.calm = false
-		o.hurry(now, o.table.rows[i].place)
+		o.hurry(now, r.place)
 	}
 }
 

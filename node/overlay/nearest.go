@@ -260,16 +260,7 @@ func (o *Overlay) Some(n int) []wire.Member {
 // HasMember reports whether the node with this ID is a live supernode, as far as
 // a supernode knows. Who knows a part of them only cannot tell, and believes it.
 func (o *Overlay) HasMember(id identity.ID) bool {
-	if o.scope != whole {
-		return true
-	}
-	tag := tagOf(id)
-	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.tag == tag && r.died == 0 && r.member().Node == id {
-			return true
-		}
-	}
-	return false
+	return o.scope != whole || o.table.ofNode(id) != nil
 }
 
 // sample returns the indices of up to n live rows at random, each once.

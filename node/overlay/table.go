@@ -98,6 +98,17 @@ func (t *table) alive(p wire.Place) *row {
 	return nil
 }
 
+// ofNode returns the row of a node that is live; nil: there is none. It looks at all.
+func (t *table) ofNode(id identity.ID) *row {
+	tag := tagOf(id)
+	for i := range t.rows {
+		if r := &t.rows[i]; r.tag == tag && r.died == 0 && r.member().Node == id {
+			return r
+		}
+	}
+	return nil
+}
+
 // own makes the rows the table's own: who writes to one calls it first.
 func (t *table) own() {
 	if t.shared {
