@@ -99,7 +99,7 @@ type CoreConfig struct {
 	Contacts   *contacts.Book
 	Log        *contacts.Log
 	Codecs     []wire.Codec
-	Relay      path.RelayConfig // Rand and Verify are taken from here
+	Relay      path.RelayConfig // Rand, Verify and Session are taken from here
 	Settings   Settings         // the owner's choices, as kept
 	Known      []Acquaintance   // keys that contacts have given us
 	Revoked    []byte           // the revocation list that was kept
@@ -161,7 +161,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c.handset = handset.New(handset.Config{})
 	c.listing.due = c.list
 	c.legs = path.NewLegkeeper(path.Config{Rand: cfg.Rand})
-	cfg.Relay.Rand, cfg.Relay.Verify = cfg.Rand, cfg.Verify
+	cfg.Relay.Rand, cfg.Relay.Verify, cfg.Relay.Session = cfg.Rand, cfg.Verify, c.nodeSession
 	c.halves = halves{records, cfg.Relay}
 	switch {
 	case cfg.Supernode:

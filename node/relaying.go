@@ -34,6 +34,8 @@ func (c *Core) relayMessage(now time.Time, ix wire.Index, from identity.ID, m wi
 		c.relay.Open(now, ix, from, w, m)
 	case wire.RelayOpened:
 		c.legs.Opened(now, ix, from, m)
+	case wire.RelayReady:
+		c.legs.Ready(now, ix, from, m)
 	case wire.RelayRefused:
 		c.do(Log{Info, "relay refused", []any{"relay", from, "code", m.Code}})
 		c.legs.Refused(now, from, m)
@@ -43,6 +45,18 @@ func (c *Core) relayMessage(now time.Time, ix wire.Index, from identity.ID, m wi
 		}
 		c.legs.Closed(now, ix, m)
 	}
+}
+
+// nodeSession returns our session with a node, and how its frames go.
+func (c *Core) nodeSession(id identity.ID) (ix wire.Index, w path.Way, ok bool) {
+	if ix, ok = c.peers.byNode[id]; !ok {
+		return 0, path.Way{}, false
+	}
+	if _, up := c.peers.nodes[ix]; !up {
+		return 0, path.Way{}, false
+	}
+	w, ok = c.paths.Way(ix)
+	return ix, w, ok
 }
 
 func (c *Core) fromRelay(now time.Time, e path.Event) {

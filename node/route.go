@@ -373,7 +373,7 @@ func (c *Core) nodeMessage(now time.Time, ix wire.Index, from identity.ID, m wir
 		c.overlay.Handle(now, ix, m)
 	case wire.CallBack, wire.Calling, wire.CallOut, wire.Reached, wire.Attested:
 		c.reachMessage(now, ix, from, m)
-	case wire.RelayOpen, wire.RelayOpened, wire.RelayRefused, wire.RelayClosed:
+	case wire.RelayOpen, wire.RelayOpened, wire.RelayRefused, wire.RelayClosed, wire.RelayReady:
 		c.relayMessage(now, ix, from, m)
 	case wire.Revoked, wire.RevokedAsk, wire.RevokedPart:
 		c.revoker.Handle(now, ix, m)

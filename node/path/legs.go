@@ -53,7 +53,7 @@ type Leg struct {
 
 	// Where its frames come from and go to, nil while it is not open, and
 	// another way that has proven itself in the owner's session: a frame from
-	// there makes it the bound one. What they point to never changes.
+	// there makes it the bound one, and opens the leg. What they point to never changes.
 	bound, proven atomic.Pointer[Way]
 }
 
@@ -98,8 +98,8 @@ func (l *Legs) Forward(from Way, frame []byte) (to Way, ok bool) {
 // binds reports whether frames from w are the leg's.
 func (l *Leg) binds(w Way) bool {
 	b := l.bound.Load()
-	if b == nil || *b == w {
-		return b != nil
+	if b != nil && *b == w {
+		return true
 	}
 	p := l.proven.Load()
 	if p == nil || *p != w {
@@ -125,6 +125,13 @@ func (l *Leg) unbind() {
 // prove lets the leg move to w.
 func (l *Leg) prove(w Way) {
 	if b := l.bound.Load(); b != nil && *b != w {
+		l.proven.Store(&w)
+	}
+}
+
+// expect lets a frame from w open the leg.
+func (l *Leg) expect(w Way) {
+	if l.bound.Load() == nil {
 		l.proven.Store(&w)
 	}
 }

@@ -39,6 +39,9 @@ type RelayConfig struct {
 	Monthly uint64                                     // the owner's cap in bytes a calendar month, in and out, with headers; 0: none
 	Kept    RelayMonth                                 // what was carried before
 	Line    uint64                                     // bytes a second that the owner gives, each way; 0: as measured
+	// Session returns our session with a node, and by which way its frames go, for
+	// who is called to a leg (RelayReady); nil: nobody is.
+	Session func(id identity.ID) (ix wire.Index, w Way, ok bool)
 }
 
 // RelayCounts count what a Relay was asked. They only grow.
@@ -55,6 +58,7 @@ type RelayCounts struct {
 type Relay struct {
 	rand   io.Reader
 	verify func(id identity.ID, msg, sig []byte) bool
+	with   func(id identity.ID) (wire.Index, Way, bool) // RelayConfig.Session
 	self   identity.ID
 	legs   *Legs
 
@@ -108,7 +112,7 @@ func (RelayReply) event() {}
 // NewRelay returns a Relay without legs. SetSelf must follow.
 func NewRelay(cfg RelayConfig) *Relay {
 	return &Relay{
-		rand: cfg.Rand, verify: cfg.Verify, legs: new(Legs),
+		rand: cfg.Rand, verify: cfg.Verify, with: cfg.Session, legs: new(Legs),
 		pairs: map[ticketKey]*pair{}, byLeg: map[wire.Index][]*pair{},
 		used: map[ticketKey]time.Time{}, parties: map[identity.ID]*relayParty{},
 		load: newLoad(cfg.Line), month: month{cap: cfg.Monthly, kept: cfg.Kept},
@@ -142,7 +146,8 @@ func (r *Relay) Take() []Event {
 func (r *Relay) Open(now time.Time, ix wire.Index, asker identity.ID, w Way, m wire.RelayOpen) {
 	t := m.Ticket
 	p := r.pairs[keyOf(t)]
-	if p == nil {
+	first := p == nil
+	if first {
 		var code wire.RelayCode
 		if p, code = r.admit(now, asker, t); p == nil {
 			r.refuse(ix, t.Serial, code)
@@ -160,6 +165,23 @@ func (r *Relay) Open(now time.Time, ix wire.Index, asker identity.ID, w Way, m w
 	s.leg.bind(w)
 	p.quiet = now
 	r.reply(ix, wire.RelayOpened{Serial: t.Serial, Channel: s.leg.channel})
+	if caller := &p.sides[0]; first && s != caller {
+		r.call(caller, t.Serial)
+	}
+}
+
+// call lets the caller use its leg before it has asked for it, if it has a session
+// with us: it may have to answer for its ticket, but that takes a round trip, in
+// which the callee has spoken already. Nothing goes to it before it sends something
+// by that leg, for nobody is made to receive what it has not asked for.
+func (r *Relay) call(caller *side, serial uint64) {
+	if r.with == nil {
+		return
+	}
+	if ix, w, ok := r.with(caller.party.id); ok {
+		caller.leg.expect(w)
+		r.reply(ix, wire.RelayReady{Serial: serial, Channel: caller.leg.channel})
+	}
 }
 
 // admit makes the pair of a ticket that is shown for the first time.

@@ -463,3 +463,65 @@ func TestMemoryOfALeg(t *testing.T) {
 	}
 	runtime.KeepAlive(p)
 }
+
+// The callee opens its leg first. A caller with a session here hears so at once, and
+// may speak before it has asked; nothing goes to it until it does one or the other.
+func TestTheCallerIsCalled(t *testing.T) {
+	for what, asks := range map[string]bool{"it speaks": false, "it asks": true} {
+		t.Run(what, func(t *testing.T) {
+			p := newPost(t, RelayConfig{})
+			p.relay.with = func(id identity.ID) (wire.Index, Way, bool) {
+				return guests["a"].ix, p.way("a"), id == p.id("a")
+			}
+			ticket := p.ticket(1)
+			p.relay.Open(p.now, guests["b"].ix, p.id("b"), p.way("b"), wire.RelayOpen{Ticket: ticket})
+			out := p.relay.Take()
+			if len(out) != 2 {
+				t.Fatalf("b opens: %+v", out)
+			}
+			b := out[0].(RelayReply).Message.(wire.RelayOpened).Channel
+			called := out[1].(RelayReply)
+			ready, ok := called.Message.(wire.RelayReady)
+			if !ok || called.Index != guests["a"].ix || ready.Serial != 1 {
+				t.Fatalf("a is told %+v", called)
+			}
+			if to, _, ok := p.forward(p.way("b"), b, 80); ok {
+				t.Errorf("b's frame goes to %v, who has not asked for it", to)
+			}
+			if to, _, ok := p.forward(p.way("stranger"), ready.Channel, 80); ok {
+				t.Errorf("a stranger's frame goes to %v", to)
+			}
+			if asks {
+				if again := p.channel("a", ticket); again != ready.Channel {
+					t.Errorf("a asks and gets channel %06x, told before %06x", again, ready.Channel)
+				}
+			}
+			if to, at, ok := p.forward(p.way("a"), ready.Channel, 80); !ok || to != p.way("b") || at != b {
+				t.Errorf("a's frame goes to %v by %06x (%v), want b by %06x", to, at, ok, b)
+			}
+			if to, at, ok := p.forward(p.way("b"), b, 80); !ok || to != p.way("a") || at != ready.Channel {
+				t.Errorf("b's frame goes to %v by %06x (%v), want a by %06x", to, at, ok, ready.Channel)
+			}
+		})
+	}
+}
+
+// Who asks first knows that it does; who asks again is told nothing new.
+func TestOnlyTheCallerIsCalledAndOnce(t *testing.T) {
+	p := newPost(t, RelayConfig{})
+	calls := 0
+	p.relay.with = func(id identity.ID) (wire.Index, Way, bool) {
+		calls++
+		return 0, Way{}, false
+	}
+	p.both(p.ticket(1)) // a, the caller, first
+	if calls != 0 {
+		t.Error("somebody is looked for though the caller was first")
+	}
+	ticket := p.ticket(2)
+	p.channel("b", ticket)
+	p.channel("b", ticket)
+	if p.channel("a", ticket); calls != 1 {
+		t.Errorf("the caller was looked for %d times", calls)
+	}
+}

@@ -25,11 +25,14 @@ const (
 	// that a caller takes in one of them: a call of a day, on poor relays.
 	maxMeetings = 16
 	maxOffers   = 64
+	// maxReady bounds the legs that relays have told of before their tickets came:
+	// those of a few calls. Of more the oldest are forgotten, which costs a round trip.
+	maxReady = 8
 )
 
 // legState says how far our leg at a relay has got.
 //
-//	         Opened
+//	         Opened, Ready
 //	legAsked -------> legOpen
 //	   |                 |  refused, closed, silent, its session lost
 //	   +----> (removed) <+
@@ -66,7 +69,15 @@ type meeting struct {
 type Legkeeper struct {
 	rand     io.Reader
 	meetings []*meeting
+	ready    []ready // that no ticket has come for, the oldest first; at most maxReady
 	out      []Event
+}
+
+// ready is a leg that may be used, as a relay says.
+type ready struct {
+	relay identity.ID
+	home  wire.Index // of the session in which it said so
+	wire.RelayReady
 }
 
 // NewLegkeeper returns one without legs.
@@ -208,6 +219,31 @@ func (k *Legkeeper) ask(now time.Time, m *meeting, t wire.Ticket) {
 	m.legs = append(m.legs, &ownLeg{ticket: t, order: m.offers, until: now.Add(legPatience)})
 	m.offers++
 	k.emit(RelayAsk{t.Relay, wire.RelayOpen{Ticket: t}})
+	if i := slices.IndexFunc(k.ready, func(r ready) bool { return r.Serial == t.Serial && r.relay == t.Relay.Node }); i >= 0 {
+		r := k.ready[i]
+		k.ready = slices.Delete(k.ready, i, i+1)
+		k.open(m, m.legs[len(m.legs)-1], Way{Home: r.home, Channel: r.Channel})
+	}
+}
+
+// Ready takes a RelayReady of the node from, which came in the session home, and
+// often before the ticket: it has a shorter way.
+func (k *Legkeeper) Ready(_ time.Time, home wire.Index, from identity.ID, r wire.RelayReady) {
+	m, l := k.leg(func(l *ownLeg) bool { return l.ticket.Serial == r.Serial && l.ticket.Relay.Node == from })
+	switch {
+	case l == nil:
+		k.ready = append(k.ready, ready{from, home, r})
+		k.ready = k.ready[max(0, len(k.ready)-maxReady):]
+	case l.state == legAsked && m.far.IsZero():
+		k.open(m, l, Way{Home: home, Channel: r.Channel})
+	}
+}
+
+// open notes that our leg l may be used.
+func (k *Legkeeper) open(m *meeting, l *ownLeg, w Way) {
+	l.state, l.way, l.until = legOpen, w, time.Time{}
+	m.pause = relayAgain
+	k.emit(RelayUp{m.ix, w, l.order})
 }
 
 // Opened takes a RelayOpened of the node from, which came in the session home.
@@ -217,12 +253,14 @@ func (k *Legkeeper) Opened(now time.Time, home wire.Index, from identity.ID, o w
 		k.emit(RelayAsk{wire.Member{Node: from}, wire.RelayClosed{Channel: o.Channel, Code: wire.RelayDone}})
 		return
 	}
-	if l.state == legOpen {
+	w := Way{Home: home, Channel: o.Channel}
+	switch {
+	case l.state == legOpen && l.way == w:
+		return // as the relay has said before
+	case l.state == legOpen:
 		k.emit(RelayDown{m.ix, l.way})
 	}
-	l.state, l.way, l.until = legOpen, Way{Home: home, Channel: o.Channel}, time.Time{}
-	m.pause = relayAgain
-	k.emit(RelayUp{m.ix, l.way, l.order})
+	k.open(m, l, w)
 }
 
 // Refused takes a RelayRefused of the node from.

@@ -227,3 +227,46 @@ func TestWholeWays(t *testing.T) {
 		t.Error("bad orders")
 	}
 }
+
+// ready lets the relay name say that our leg may be used.
+func (k *keeper) ready(name byte, serial uint64) {
+	k.legs.Ready(k.now, wire.Index(name), identity.ID{name}, wire.RelayReady{Serial: serial, Channel: uint32(name)})
+}
+
+// A relay calls the caller to its leg, before the ticket comes or after it.
+func TestTheCallerIsReadyBeforeItHasAsked(t *testing.T) {
+	k := newKeeper(t)
+	list := k.tickets("AB")
+	k.ready('A', list[0].Serial)
+	k.legs.Tickets(k.now, ours, callerKey.ID(), list)
+	k.want("Open A", "up A 0", "Open B")
+	k.ready('B', list[1].Serial)
+	k.want("up B 1")
+	k.opened('A') // the answer to what we have asked: nothing new
+	k.opened('B')
+	k.ready('B', list[1].Serial)
+	k.want()
+	k.refused('A')
+	k.want("Closed A", "down A")
+}
+
+func TestWhoIsNotAskedCallsInVain(t *testing.T) {
+	k := newKeeper(t)
+	list := k.tickets("AB")
+	k.ready('B', list[0].Serial) // another relay's ticket
+	for i := range uint64(maxReady) {
+		k.ready('A', i)
+	}
+	if n := len(k.legs.ready); n != maxReady {
+		t.Errorf("%d legs without a ticket are remembered", n)
+	}
+	k.legs.Tickets(k.now, ours, callerKey.ID(), list)
+	k.want("Open A", "Open B")
+
+	callee := newKeeper(t)
+	callee.legs.Meet(callee.now, ours, callerKey.ID())
+	callee.offer("A")
+	callee.want("wanted but ", "Open A", "offer A")
+	callee.ready('A', callee.leg('A').ticket.Serial)
+	callee.want()
+}

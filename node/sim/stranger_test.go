@@ -219,7 +219,7 @@ func samples(s *stranger, target *Node) []wire.Message {
 		wire.Ringing{}, wire.Accept{Codec: wire.CodecPCM16}, wire.Reject{Code: wire.RejectBusy}, wire.Bye{}, wire.Digit{Key: '5'}, wire.Hold{On: true}, wire.Line{Rate: 1},
 		wire.Candidates{Addrs: []netip.AddrPort{nowhere}, Scatter: nowhere.Addr()}, wire.Afresh{Addr: nowhere},
 		wire.Relays{Tickets: []wire.Ticket{ticket}}, wire.RelayOpen{Ticket: ticket},
-		wire.RelayOpened{Serial: 1, Channel: 2}, wire.RelayRefused{Serial: 1, Code: wire.RelayBusy}, wire.RelayClosed{Channel: 2, Code: wire.RelayDone},
+		wire.RelayOpened{Serial: 1, Channel: 2}, wire.RelayReady{Serial: 1, Channel: 2}, wire.RelayRefused{Serial: 1, Code: wire.RelayBusy}, wire.RelayClosed{Channel: 2, Code: wire.RelayDone},
 		wire.CallBack{Others: wire.MaxCallers, Ports: wire.Port443}, wire.Calling{Others: 1},
 		wire.CallOut{Node: identity.ID{7}, To: nowhere, Ports: wire.SamePort}, wire.Reached{Nonce: 1}, attested,
 		wire.Acquaint{Key: [32]byte{1}}, wire.Appear{Sightings: []wire.Sighting{{Token: wire.Token{1}, Blob: make([]byte, 40)}}},

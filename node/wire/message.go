@@ -89,7 +89,7 @@ var readers = map[Kind]func([]byte) (Message, error){
 	kindAcquaint: reader[Acquaint](), kindAppear: reader[Appear](), kindWatch: reader[Watch](), kindLook: reader[Look](), kindSeen: reader[Seen](), kindLooked: reader[Looked](),
 	kindDigit: reader[Digit](), kindHold: reader[Hold](), kindAfresh: reader[Afresh](), kindLine: reader[Line](),
 	kindRelays: reader[Relays](), kindRelayOpen: reader[RelayOpen](), kindRelayOpened: reader[RelayOpened](),
-	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](),
+	kindRelayRefused: reader[RelayRefused](), kindRelayClosed: reader[RelayClosed](), kindRelayReady: reader[RelayReady](),
 	kindCallBack: reader[CallBack](), kindCalling: reader[Calling](), kindCallOut: reader[CallOut](),
 	kindReached: reader[Reached](), kindAttested: reader[Attested](),
 	kindRegister: reader[Register](), kindLogin: reader[Login](), kindRenew: reader[Renew](),

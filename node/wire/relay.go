@@ -13,6 +13,7 @@ const (
 	kindRelayOpened  Kind = 0x51
 	kindRelayRefused Kind = 0x52
 	kindRelayClosed  Kind = 0x53
+	kindRelayReady   Kind = 0x54
 )
 
 // RelayHeader is what a relay frame adds to the frame within, in bytes.
@@ -79,6 +80,14 @@ type RelayOpened struct {
 	Channel uint32 `cbor:"2,keyasint"` // 24 bits
 }
 
+// RelayReady tells the caller, who has a session with the relay, that the callee
+// has opened its leg: what comes with Channel goes on to the callee at once. What
+// the callee sends waits until the caller sends something itself, or asks for its leg.
+type RelayReady struct {
+	Serial  uint64 `cbor:"1,keyasint"` // of the ticket
+	Channel uint32 `cbor:"2,keyasint"` // 24 bits
+}
+
 // A RelayCode says why a relay does not carry, or carries no more.
 type RelayCode uint8
 
@@ -110,6 +119,7 @@ func (RelayOpen) Kind() Kind    { return kindRelayOpen }
 func (RelayOpened) Kind() Kind  { return kindRelayOpened }
 func (RelayRefused) Kind() Kind { return kindRelayRefused }
 func (RelayClosed) Kind() Kind  { return kindRelayClosed }
+func (RelayReady) Kind() Kind   { return kindRelayReady }
 
 var errChannel = errors.New("a channel of 0 or more than 24 bits")
 
@@ -151,6 +161,7 @@ func checkRelayCode(c RelayCode) error {
 
 func (o RelayOpen) check() error    { return checkTicket(o.Ticket) }
 func (o RelayOpened) check() error  { return checkChannel(o.Channel) }
+func (r RelayReady) check() error   { return checkChannel(r.Channel) }
 func (r RelayRefused) check() error { return checkRelayCode(r.Code) }
 func (c RelayClosed) check() error {
 	if err := checkChannel(c.Channel); err != nil {

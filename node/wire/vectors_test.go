@@ -174,6 +174,7 @@ func messageVectors() map[string]Message {
 		"relays":               Relays{Tickets: []Ticket{first, second}},
 		"relay-open":           RelayOpen{Ticket: first},
 		"relay-opened":         RelayOpened{Serial: 1, Channel: 0xabcdef},
+		"relay-ready":          RelayReady{Serial: 1, Channel: 0xabcdef},
 		"relay-refused":        RelayRefused{Serial: 1, Code: RelayBusy, After: 90},
 		"relay-closed":         RelayClosed{Channel: MaxChannel, Code: RelaySpent},
 		"callback":             CallBack{Token: 7, Others: 1, Ports: 3, Not: []netip.Addr{addr4(1).Addr(), addr6(2).Addr()}},
