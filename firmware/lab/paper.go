@@ -19,6 +19,7 @@ type paperCommand struct {
 	lifetime
 	Short bool          `help:"Logins and one call in each set-up, no waiting: half a minute."`
 	Lines bool          `help:"Speech on narrow lines only."`
+	Rate  []float64     `help:"Rate of a narrow line in kB/s, for a call each. Default: ${default}." default:"16,5,2,1.5" placeholder:"KB"`
 	RTT   time.Duration `help:"Round trip between any two hosts. Default: ${default}." default:"100ms"`
 	Idle  time.Duration `help:"How long idle phones are watched. Default: ${default}." default:"125s"`
 	Talk  time.Duration `help:"Length of each call. Default: ${default}." default:"10s"`
@@ -45,6 +46,11 @@ func (p paperCommand) Run() error {
 	}
 	ctx, stop := p.life()
 	defer stop()
+	for _, rate := range p.Rate {
+		if rate < .5 || rate > 1e4 {
+			return errUsage{errors.New("want --rate .5 to 10000")}
+		}
+	}
 	out := os.Stdout
 	if p.JSON {
 		out = os.Stderr
@@ -117,7 +123,7 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 		if err := first.again(ctx); err != nil {
 			return nil, err
 		}
-		r.Speech, err = first.narrow(ctx, p.Talk, s)
+		r.Speech, err = first.narrow(ctx, p.Rate, p.Talk, s)
 		return r, err
 	}
 	for _, setup := range r.Setups {
@@ -152,7 +158,7 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 	if r.Band, err = codecBand(); err != nil {
 		return nil, err
 	}
-	r.Speech, err = r.Setups[0].narrow(ctx, p.Talk, s)
+	r.Speech, err = r.Setups[0].narrow(ctx, p.Rate, p.Talk, s)
 	return r, err
 }
 

@@ -30,8 +30,8 @@ func (s paperSpeech) String() string {
 	if s.Problem != "" {
 		return s.Problem
 	}
-	return fmt.Sprintf("%s: similarity %.2f, from the first word %.2f; score %.1f, %.1f; %.0f %% heard, %.1f kB/s sent",
-		s.word(), s.Similarity, s.First, s.Score, s.FirstScore, 100*s.Heard, s.UpKBs)
+	return fmt.Sprintf("%s: similarity %.2f, from the first word %.2f; score %.1f, %.1f; %.0f %% heard, up to %.0f ms late, %.1f kB/s sent",
+		s.word(), s.Similarity, s.First, s.Score, s.FirstScore, 100*s.Heard, s.DelayMS, s.UpKBs)
 }
 
 // word tells a person what a similarity means. A call in wide band has 0.95, one
@@ -48,9 +48,6 @@ func (s paperSpeech) word() string {
 	return "good"
 }
 
-// narrowRates are those of the paper, in kB/s.
-var narrowRates = []float64{16, 5, 2, 1.5}
-
 const (
 	// ringFor is how long it rings before somebody answers.
 	ringFor = 2 * time.Second
@@ -61,12 +58,12 @@ const (
 	findRate = 5 * time.Second
 )
 
-// narrow narrows the lines of both phones as it rings, to each of the rates, and
-// judges what was heard from the first word on.
-func (p *paperSetup) narrow(ctx context.Context, length time.Duration, s *steps) (list []paperSpeech, err error) {
-	for _, rate := range narrowRates {
+// narrow narrows the lines of both phones as it rings, to each of the rates in
+// kB/s, and judges what was heard from the first word on.
+func (p *paperSetup) narrow(ctx context.Context, rates []float64, length time.Duration, s *steps) (list []paperSpeech, err error) {
+	for n, rate := range rates {
 		speech := paperSpeech{KBs: rate}
-		if err := p.speakAt(ctx, &speech, length); err != nil {
+		if err := p.speakAt(ctx, &speech, n+1, length); err != nil {
 			if ctx.Err() != nil {
 				return nil, err
 			}
@@ -81,8 +78,8 @@ func (p *paperSetup) narrow(ctx context.Context, length time.Duration, s *steps)
 	return list, nil
 }
 
-// speakAt makes one call.
-func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, length time.Duration) (err error) {
+// speakAt makes call n.
+func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, n int, length time.Duration) (err error) {
 	c, err := p.phones[0].call(ctx, p.phones[1])
 	if err != nil {
 		return err
@@ -101,7 +98,7 @@ func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, length time.Du
 	r.RingsMS = round(ms(c.rang.Sub(c.dialled)), 0)
 	r.UpKBs, _ = rates(c.from.capture.Packets(), begun, time.Now())
 	if p.traces != "" {
-		err = errors.Join(err, c.trace(p.traces, fmt.Sprintf("%s at %v bytes a second", p.Name, 1000*r.KBs)))
+		err = errors.Join(err, c.trace(p.traces, fmt.Sprintf("%s at %v bytes a second, call %d", p.Name, 1000*r.KBs, n)))
 	}
 	err = errors.Join(err, c.end(ctx))
 	for _, phone := range p.phones {
