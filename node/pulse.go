@@ -19,6 +19,9 @@ func (c *Core) whisper(now time.Time, e overlay.Whisper) {
 		c.send(now, e.Index, wire.Gossip{Have: ids}) // a liar may say something else
 		return
 	}
+	if !c.spares(now, e.Index, len(e.Payload)+wire.SessionHeader+wire.Tag) {
+		return
+	}
 	c.sealed(now, e.Index, e.Payload)
 	if w, ok := c.paths.Way(e.Index); ok && w.Direct() {
 		c.outside.survey.Contact(now, w.Addr.Addr())

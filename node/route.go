@@ -127,7 +127,7 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 	case path.LanePayload:
 		c.sealed(now, e.Home, e.Payload)
 	case path.Probe:
-		if ch := c.sessions.Channel(e.Index); ch != nil && c.spares(now, e.Index, path.CheckFrame) {
+		if ch := c.sessions.Channel(e.Index); ch != nil && c.mayProbe(now, e.Index) {
 			c.do(SendUDP{e.Socket, e.Addr, ch.Seal(nil, e.Payload)})
 		}
 	case path.Inner:
@@ -298,14 +298,14 @@ func (c *Core) fromCall(now time.Time, e call.Event) {
 	case call.MoveMedia:
 		c.moveMedia(now, e)
 	case call.StopMedia:
-		c.thrift = thrift{}
+		c.widen()
 		c.do(StopMedia{e.ID})
 	case call.Held:
 		c.do(HoldMedia{e.ID, e.Hold != call.Flowing})
 	case call.Sounded:
 		c.do(SoundKey{hal.Key(e.Key)})
 	case call.Release:
-		c.thrift = thrift{}
+		c.widen()
 		c.sessions.Close(now, e.Index)
 	case call.Changed:
 		c.callChanged(now, e.View)

@@ -31,7 +31,7 @@ func (c *Core) Uplinks(now time.Time, list []Uplink) {
 func (c *Core) NetworkChanged(now time.Time, list []Uplink) {
 	c.do(Log{Info, "the network has changed", []any{"uplinks", len(list)}})
 	c.do(ShakeMedia{})
-	c.thrift = thrift{} // another network is another line
+	c.widen() // another network is another line
 	c.outside.families(c.candidate())
 	c.setUplinks(now, list)
 	c.forgetLifetime(now)

@@ -282,7 +282,7 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 		switch {
 		case !q.works:
 			patience = relayOpens
-		case r.cutOff(now):
+		case t.narrow || r.cutOff(now):
 			patience = relayBear
 		}
 		switch {

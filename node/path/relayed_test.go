@@ -375,3 +375,20 @@ func TestAStandbyThatIsUsedIsAskedSoon(t *testing.T) {
 		t.Errorf("%d relays are left, want none: it has not answered", n)
 	}
 }
+
+// On a narrow line a relay that does not answer for some seconds is kept: to look
+// for another one would take what the call needs.
+func TestARelayIsBorneOnANarrowLine(t *testing.T) {
+	for _, narrow := range []bool{false, true} {
+		s := relayedScript(t)
+		s.responds(relayA)
+		s.table.Narrow(narrow)
+		for range 20 {
+			s.advance(500 * time.Millisecond)
+			s.responds(relayB)
+		}
+		if kept := s.table.routes[ours].relay(relayA) != nil; kept != narrow {
+			t.Errorf("a line that is narrow: %v; a relay that is silent for ten seconds is kept: %v", narrow, kept)
+		}
+	}
+}

@@ -35,6 +35,7 @@ type Table struct {
 	latest   *route     // that was looked for: a packet asks for one several times; nil: none, or it is gone
 	laned    []*route   // routes with lanes, by age
 	timed    []*route   // routes with a timer that is set
+	narrow   bool       // the line of a call has room for little else
 	sockets  []Socket   // one for each uplink
 	gates    wire.Index // whose spray has sockets open; 0: nobody's
 	owed     owed       // while a challenge is dealt with
@@ -62,6 +63,11 @@ func (t *Table) Take() []Event {
 
 // Counters returns the counters.
 func (t *Table) Counters() Counters { return t.counters }
+
+// Narrow tells whether our line is a narrow one, on which challenges and their
+// answers are late, and kept back for the sake of sound: relays are borne for longer
+// there. Sound that stays away is found out without them.
+func (t *Table) Narrow(on bool) { t.narrow = on }
 
 // Len returns the number of routes.
 func (t *Table) Len() int { return len(t.routes) }
