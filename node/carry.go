@@ -56,6 +56,8 @@ func (n *Node) carryOut(ctx context.Context, effects []Effect) {
 			n.startMedia(e)
 		case MoveMedia:
 			n.moveMedia(e.Index)
+		case NarrowMedia:
+			n.narrowMedia(e)
 		case RouteMedia:
 			n.routeMedia(e)
 		case ShakeMedia:
@@ -196,13 +198,31 @@ func (n *Node) startMedia(e StartMedia) {
 		return
 	}
 	leg := media.NewLeg(e.Codec, false)
-	leg.Expect(e.Line)
+	n.expect(leg, e.Line)
 	n.call = strip{index: e.Index, leg: leg, line: e.Line}
 	n.leg.Store(leg)
 	n.hear(e.Index, leg)
 	n.sound.leg = leg
 	n.sounds.put(n.sound)
 	n.socket.conn.stamp(true)
+}
+
+// expect tells leg what the line lets through, and what waits there.
+func (n *Node) expect(leg *media.Leg, line int) {
+	now := hal.Now()
+	leg.Expect(now, line, n.socket.flow.owed(now, line))
+}
+
+// narrowMedia tells the sound of a call how thin its line is.
+func (n *Node) narrowMedia(e NarrowMedia) {
+	if n.call.leg == nil || n.call.index != e.Index {
+		return
+	}
+	n.expect(n.call.leg, e.Line)
+	n.call.line = e.Line
+	if n.call.route != nil {
+		n.call.route.narrow(e.Line)
+	}
 }
 
 // hear lets the socket's reader hand the sound of a session to leg; nil: to

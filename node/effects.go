@@ -80,6 +80,12 @@ type (
 		Standby []MediaWay
 		Trial   MediaWay
 	}
+	// NarrowMedia says of a call whose sound flows how many bytes a second its line
+	// lets through.
+	NarrowMedia struct {
+		Index wire.Index
+		Line  int
+	}
 	// ShakeMedia tells the sound of a call that our network has changed: it goes
 	// by all its ways for a while.
 	ShakeMedia struct{}
@@ -176,6 +182,7 @@ func (CloseSession) effect()      {}
 func (StartMedia) effect()        {}
 func (MoveMedia) effect()         {}
 func (RouteMedia) effect()        {}
+func (NarrowMedia) effect()       {}
 func (ShakeMedia) effect()        {}
 func (HoldMedia) effect()         {}
 func (StopMedia) effect()         {}

@@ -141,7 +141,7 @@ func (s *socket) sendExtra(w path.Way, frame []byte) (routed bool) {
 		return false
 	}
 	s.count.datagramsOut.Add(1)
-	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
+	s.sent(len(frame) + ipUDP)
 	_, err := conn.WriteToUDPAddrPort(frame, w.Addr)
 	return err == nil || !unroutable(err)
 }

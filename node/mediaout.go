@@ -90,3 +90,5 @@ func (o *soundOut) silent() {
 	ix := o.index
 	o.socket.post(func(c *Core, now time.Time) { c.MediaSilent(now, ix) })
 }
+
+func (o *soundOut) total() uint64 { return o.socket.count.bytesOut.Load() }

@@ -20,12 +20,15 @@ const (
 	longPacket  = 120 * time.Millisecond
 	// restPause is how far apart packets of a call on hold may be: three a second.
 	restPause = 400 * time.Millisecond
-	// On a thin line sound waits for whatever else is sent: for ahead bytes of it,
-	// thinPatience at most. To send it by all ways would choke them. Packets of
-	// thinPacket are sent on a line of which that is true.
-	ahead        = 1000
-	thinPatience = 500 * time.Millisecond
-	thinPacket   = 80 * time.Millisecond
+	// On a thin line sound waits for whatever else is sent: for ahead bytes of it, on
+	// a narrow one for narrowAhead, which its queue has when all goes wrong. To send it
+	// by all ways would choke them. Packets of thinPacket are sent on a line of which
+	// that is true: where nobody has measured it they may wait for thinPatience.
+	ahead          = 1000
+	narrowAhead    = 3000
+	narrowPatience = 1500 * time.Millisecond
+	thinPatience   = 500 * time.Millisecond
+	thinPacket     = 80 * time.Millisecond
 	// wideAfter is how many shorter packets show that the line is not thin, but for
 	// now has too much to carry, or a machine that stands still. There a lateness
 	// tells (alarms), and a new network is a new line.
@@ -96,8 +99,9 @@ const maxWays = 1 + path.MaxStandby
 // it goes once more by the others, at once.
 type mediaRoute struct {
 	// Constant after construction.
-	out  mediaOut
-	thin time.Duration // for how long sound may wait for whatever else is sent
+	out mediaOut
+
+	line atomic.Int64 // bytes a second that it lets through; 0: not known
 
 	sending sync.Mutex     // held while sound is sent: it has one room to be sealed in
 	last    [maxAgain]byte // sent last, guarded by sending
@@ -139,6 +143,7 @@ type mediaOut interface {
 	nominated(w path.Way)                          // the far end is heard by w now
 	stray(w path.Way, size int)                    // a frame of the session came by a way that we do not know
 	silent()                                       // nothing comes
+	total() uint64                                 // bytes that the phone has sent, with headers
 }
 
 // waySet is never changed, only replaced.
@@ -177,15 +182,37 @@ func (w *mediaWay) pays(size int) bool {
 // a line that lets so many bytes a second through; 0: nobody knows.
 func newMediaRoute(now hal.Instant, line int, out mediaOut) *mediaRoute {
 	r := &mediaRoute{out: out}
-	if line > 0 {
-		r.thin = min(ahead*time.Second/time.Duration(line), thinPatience)
-	}
+	r.narrow(line)
 	r.heard.Store(int64(now.Add(begins)))
 	r.sound.Store(int64(now))
 	r.mark.Store(-1)
 	r.stamp.Store(-1)
 	return r
 }
+
+// narrow takes how many bytes a second the line lets through; 0: nobody knows.
+func (r *mediaRoute) narrow(line int) { r.line.Store(int64(line)) }
+
+// narrows reports whether the line is a narrow one.
+func (r *mediaRoute) narrows() bool {
+	line := r.line.Load()
+	return line > 0 && line < narrowLine
+}
+
+// thin is for how long sound may wait for whatever else is sent.
+func (r *mediaRoute) thin() time.Duration {
+	line := time.Duration(r.line.Load())
+	switch {
+	case line == 0:
+		return 0
+	case r.narrows():
+		return min(narrowAhead*time.Second/line, narrowPatience)
+	}
+	return ahead * time.Second / line
+}
+
+// Sent implements media.Counter.
+func (r *mediaRoute) Sent() uint64 { return r.out.total() }
 
 // steer replaces the ways; the control loop calls it.
 func (r *mediaRoute) steer(now hal.Instant, active MediaWay, standby []MediaWay, trial MediaWay) {
@@ -318,10 +345,11 @@ func (r *mediaRoute) space(before, s stamp) {
 // stretch is by how much longer packets may be missed than short ones.
 func (r *mediaRoute) stretch() time.Duration {
 	every := time.Duration(r.every.Load())
-	if r.thin == 0 && r.shorts.Load() < wideAfter && every >= thinPacket && every <= longPacket {
+	thin := r.thin()
+	if thin == 0 && r.shorts.Load() < wideAfter && every >= thinPacket && every <= longPacket {
 		return every - shortPacket + thinPatience
 	}
-	return max(0, every-shortPacket) + r.thin
+	return max(0, every-shortPacket) + thin
 }
 
 // patience is how long nothing may be heard before sound goes by all ways.
@@ -368,7 +396,7 @@ func (r *mediaRoute) follow(now hal.Instant, set *waySet, m *mediaWay, seq int) 
 	case !r.sentSince(now, seq):
 	case m.again(seq):
 		r.obey(now, active)
-	default:
+	case !r.narrows(): // where it is a straggler of seconds ago as a rule
 		r.resound(now, active)
 	}
 }

@@ -26,6 +26,7 @@ func (o *outlet) send(w MediaWay, _ []byte) bool {
 func (o *outlet) nominated(w path.Way)    { o.told = append(o.told, w) }
 func (o *outlet) stray(w path.Way, _ int) { o.strays = append(o.strays, w) }
 func (o *outlet) silent()                 { o.silence++ }
+func (o *outlet) total() uint64           { return 0 }
 
 // routeTest is a script of one end of a call.
 type routeTest struct {
@@ -154,15 +155,15 @@ func TestThinLines(t *testing.T) {
 	r := newRouteTest(t, first, second)
 	r.route = newMediaRoute(r.now, 2000, &r.out)
 	r.steer(first, second)
-	r.now = r.now.Add(begins + thinPatience)
+	r.now = r.now.Add(begins + narrowPatience)
 	r.want("nothing has come yet", r.packet(), first)
 	r.packet(first)
-	r.now = r.now.Add(thinPatience)
+	r.now = r.now.Add(narrowPatience)
 	r.want("one packet has come", r.packet(), first)
 	for n := range 20 {
 		r.now = r.now.Add(longPacket)
 		r.route.hear(r.now, first, newStamp(uint8(n), uint16(12*n)), 100)
-		r.now = r.now.Add(thinPatience)
+		r.now = r.now.Add(narrowPatience)
 		r.want("sound waits", r.packet(), first)
 	}
 	if r.out.silence > 0 {

@@ -50,7 +50,7 @@ func (r *mediaRoute) afford(now hal.Instant) bool {
 // strewMost is how long sound may go by all ways in vain. On a line that was
 // narrow from the start copies are most likely the reason of the silence.
 func (r *mediaRoute) strewMost() time.Duration {
-	if r.thin >= ahead*time.Second/narrowLine {
+	if r.narrows() {
 		return strewMost / 4
 	}
 	return strewMost

@@ -43,6 +43,7 @@ type socket struct {
 	public atomic.Bool               // a supernode: answers STUN, which a phone does not
 	legs   atomic.Pointer[path.Legs] // of the relay; nil: there is none
 	count  counters
+	flow   outflow
 }
 
 // counters are written by the reader and by every sender.
@@ -262,11 +263,17 @@ func (s *socket) post(in input) {
 	}
 }
 
+// sent counts bytes of our own that go out.
+func (s *socket) sent(bytes int) {
+	s.count.bytesOut.Add(uint64(bytes))
+	s.flow.add(hal.Now(), bytes)
+}
+
 // send sends one datagram. Most errors are the network's: who needs an answer
 // sends again. It reports whether this host has any way to the address at all.
 func (s *socket) send(to netip.AddrPort, frame []byte) (routed bool) {
 	s.count.datagramsOut.Add(1)
-	s.count.bytesOut.Add(uint64(len(frame) + ipUDP))
+	s.sent(len(frame) + ipUDP)
 	err := s.conn.send(to, frame)
 	return err == nil || !unroutable(err)
 }
@@ -290,7 +297,7 @@ func (s *socket) sendBy(w path.Way, frame []byte, expires time.Time) (routed boo
 		return s.send(w.Addr, frame)
 	case w.IsStream() && s.streams.send(w.Stream, frame, expires):
 		s.count.datagramsOut.Add(1)
-		s.count.bytesOut.Add(uint64(len(frame) + ipTLS))
+		s.sent(len(frame) + ipTLS)
 	}
 	return true
 }

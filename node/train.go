@@ -8,6 +8,10 @@ import (
 	"peerphone/node/wire"
 )
 
+// trainedLine is a rate, in bytes a second, below which a train counts that has come
+// among sound.
+const trainedLine = 2500
+
 // trains tell what the line of a call lets through before its first word: while
 // it rings each end sends the other a train, 2 kB at once, and is told how fast
 // that came.
@@ -52,10 +56,27 @@ func (c *Core) trainComes(now time.Time, ix wire.Index, payload []byte) {
 	}
 	t := c.trainsOf(ix)
 	over := t.heard.Heard(now, number, wire.SessionHeader+len(payload)+wire.Tag+ipUDP)
-	if rate := t.heard.Rate(); over && rate > 0 && !t.said {
+	rate := t.heard.Rate()
+	if over && rate > 0 && !t.said {
 		t.said = true
 		c.send(now, ix, wire.Line{Rate: uint32(rate)})
-		c.thrift.follow(now, t.line())
+	}
+	switch {
+	case over:
+		c.lineShown(now, t)
+	case rate > 0 && rate < narrowLine: // or one stall: the rest of the train will tell
+		c.narrow(now, t.line())
+	}
+}
+
+// lineShown takes what a train shows of the line, be it before the call's sound or
+// after it has begun. Sound between the packets of a train makes a line seem half as
+// wide at worst, so then one counts only that is narrow enough.
+func (c *Core) lineShown(now time.Time, t *trains) {
+	line := t.line()
+	c.narrow(now, line)
+	if c.calls.Current().State == call.Talking && line > 0 && line < trainedLine {
+		c.do(NarrowMedia{t.of, line})
 	}
 }
 
@@ -64,7 +85,7 @@ func (c *Core) trainCame(now time.Time, ix wire.Index, m wire.Line) {
 	if ix == c.calls.Current().Index {
 		t := c.trainsOf(ix)
 		t.told = int(min(m.Rate, adapt.MostLine))
-		c.thrift.follow(now, t.line())
+		c.lineShown(now, t)
 	}
 }
 

@@ -30,7 +30,7 @@ func (c *voiceCall) ring(before time.Duration, seed uint64) {
 		if line == 0 {
 			line = heard[i]
 		}
-		c.ends[i].leg.Expect(line)
+		c.ends[i].leg.Expect(voiceStart, line, 0)
 	}
 }
 

@@ -100,13 +100,17 @@ func (h *hears) exchange(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Me
 	}
 }
 
-// rest puts a report into m, on hold; false: a reader is at it.
-func (h *hears) rest(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Media) bool {
+// rest puts a report into m that has no sound, and tells p the far end's, unless p
+// is nil; false: a reader is at it.
+func (h *hears) rest(now hal.Instant, b *books, j *jitter.Buffer, m *wire.Media, p *adapt.Pilot) bool {
 	if !h.mu.TryLock() {
 		return false
 	}
 	defer h.mu.Unlock()
 	m.Told, m.Report = true, h.ear.Report(now, time.Duration(b.delay.Load()), j.Skew())
+	if h.told != 0 && p != nil {
+		p.Told(h.told, h.report)
+	}
 	h.told = 0
 	return true
 }

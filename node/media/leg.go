@@ -30,6 +30,16 @@ type Sender interface {
 	SendMedia(payload []byte)
 }
 
+// Counter is a Sender that knows how many bytes the phone has sent in all, with
+// headers: sound shares a thin line with the rest. It neither blocks nor allocates.
+type Counter interface{ Sent() uint64 }
+
+// expected is what is said of the line.
+type expected struct {
+	at         hal.Instant
+	line, owed int
+}
+
 // Route is where a leg's sound goes now.
 type Route struct {
 	Sender
@@ -52,12 +62,13 @@ type Leg struct {
 	voice // owned by the capture goroutine
 
 	// shared
-	route  atomic.Pointer[Route]
-	muted  atomic.Bool
-	held   atomic.Bool
-	jitter *jitter.Buffer
-	books  books
-	hears  hears
+	route    atomic.Pointer[Route]
+	expected atomic.Pointer[expected] // nil: it has been taken
+	muted    atomic.Bool
+	held     atomic.Bool
+	jitter   *jitter.Buffer
+	books    books
+	hears    hears
 }
 
 // NewLeg returns a strip that sends and hears codec, one of Codecs; for any
@@ -83,12 +94,9 @@ func NewLeg(codec wire.Codec, muted bool) *Leg {
 	return l
 }
 
-// Expect says before the first sound how many bytes a second the line lets
-// through; 0: nobody knows.
-func (l *Leg) Expect(line int) {
-	l.pilot.Expect(line)
-	l.tune()
-}
+// Expect says how many bytes a second the line lets through at the instant at, and
+// how many it has not let through yet of what was sent before; line 0: nobody knows.
+func (l *Leg) Expect(at hal.Instant, line, owed int) { l.expected.Store(&expected{at, line, owed}) }
 
 // Codec returns what the leg sends and hears.
 func (l *Leg) Codec() wire.Codec { return l.codec }

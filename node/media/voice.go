@@ -35,6 +35,7 @@ type voice struct {
 	kept    [keptPackets]kept // what was sent last, by number
 	extra   int               // of the route that the pilot knows
 	beside  int               // likewise
+	out     uint64            // bytes of the phone that the pilot knows; 0: none yet
 }
 
 // kept is a packet that may be sent once more.
@@ -53,8 +54,13 @@ func (l *Leg) capture(at hal.Instant, gap bool, pcm []int16) {
 	l.books.begin(at)
 	l.books.in.add(pcm)
 	l.pass(at, gap)
+	l.expect()
 	if l.held.Load() {
-		l.rest(l.due)
+		l.rest(l.due, nil)
+		return
+	}
+	if l.filled == 0 && l.hush(l.due) {
+		l.rest(l.due, l.pilot)
 		return
 	}
 	l.resting = unitsPerSecond
@@ -65,6 +71,32 @@ func (l *Leg) capture(at hal.Instant, gap bool, pcm []int16) {
 		return
 	}
 	l.pulse()
+}
+
+// expect takes what is said of the line, between two packets.
+func (l *Leg) expect() {
+	if l.filled > 0 {
+		return
+	}
+	if e := l.expected.Swap(nil); e != nil {
+		l.pilot.Expect(e.at, e.line, e.owed)
+		l.tune()
+	}
+}
+
+// hush reports whether nothing is to be said now: a thin line has too much to
+// carry. It tells the pilot what the phone has sent beside sound.
+func (l *Leg) hush(now hal.Instant) bool {
+	if r := l.route.Load(); r != nil {
+		if c, ok := r.Sender.(Counter); ok {
+			out := c.Sent()
+			if l.out > 0 && out > l.out {
+				l.pilot.Beyond(now, int(out-l.out))
+			}
+			l.out = out
+		}
+	}
+	return l.pilot.Hush(now)
 }
 
 // pass lets the time go by for which nothing was captured: a gap, or a time in
@@ -136,7 +168,7 @@ func (l *Leg) idle(now hal.Instant) {
 func (l *Leg) header(now hal.Instant, r *Route) wire.Media {
 	if r.Extra != l.extra || r.Beside != l.beside {
 		l.extra, l.beside = r.Extra, r.Beside
-		l.pilot.Limit(adapt.Limits{Most: voicePath - r.Beside, Overhead: wire.MediaHeader + overhead + r.Extra})
+		l.pilot.Limit(adapt.Limits{Most: voicePath - r.Beside, Overhead: wire.MediaHeader + overhead + r.Extra, Beside: r.Beside})
 	}
 	m := wire.Media{Codec: l.codec, Seq: l.seq, Time: l.time}
 	l.hears.exchange(now, &l.books, l.jitter, &m, l.pilot)
@@ -152,6 +184,9 @@ func (l *Leg) hand(now hal.Instant, r *Route, p []byte) {
 	r.SendMedia(p)
 	bytes := len(p) + overhead + r.Extra
 	l.pilot.Sent(now, l.seq, bytes)
+	if l.out > 0 {
+		l.out += uint64(bytes)
+	}
 	l.seq++
 	l.books.sent.Add(1)
 	l.books.bytesUp.Add(uint64(bytes))

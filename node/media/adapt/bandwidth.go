@@ -50,6 +50,9 @@ const (
 	// standFor is how long a queue may stand that does not drain, before it is
 	// taken to be filled by others.
 	standFor = 3 * time.Second
+	// doubting is how much is left of the belief in what a train has measured when a
+	// queue builds up all the same.
+	doubting = .96
 	// queued is what packets may wait besides their own length: jitter.
 	queued = 50 * time.Millisecond
 	// policed is a share of losses, of so many packets, that speaks of a limit on
@@ -68,6 +71,7 @@ type bandwidth struct {
 	most    float64
 	allowed float64
 	ceiling float64 // what came through when it was too much; 0: it never was
+	known   float64 // what the line lets through, as a train has measured it; 0: nobody knows
 	began   hal.Instant
 	since   hal.Instant // of the state
 	next    hal.Instant // Draining: when the rate may be cut again
@@ -109,10 +113,18 @@ func (b *bandwidth) expect(line float64) (thin bool) {
 	if full*line >= min(startRate, b.most) {
 		return false
 	}
-	b.ceiling = max(line, leastRate)
+	b.known, b.ceiling = line, max(line, leastRate)
 	b.allowed, b.wait = max(full*line, leastRate), trainPatience
 	b.state = Holding
 	return true
+}
+
+// line is how many bytes a second the line lets through; 0: it was never too few.
+func (b *bandwidth) line() float64 {
+	if b.ceiling == 0 {
+		return 0
+	}
+	return max(b.ceiling, b.allowed/full)
 }
 
 func (b *bandwidth) begin(now hal.Instant) {
@@ -214,7 +226,10 @@ func (b *bandwidth) cut(now hal.Instant, s sample) {
 	if b.ceiling > 0 && through < b.ceiling*1.2 && b.state == Climbing {
 		b.wait = min(2*b.wait, mostPatience)
 	}
-	b.ceiling = max(through, leastRate)
+	// What was measured is believed more than a queue that others may have filled, but
+	// less each time. A silence drains that.
+	b.known *= doubting
+	b.ceiling = max(through, b.known, leastRate)
 	b.empty(s)
 	b.next = now.Add(s.rtt + s.queue + reportSoon)
 	b.enter(Draining, now)
@@ -222,6 +237,10 @@ func (b *bandwidth) cut(now hal.Instant, s sample) {
 
 // empty sends less than comes through.
 func (b *bandwidth) empty(s sample) {
+	if b.known > 0 && b.ceiling <= b.known && b.ceiling < thinLine {
+		b.allowed = full * b.ceiling
+		return
+	}
 	drain := 1 - s.queue.Seconds()/1.5
 	b.allowed = b.ceiling * min(max(drain, .5), .9)
 }

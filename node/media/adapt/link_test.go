@@ -28,6 +28,8 @@ type call struct {
 	thin  bool // the other way is as this one: reports wait as packets do
 	r     *rand.Rand
 
+	hushed time.Duration // how long nothing was said, in all
+
 	now  hal.Instant
 	free hal.Instant
 	seq  uint8
@@ -55,10 +57,29 @@ func newCall(t *testing.T) *call {
 	}
 }
 
+// restBytes is what a packet without sound takes.
+const restBytes = 75
+
+// burst sends bytes beside sound.
+func (c *call) burst(bytes int) {
+	c.pilot.Beyond(c.now, bytes)
+	c.free = max(c.free, c.now).Add(time.Duration(float64(bytes) / c.rate * 1e9))
+}
+
 // run lets seconds pass and returns the mean of the bytes sent in each.
 func (c *call) run(d time.Duration) (perSecond float64) {
 	bytes := 0
 	for end := c.now.Add(d); c.now < end; {
+		if c.pilot.Hush(c.now) {
+			c.until(c.now.Add(10 * ms))
+			c.time++
+			c.hushed += 10 * ms
+			if c.hushed%(330*ms) == 0 {
+				bytes += restBytes
+				c.send(restBytes, 0)
+			}
+			continue
+		}
 		s := c.pilot.Setting()
 		c.until(c.now.Add(s.Packet))
 		copied := s.Coarse

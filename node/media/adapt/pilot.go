@@ -25,6 +25,7 @@ const (
 type Limits struct {
 	Most     int // bytes a second, with all headers
 	Overhead int // bytes of a packet besides sound and copies: all headers
+	Beside   int // bytes a second that the phone sends besides, for which a thin line needs room
 }
 
 // Setting is how to code and repeat sound. It holds from the next packet on.
@@ -61,6 +62,7 @@ type Pilot struct {
 	spent  account
 	shape  shape
 	again  again
+	behind backlog
 
 	began  bool
 	ticked hal.Instant
@@ -70,8 +72,9 @@ type Pilot struct {
 	bytes  int    // likewise
 	rtt    time.Duration
 	last   wire.Report
-	lastAt hal.Instant // 0: no report yet
-	base   uint16      // count at the last report
+	lastAt hal.Instant   // 0: no report yet
+	base   uint16        // count at the last report
+	queue  time.Duration // that it told of, but for what is known here
 }
 
 // NewPilot returns a Pilot for a call that begins.
@@ -83,13 +86,30 @@ func NewPilot(l Limits) *Pilot {
 	return p
 }
 
-// Expect says before the first packet how many bytes a second the line lets
-// through; 0: nobody knows.
-func (p *Pilot) Expect(line int) {
-	if line > 0 && !p.began && p.band.expect(float64(line)) {
+// Expect says how many bytes a second the line lets through at the instant at, and
+// how many it has not let through yet of what was sent before; line 0: nobody knows. Once reports
+// have shown that the line is thin they say more.
+func (p *Pilot) Expect(at hal.Instant, line, owed int) {
+	switch {
+	case line <= 0:
+		return
+	case p.began && p.band.ceiling > 0 && float64(line) <= p.band.known:
+	case p.band.expect(float64(line)):
+		p.band.since = at
 		p.choose()
+	default:
+		return
 	}
+	p.behind.follow(at, p.band.line())
+	p.behind.owes(float64(owed))
 }
+
+// Beyond takes note of bytes that the phone has sent besides packets of sound.
+func (p *Pilot) Beyond(now hal.Instant, bytes int) { p.behind.add(now, bytes) }
+
+// Hush reports whether nothing is to be said now, for a thin line has too much to
+// carry already.
+func (p *Pilot) Hush(now hal.Instant) bool { return p.behind.hush(now) }
 
 // Limit changes what to keep within: the way has become another. Before the
 // first report nothing is known of the network by which to choose a shape.
@@ -108,7 +128,8 @@ func (p *Pilot) Sent(now hal.Instant, seq uint8, bytes int) {
 		p.band.begin(now)
 		p.ticked = now
 	}
-	p.spent.spend(now, bytes, p.band.allowed)
+	p.spent.spend(now, bytes, p.allowed())
+	p.behind.leave(now, seq, bytes)
 	p.sent[seq] = now
 	p.again.sent(seq)
 	p.next = seq + 1
@@ -134,8 +155,9 @@ func (p *Pilot) Told(at hal.Instant, r wire.Report) {
 		return // overtaken by a newer one
 	}
 	p.measureRTT(at, r)
+	queue := p.behind.told(at, r.Newest, p.sent[r.Newest], time.Duration(r.Queue)*time.Millisecond)
 	s := sample{
-		dt: dt, queue: time.Duration(r.Queue) * time.Millisecond, through: float64(r.Rate),
+		dt: dt, queue: queue, through: float64(r.Rate),
 		packet: p.shape.packet, rtt: p.rtt, sent: p.sent[r.Newest],
 	}
 	if first {
@@ -144,15 +166,16 @@ func (p *Pilot) Told(at hal.Instant, r wire.Report) {
 			s.queue = max(s.queue, p.backlog(at, s.through))
 		}
 	} else {
-		s.grown = s.queue - time.Duration(p.last.Queue)*time.Millisecond
+		s.grown = s.queue - p.queue
 		p.lost(r, &s)
 	}
 	s.long = p.losses.long
 	if p.band.guessed > 0 && s.sent < p.band.since && s.queue > news {
 		return // it was made before the guess, and says no more
 	}
-	p.last, p.lastAt, p.base = r, at, p.count
+	p.last, p.lastAt, p.base, p.queue = r, at, p.count, queue
 	p.band.take(at, s)
+	p.behind.follow(at, p.band.line())
 	p.choose()
 }
 
@@ -182,7 +205,7 @@ func (p *Pilot) Carries(now hal.Instant, seq, old uint8) {
 func (p *Pilot) Left(now hal.Instant) int {
 	s := p.Setting()
 	own := float64(p.limits.Overhead) + least*s.mean()
-	return int(p.spent.left(now, s.Packet, p.band.allowed*copied) - own)
+	return int(p.spent.left(now, s.Packet, p.allowed()*copied) - own)
 }
 
 // mean is how many bytes the sound of a packet has.
@@ -192,7 +215,7 @@ func (s Setting) mean() float64 { return float64(s.Bitrate) / 8 * s.Packet.Secon
 // has so many besides, with all headers.
 func (p *Pilot) Sound(now hal.Instant, besides int) int {
 	s := p.Setting()
-	return int(p.spent.beside(now, s.Packet, p.band.allowed, s.mean(), float64(besides)))
+	return int(p.spent.beside(now, s.Packet, p.allowed(), s.mean(), float64(besides)))
 }
 
 // Untold reports whether the far end has not reported yet.
@@ -252,14 +275,25 @@ func (p *Pilot) Advance(now hal.Instant) {
 	if p.began && now.Sub(p.ticked) >= tickEvery {
 		p.ticked = now
 		p.band.tick(now)
+		p.behind.follow(now, p.band.line())
 		p.spent.settle()
 		p.choose()
 	}
 }
 
+// allowed is how many bytes a second packets of sound may have. What a bottleneck
+// lets through is not used to the full, which leaves room for half of what goes
+// beside.
+func (p *Pilot) allowed() float64 {
+	if p.behind.rate == 0 {
+		return p.band.allowed
+	}
+	return max(p.band.allowed-float64(p.limits.Beside)/2, leastRate)
+}
+
 func (p *Pilot) road() road {
 	jitter := time.Duration(p.last.Jitter) * time.Millisecond
-	r := road{allowed: p.band.allowed, overhead: p.limits.Overhead, loss: p.losses.loss(), delay: p.rtt/2 + 3*jitter}
+	r := road{allowed: p.allowed(), overhead: p.limits.Overhead, loss: p.losses.loss(), delay: p.rtt/2 + 3*jitter}
 	if p.again.heeds(p.ticked) {
 		r.answers = p.again.answers
 	}
@@ -293,7 +327,7 @@ func (p *Pilot) Setting() Setting {
 // Room is how many bytes, with all headers, a packet of that length may have
 // that is sent now.
 func (p *Pilot) Room(now hal.Instant, packet time.Duration) int {
-	return int(p.spent.room(now, packet, p.band.allowed))
+	return int(p.spent.room(now, packet, p.allowed()))
 }
 
 // Way is what is believed of the network.

@@ -85,7 +85,7 @@ func TestThinLineThatIsKnown(t *testing.T) {
 	for _, rate := range []float64{1500, 2000, 3000, 4000} {
 		c := newCall(t)
 		c.rate, c.thin = rate, true
-		c.pilot.Expect(int(rate))
+		c.pilot.Expect(c.now, int(rate), 0)
 		for range 25 {
 			if n := c.run(time.Second); n > rate {
 				t.Errorf("line of %v: %.0f bytes in a second", rate, n)
@@ -102,7 +102,7 @@ func TestThinLineThatIsKnown(t *testing.T) {
 	}
 	for _, rate := range []int{0, 5600, MostLine} {
 		c := newCall(t)
-		c.pilot.Expect(rate)
+		c.pilot.Expect(c.now, rate, 0)
 		if n := c.pilot.Way().Allowed; n != startRate {
 			t.Errorf("line of %d: a call begins with %d bytes a second", rate, n)
 		}

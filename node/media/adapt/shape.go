@@ -17,7 +17,7 @@ const (
 	enough = 18000
 	// Below these bit rates a narrower band sounds better, by PESQ.
 	wideFrom   = 8800
-	mediumFrom = 6400
+	mediumFrom = 6000
 	// reports is what reports cost, in bytes a second, lossReports where packets
 	// are lost: four a second.
 	reports     = 25
