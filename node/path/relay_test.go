@@ -344,6 +344,33 @@ func TestRelayAdmits(t *testing.T) {
 	})
 }
 
+// TestTheRelaysRetryAfterIsSpread: those whom a full relay refuses at once are told
+// different times, each about as often, so that they do not come back together.
+func TestTheRelaysRetryAfterIsSpread(t *testing.T) {
+	p := newPost(t, RelayConfig{Line: 2 * pairRate})
+	p.channel("a", p.ticket(1))
+	p.channel("a", p.ticket(2))
+	const refused = 1100
+	told := map[uint16]int{}
+	for n := range uint64(refused) {
+		p.now = p.now.Add(opensEvery) // the line is full, not the identity's purse empty
+		m, ok := p.open("a", p.ticket(10+n)).(wire.RelayRefused)
+		if !ok || m.Code != wire.RelayBusy {
+			t.Fatalf("asker %d is not refused as busy: %+v", n, m)
+		}
+		told[m.After]++
+	}
+	const least, values = 5, 11
+	for after := range uint16(values) {
+		if n := told[least+after]; n < refused/values/2 || n > refused/values*2 {
+			t.Errorf("%d of %d are told to come back after %d s, want about %d", n, refused, least+after, refused/values)
+		}
+	}
+	if len(told) != values {
+		t.Errorf("told %v, want %d to %d s", told, least, least+values-1)
+	}
+}
+
 // The owner's cap holds over restarts, and a new month begins anew.
 // Who is rung up by strangers as often as three homes let them, for an hour, is
 // never without legs at its three relays.

@@ -232,3 +232,64 @@ func TestTheNextCallSprays(t *testing.T) {
 		s.table.Rest(ix)
 	}
 }
+
+// TestSprayNeverExceedsAHundredProbesASecond: both ends of a spray that finds
+// nobody, from its first probe to its last, also where the loop is late by up to
+// 80 ms and has to catch up. Every window of a second is counted.
+func TestSprayNeverExceedsAHundredProbesASecond(t *testing.T) {
+	for seed := range byte(20) {
+		for _, late := range []time.Duration{0, 80 * time.Millisecond} {
+			for name, begin := range map[string]func(*Table, time.Time){
+				"seeking": func(x *Table, now time.Time) { x.Seek(now, 9, mapped.Addr(), Sequence{}) },
+				"opening": func(x *Table, now time.Time) { x.Spray(now, 9, mapped) },
+			} {
+				sent := lonelySpray(seed, late, begin)
+				if want := int(sprayLife / sprayPause / 4); len(sent) < min(want, 2*sprayGates) {
+					t.Fatalf("%s, seed %d, late %v: %d probes in all, so this shows nothing", name, seed, late, len(sent))
+				}
+				if most := busiest(sent, time.Second); most > 100 {
+					t.Errorf("%s, seed %d, late by up to %v: %d probes in a second", name, seed, late, most)
+				}
+			}
+		}
+	}
+}
+
+// lonelySpray returns when the probes of a spray go out that nobody answers, and
+// whose timer fires late.
+func lonelySpray(seed byte, late time.Duration, begin func(*Table, time.Time)) (sent []time.Time) {
+	n := newNatted(seed, "203.0.113.20", true)
+	rng := rand.New(rand.NewPCG(uint64(seed), 7))
+	now := time.Unix(1_700_000_000, 0)
+	begin(n.Table, now)
+	for end := now.Add(sprayAfter + sprayLife + time.Second); now.Before(end); {
+		for _, e := range n.Take() {
+			if _, ok := e.(Probe); ok {
+				sent = append(sent, now)
+			}
+		}
+		next := n.Next()
+		if next.IsZero() {
+			break
+		}
+		if next.After(now) {
+			now = next
+		}
+		now = now.Add(time.Duration(rng.Int64N(int64(late) + 1)))
+		n.Advance(now)
+	}
+	return sent
+}
+
+// busiest returns the most that fell into one window, wherever it begins. The
+// times are in order.
+func busiest(sent []time.Time, window time.Duration) (most int) {
+	first := 0
+	for i, at := range sent {
+		for at.Sub(sent[first]) >= window {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
