@@ -138,7 +138,7 @@ func (n *Node) shakeStream(ctx context.Context, e DialStream) (*session.Stream, 
 
 func (n *Node) streamFailed(ctx context.Context, id path.StreamID, err error) {
 	n.socket.streams.open.Delete(id)
-	n.enter(ctx, func(c *Core, now time.Time) { c.StreamFailed(now, id, err) })
+	n.enter(ctx, func(c *Core, now time.Time) { c.StreamFailed(now, id, err, unroutable(err)) })
 }
 
 // ErrFull says that there is no room for another session.

@@ -146,12 +146,19 @@ func (c *Core) StreamUp(now time.Time, id path.StreamID, a session.Adoption) {
 	c.settle(now)
 }
 
-// StreamFailed says that a stream did not come up.
-func (c *Core) StreamFailed(now time.Time, id path.StreamID, err error) {
+// StreamFailed says that a stream did not come up, and whether that was because
+// this host has no way to its address. Where flights over UDP are held back
+// nothing else tells it, and a dial that cannot come up would keep another from
+// being made.
+func (c *Core) StreamFailed(now time.Time, id path.StreamID, err error, unroutable bool) {
 	if s, ok := c.streams.byID[id]; ok {
 		c.streams.remove(id)
 		c.do(Log{Debug, "stream failed", []any{"addr", s.remote, "error", err}})
+		d := c.peers.dials[s.index]
 		c.sessions.Close(now, s.index)
+		if unroutable && d != nil {
+			c.sessions.Abort(now, d.race)
+		}
 	}
 	c.settle(now)
 }

@@ -1,8 +1,15 @@
 package node
 
 import (
+	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
+
+	"peerphone/node/contacts"
+	"peerphone/node/identity"
+	"peerphone/node/path"
+	"peerphone/node/wire"
 )
 
 // A stream that has reached a supernode shows that TCP gets through to ports of its
@@ -26,4 +33,47 @@ func TestStreamsShowWhatGetsThrough(t *testing.T) {
 			t.Errorf("%s: the web %v, other ports %v, want %v and %v", c.what, web, other, c.web, c.other)
 		}
 	}
+}
+
+// Where UDP was found blocked flights over it are held back, so that only streams
+// show that this host has no way to an address: then the dial is over, and another
+// supernode's turn.
+func TestADialWithoutAWayIsOver(t *testing.T) {
+	for unroutable, left := range map[bool]int{true: 0, false: 1} {
+		key := identity.KeyFromSeed([32]byte{1})
+		book, err := contacts.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := contacts.NewLog(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := NewCore(CoreConfig{
+			Rand: rand.NewChaCha8([32]byte{2}), Account: key, Device: key, Contacts: book, Log: log, NAT: path.NAT{UDP: path.No, TCP: path.Yes},
+		})
+		d := c.startDial(noon, wire.Member{Node: identity.KeyFromSeed([32]byte{3}).ID(), Addr: netip.MustParseAddrPort("[2001:db8::1]:4000")})
+		if !c.heldBack(noon, d.race) {
+			t.Fatal("the flight is not held back")
+		}
+		c.settle(noon)
+		streams := 0
+		for _, e := range c.Take() {
+			if e, ok := e.(DialStream); ok {
+				streams++
+				c.StreamFailed(noon, e.Stream, errors.New("no way"), unroutable)
+			}
+		}
+		if races := c.dialsOf(d); streams != 1 || races != left {
+			t.Errorf("%d streams failed, without a way %v: %d attempts by UDP are left, want %d", streams, unroutable, races, left)
+		}
+	}
+}
+
+// dialsOf counts the attempts by UDP of a dial.
+func (c *Core) dialsOf(d *dial) (n int) {
+	if c.peers.dials[d.race] == d {
+		n++
+	}
+	return n
 }

@@ -389,7 +389,7 @@ func (n *Node) carryOut(now time.Time, e node.Effect) {
 		n.login()
 	case node.DialStream: // nobody here takes streams: it is refused at once
 		n.after(0, func(now time.Time) {
-			n.core.StreamFailed(now, e.Stream, errNoStreams)
+			n.core.StreamFailed(now, e.Stream, errNoStreams, false)
 			n.flush(now)
 		})
 	case node.Handshake:
