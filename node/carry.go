@@ -105,6 +105,7 @@ func (n *Node) save(e Effect) {
 	case SaveCache:
 		err = n.state.keepCache(e.Members)
 	case SaveNAT:
+		n.mapWhenUDP(e.NAT)
 		err = n.state.keepNAT(e.NAT)
 	case SaveRoster:
 		roster, now := n.core.Roster(), time.Now()

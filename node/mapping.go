@@ -7,6 +7,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"peerphone/node/path"
 	"peerphone/node/path/portmap"
 )
 
@@ -24,6 +25,34 @@ func (n *Node) openMapper(ctx context.Context, wanted bool) {
 		}
 		n.enter(ctx, func(c *Core, now time.Time) { c.PortMapped(now, m.Addr) })
 	})
+}
+
+// holdMapping keeps the router from being asked while UDP is known not to pass: a
+// port of ours would let nobody in. Who knows nothing yet asks at once, for the
+// first supernode of a network has nobody who could tell it.
+func (n *Node) holdMapping(known path.NAT) {
+	n.unblocked = make(chan struct{})
+	n.mapWhenUDP(known)
+}
+
+// mapWhenUDP lets the router be asked from now on, unless UDP does not pass.
+func (n *Node) mapWhenUDP(known path.NAT) {
+	select {
+	case <-n.unblocked:
+	default:
+		if known.UDP != path.No {
+			close(n.unblocked)
+		}
+	}
+}
+
+// keepMapping asks the router for a port until ctx is done.
+func (n *Node) keepMapping(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-n.unblocked:
+		n.mapper.Run(ctx)
+	}
 }
 
 // gateway returns the router towards the outside, over IPv4: where there is

@@ -105,6 +105,7 @@ func (n *Node) openCore(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	n.holdMapping(nat)
 	month, err := n.state.relayed()
 	if err != nil {
 		return err

@@ -63,6 +63,8 @@ type Node struct {
 	version string
 	begun   time.Time
 	mapping bool // wanted
+	// unblocked is closed, by the loop, when UDP may pass: see holdMapping.
+	unblocked chan struct{}
 	// candidate says that the owner does not mind serving others, line how many
 	// bytes a second he lets go for it, 0 when he has not said.
 	candidate bool
@@ -114,7 +116,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.workers.Go(func() { n.readKeys(ctx) })
 	n.workers.Go(func() { n.watchNetwork(ctx) })
 	if n.mapper != nil {
-		n.workers.Go(func() { n.mapper.Run(ctx) })
+		n.workers.Go(func() { n.keepMapping(ctx) })
 	}
 	n.workers.Go(func() { n.tickWatchers(ctx) })
 	if n.candidate {
