@@ -184,6 +184,7 @@ func connects(ctx context.Context, addr netip.AddrPort) bool {
 	if err != nil {
 		return false
 	}
+	conn.(*net.TCPConn).SetLinger(0) // one packet says good-bye, not three
 	conn.Close()
 	return true
 }

@@ -15,8 +15,10 @@ const (
 	// surveyEvery is how often the findings are looked up again: a router may
 	// be exchanged or restarted without a word.
 	surveyEvery = 4 * time.Minute
-	// surveyTCP is when TCP is tried because no datagram has come back.
-	surveyTCP = 400 * time.Millisecond
+	// surveyTCP is when TCP is tried because no datagram has come back, with one
+	// supernode; surveyTCPNext how much later with another, if that was in vain.
+	surveyTCP     = 400 * time.Millisecond
+	surveyTCPNext = 350 * time.Millisecond
 	// surveyTCPEvery is how often TCP is tried at most while UDP is blocked.
 	surveyTCPEvery = time.Hour
 	// surveyEnd is when what has not answered counts as blocked.
@@ -29,9 +31,13 @@ const (
 	callsEnd  = time.Second
 	callsWait = 30 * time.Second
 	// maxHelpers bounds the supernodes that are asked, of each family;
-	// blockedHelpers where UDP was found not to pass.
+	// blockedHelpers where UDP was found not to pass, and blockedPauses how often
+	// each is asked again.
 	maxHelpers     = 4
 	blockedHelpers = 2
+	blockedPauses  = 1
+	// maxKnocked bounds the supernodes with which TCP is tried.
+	maxKnocked = 2
 	// maxDelta is up to where the steps between ports count as a sequence; two
 	// random ports are so close once in 4,000 times.
 	maxDelta = 8
@@ -68,7 +74,8 @@ type Survey struct {
 
 	questions []*question
 	begun     time.Time
-	tcp       time.Time // when TCP is tried; set by Begin, cleared when it is or an answer comes
+	tcp       time.Time // when TCP is tried; set by Begin, and once more by tryTCP, cleared when it is or an answer comes
+	knocked   int       // supernodes with which TCP was tried since Begin
 	again     time.Time // when Again is emitted; set at the end of a survey
 
 	// triedTCP is when TCP was tried last. Set by advanceAsking, cleared by Forget.
@@ -139,7 +146,7 @@ func (s *Survey) emit(e Event) { s.out = append(s.out, e) }
 func (s *Survey) Begin(now time.Time, here Here) {
 	s.state, s.here, s.begun = Asking, here, now
 	s.tcp, s.again = now.Add(surveyTCP), time.Time{}
-	s.calls, s.questions = calls{}, nil
+	s.calls, s.questions, s.knocked = calls{}, nil, 0
 	s.choose(func(a netip.Addr) bool { return a.Is4() })
 	s.choose(func(a netip.Addr) bool { return a.Is6() })
 	for i, q := range s.ofFamily(true) {
@@ -203,8 +210,12 @@ func (s *Survey) ask(now time.Time, q *question) {
 	s.Contact(now, q.to.Addr())
 	q.sent++
 	q.at = time.Time{}
-	if q.sent <= len(surveyPauses) {
-		q.at = now.Add(surveyPauses[q.sent-1])
+	pauses := surveyPauses
+	if s.blocked() {
+		pauses = pauses[:blockedPauses]
+	}
+	if q.sent <= len(pauses) {
+		q.at = now.Add(pauses[q.sent-1])
 	}
 }
 
@@ -353,7 +364,7 @@ func (s *Survey) called(now time.Time, from netip.AddrPort, id [stunID]byte) (no
 
 // Tried takes the result of TryTCP.
 func (s *Survey) Tried(addr netip.AddrPort, web, connected bool) {
-	if s.state != Asking || !connected || s.nat.UDP == Yes && !s.tcp.IsZero() {
+	if s.state != Asking || !connected || s.nat.UDP == Yes && s.knocked == 0 {
 		return
 	}
 	if web {
@@ -426,18 +437,29 @@ func (s *Survey) advanceAsking(now time.Time) {
 	s.finish(now)
 }
 
-// tryTCP looks what else passes where UDP does not. What was found holds for a
-// while: six connections are many bytes for a phone that nobody uses.
+// tryTCP looks what else passes where UDP does not, with one supernode and, for
+// what that has not shown, with another. What was found holds for a while: each
+// connection is 200 bytes.
 func (s *Survey) tryTCP(now time.Time) {
-	if s.blocked() && now.Sub(s.triedTCP) < surveyTCPEvery {
+	if s.knocked == 0 {
+		if s.blocked() && now.Sub(s.triedTCP) < surveyTCPEvery {
+			return
+		}
+		s.triedTCP = now
+		s.nat.TCP, s.nat.Web = Unknown, Unknown
+		s.tcp = now.Add(surveyTCPNext)
+	}
+	if s.knocked >= min(maxKnocked, len(s.questions)) {
 		return
 	}
-	s.triedTCP = now
-	s.nat.TCP, s.nat.Web = Unknown, Unknown
-	for _, q := range s.questions[:min(2, len(s.questions))] {
-		s.emit(TryTCP{Addr: q.to})
-		s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 443), Web: true})
-		s.emit(TryTCP{Addr: netip.AddrPortFrom(q.to.Addr(), 80), Web: true})
+	to := s.questions[s.knocked].to
+	s.knocked++
+	if s.nat.TCP != Yes {
+		s.emit(TryTCP{Addr: to})
+	}
+	if s.nat.Web != Yes {
+		s.emit(TryTCP{Addr: netip.AddrPortFrom(to.Addr(), 443), Web: true})
+		s.emit(TryTCP{Addr: netip.AddrPortFrom(to.Addr(), 80), Web: true})
 	}
 }
 

@@ -258,7 +258,7 @@ func TestBlockedIsKnownWithinTwoSeconds(t *testing.T) {
 		o := newOutdoors(t, func(netip.AddrPort) netip.AddrPort { return netip.AddrPort{} })
 		o.begin(helperA, helperB)
 		o.advance(surveyTCP)
-		if len(o.tried) != 6 {
+		if len(o.tried) != 3 {
 			t.Fatalf("tried %+v", o.tried)
 		}
 		for _, e := range o.tried {
@@ -266,6 +266,12 @@ func TestBlockedIsKnownWithinTwoSeconds(t *testing.T) {
 		}
 		o.advance(2*time.Second - surveyTCP)
 		o.wantKind(kind)
+		for _, e := range o.tried[3:] { // with the second one only what the first has not shown
+			if e.Web == web || e.Addr.Addr() != helperB.Addr() {
+				t.Errorf("%s: tried besides %+v", kind, e)
+			}
+		}
+		tried := len(o.tried)
 		o.advance(surveyEvery)
 		if o.again != 1 {
 			t.Errorf("%d surveys follow, want 1", o.again)
@@ -274,14 +280,34 @@ func TestBlockedIsKnownWithinTwoSeconds(t *testing.T) {
 		o.begin(helperA, helperB, helperC)
 		o.advance(surveyEvery)
 		o.wantKind(kind)
-		if asked := len(o.sent) - before; len(o.tried) != 6 || asked > 2*(1+len(surveyPauses)) {
-			t.Errorf("the next survey tries TCP %d times and asks %d times", len(o.tried)-6, asked)
+		if asked := len(o.sent) - before; len(o.tried) != tried || asked != blockedHelpers*(1+blockedPauses) {
+			t.Errorf("the next survey tries TCP %d times and asks %d times", len(o.tried)-tried, asked)
 		}
 		o.survey.Forget()
 		o.begin(helperA, helperB)
 		o.advance(surveyEvery)
-		if len(o.tried) != 12 {
-			t.Errorf("in another network TCP is tried %d times", len(o.tried)-6)
+		if again := o.tried[tried:]; len(again) != 6 || again[0].Addr == again[3].Addr {
+			t.Errorf("in another network where nothing answers TCP is tried at %+v", again)
+		}
+	}
+}
+
+// A phone that found UDP blocked before and is elsewhere now: one answer, to the
+// question that is asked again, shows that UDP passes.
+func TestUDPThatPassesAgainIsSeenAtOnce(t *testing.T) {
+	for lost := range 2 {
+		n := 0
+		o := newOutdoors(t, func(netip.AddrPort) netip.AddrPort {
+			if n++; n <= lost*blockedHelpers {
+				return netip.AddrPort{}
+			}
+			return netip.AddrPortFrom(wanted, inside.Port())
+		})
+		o.survey = NewSurvey(Config{Rand: seeded(9)}, NAT{UDP: No, TCP: Yes})
+		o.begin(helperA, helperB, helperC)
+		o.advance(surveyPauses[0] + o.rtt)
+		if got := o.survey.NAT(); got.UDP != Yes || len(o.tried) > 0 {
+			t.Errorf("%d lost: %+v, TCP tried at %v", lost, got, o.tried)
 		}
 	}
 }
