@@ -245,6 +245,9 @@ func (c *Core) parted(now time.Time, ix wire.Index, p identity.Phone, reason err
 			return
 		}
 	}
+	if errors.Is(reason, session.ErrRefused) {
+		c.do(Log{Info, "phone not reached", []any{"error", reason}})
+	}
 	c.calls.Lost(now, ix)
 }
 

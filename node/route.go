@@ -184,7 +184,11 @@ func (c *Core) inner(now time.Time, w path.Way, frame []byte) {
 	case wire.SessionFrame:
 		h, ok := wire.ParseHeader(frame)
 		ch := c.sessions.Channel(h.To)
-		if !ok || ch == nil {
+		switch {
+		case !ok:
+			return
+		case ch == nil:
+			c.sessions.Ahead(h.To, frame)
 			return
 		}
 		if payload, err := ch.Open(nil, frame); err == nil {

@@ -150,8 +150,13 @@ func TestUnroutableSupernodes(t *testing.T) {
 		l.params.Bootstrap = append(l.params.Bootstrap, netip.AddrPortFrom(netip.MustParseAddr("2001:db8::1"), 1+i))
 	}
 	l.params.Sequence++
-	// A phone that waits for the next try needs a second more.
-	if after := l.quickestLogin(2001); after > 900 && after > 2*before {
+	// A phone that waits for the next try needs a second more, each time; on a busy
+	// machine one may do so without.
+	after := math.Inf(1)
+	for first := 2001; first < 2016 && after > 900 && after > 2*before; first += 3 {
+		after = min(after, l.quickestLogin(first))
+	}
+	if after > 900 && after > 2*before {
 		t.Errorf("the login took %.0f ms, before %.0f: it waited for the next try", after, before)
 	}
 }

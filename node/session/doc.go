@@ -23,6 +23,10 @@
 //
 // A session is up at the responder when it has verified the initiator, and at
 // the initiator when it hears so: whoever sees Up knows that both ends agree.
+// Who calls a phone does not wait for that, a round trip: for it the session is up
+// when it has verified whom it calls (TLS 1.3 lets it speak then, RFC 8446 section
+// 2), and what it says comes right behind its last frame. The responder keeps that
+// until it has verified the caller (Ahead).
 //
 // A Hello or Answer frame:
 //

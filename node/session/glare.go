@@ -24,6 +24,7 @@ func (t *Table) live(now time.Time, s *session) {
 			return
 		}
 	}
+	told := s.ahead()
 	s.state, s.up = Live, now
 	s.alive.start(now)
 	switch {
@@ -33,7 +34,9 @@ func (t *Table) live(now time.Time, s *session) {
 	default:
 		t.confirm(s)
 	}
-	t.emit(Up{s.ix, s.peer, s.initiator})
+	if !told {
+		t.emit(Up{s.ix, s.peer, s.initiator})
+	}
 	for _, other := range losers {
 		t.end(now, other, ErrGlare, true)
 	}

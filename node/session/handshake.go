@@ -29,8 +29,9 @@ type handshake struct {
 	cookie []byte // to show in the first flight
 	out    [2]outgoing
 	in     [2]incoming
-	cover  *cover  // nil before the secrets are known
-	early  []frame // whose sealed parts cannot be opened yet; at most maxEarly
+	cover  *cover   // nil before the secrets are known
+	early  []frame  // whose sealed parts cannot be opened yet; at most maxEarly
+	ahead  [][]byte // session frames that came before there is a channel; at most maxEarly
 
 	received, sent int  // bytes
 	proven         bool // the peer has shown that it hears us, by our index
@@ -111,12 +112,44 @@ func (t *Table) done(now time.Time, s *session, d *Done) {
 	s.channel = NewChannel(s.ix, s.remote, d.Keys)
 	if s.initiator {
 		s.state = Confirming
+		if s.ahead() {
+			t.pump(now, s) // what is said now comes behind the last flight
+			t.emit(Up{s.ix, s.peer, true})
+		}
 		return
 	}
 	t.halfOpen = remove(t.halfOpen, s)
 	t.live(now, s)
 	if s.state == Live {
 		s.hs.ends, s.hs.resend = now.Add(handshakeTimeout), time.Time{}
+		t.openAhead(now, s)
+	}
+}
+
+// ahead reports whether we may speak before the peer has verified us: as who calls
+// a phone. Between nodes two handshakes may cross, one of which stays; what was said
+// in the other one would be lost.
+func (s *session) ahead() bool { return s.initiator && s.peer.Role == AsPhone && s.hs != nil }
+
+// Ahead takes a session frame of ix for which there is no channel yet: the caller's
+// first words may overtake our check of its certificate.
+func (t *Table) Ahead(ix wire.Index, frame []byte) {
+	s := t.find(ix)
+	if s == nil || s.state != Answering || len(s.hs.ahead) >= maxEarly || len(frame) > wire.MaxInner {
+		t.counts.Stray++
+		return
+	}
+	s.hs.ahead = append(s.hs.ahead, append([]byte(nil), frame...))
+}
+
+// openAhead takes the messages that had come before their key.
+func (t *Table) openAhead(now time.Time, s *session) {
+	frames := s.hs.ahead
+	s.hs.ahead = nil
+	for _, b := range frames {
+		if payload, err := s.channel.Open(nil, b); err == nil && s.state == Live {
+			t.payload(now, s, payload)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 	gone       State = iota // forgotten
 	Dialling                // we have begun
 	Answering               // the peer has begun
-	Confirming              // we have verified the peer and wait to hear that it has verified us
+	Confirming              // we have verified the peer and wait to hear that it has verified us; to a phone we speak already
 	Reserved                // a stream shakes hands
 	Live                    // up
 	Draining                // closed here; the last messages are being delivered

@@ -214,7 +214,7 @@ func (t *Table) Payload(now time.Time, ix wire.Index, payload []byte) {
 func (t *Table) Send(now time.Time, ix wire.Index, message []byte) error {
 	s := t.find(ix)
 	switch {
-	case s == nil || s.state != Live:
+	case s == nil || s.state != Live && (s.state != Confirming || !s.ahead()):
 		return ErrNoSession
 	case len(message) > wire.MaxMessage:
 		return ErrTooLong

@@ -55,7 +55,8 @@ type testNode struct {
 	account  identity.Key
 	creds    map[Role]Credentials
 	routes   map[wire.Index]*testNode
-	lane     bool // frames to this node come introduced
+	lane     bool   // frames to this node come introduced
+	greeting string // what it says when a session is up; "": nothing
 	ups      []Up
 	downs    []Down
 	messages map[wire.Index][]string
@@ -181,6 +182,10 @@ func (n *testNode) handle(e Event) {
 		}
 	case Up:
 		n.ups = append(n.ups, e)
+		if n.greeting != "" {
+			must(w.t, n.table.Send(w.now, e.Index, []byte(n.greeting)))
+			defer n.drain()
+		}
 		w.trace = append(w.trace, fmt.Sprintf("%v %s up %v", w.now.Sub(newYear), n.name, e.Initiator))
 	case Message:
 		n.messages[e.Index] = append(n.messages[e.Index], string(e.Body))
@@ -237,6 +242,7 @@ func (n *testNode) receive(from *testNode, frame []byte) {
 		h, _ := wire.ParseHeader(frame)
 		c := n.table.Channel(h.To)
 		if c == nil {
+			n.table.Ahead(h.To, frame)
 			return
 		}
 		if payload, err := c.Open(nil, frame); err == nil {
