@@ -22,7 +22,8 @@ const (
 	exchangeMany   = 1000
 	exchangeSeldom = 5 * time.Minute
 	// exchangeUnrest is the pause after many have died, until a fellow knows the same:
-	// gossip leaves out some then, as much of what the dead were told.
+	// gossip leaves out some then, as much of what the dead were told. But as long as
+	// more comes nobody is asked.
 	exchangeUnrest = 3 * time.Second
 	// exchangeRolls is how many buckets are gone through at a time, so that what
 	// follows fits into a session's queue.
@@ -56,6 +57,11 @@ func (o *Overlay) advanceExchange(now time.Time) {
 		pause = exchangeUnrest
 	}
 	o.exchange = now.Add(pause/2 + o.jitter(pause))
+	came := o.gossip.came
+	o.gossip.came = 0
+	if came > syncedWithin && o.muster.unrest(now) && o.sync == synced && o.table.live > maxMesh {
+		return // all differ from all while news is under way
+	}
 	if o.scope == partial {
 		o.lookUpOld(now)
 		return
@@ -183,7 +189,7 @@ func (o *Overlay) prove(pages *paging, l *link, p wire.Place) {
 	d := o.dying[p]
 	for _, proof := range d.proof {
 		if proof != (unique.Handle[string]{}) {
-			pages.add(o, l, proof.Value())
+			pages.addProof(o, l, proof)
 		}
 	}
 }

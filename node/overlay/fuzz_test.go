@@ -36,7 +36,7 @@ func FuzzOverlay(f *testing.F) {
 		var pending []wire.Member
 		for len(in) > 0 {
 			ix := wire.Index(next()%12 + 1)
-			switch next() % 18 {
+			switch next() % 19 {
 			case 0:
 				o.Learn(now, append(bootstraps(next()), memberOf(next())))
 			case 1:
@@ -70,6 +70,8 @@ func FuzzOverlay(f *testing.F) {
 				o.Handle(now, ix, wire.Refused{After: uint16(next())})
 			case 11:
 				o.Handle(now, ix, wire.Gossip{News: append(testimony(next()%16, next()%16, uint32(next())), announced(next(), uint32(next()))...)})
+			case 18:
+				o.Handle(now, ix, wire.Gossip{News: obituary(next()%16, uint32(next()%2), next()%17, next()%17)})
 			case 12:
 				o.Handle(now, ix, wire.Gossip{Have: binary.BigEndian.AppendUint64(nil, uint64(next())), Want: binary.BigEndian.AppendUint64(nil, uint64(next()))})
 				o.Offered(now, ix, binary.BigEndian.AppendUint64(nil, uint64(next())))

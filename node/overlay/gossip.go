@@ -41,6 +41,7 @@ type gossip struct {
 	young, old map[uint64]unique.Handle[string] // by ID; turned each newsTime
 	turned     time.Time
 	wanted     map[uint64]time.Time // asked for, until it comes
+	came       int                  // pieces, since a fellow might have been asked what it knows
 	queue      []uint64             // not told yet
 	tick       time.Time            // when the queue is told; zero: it is empty
 }
@@ -61,6 +62,7 @@ func (o *Overlay) keep(news unique.Handle[string]) {
 		g.young = map[uint64]unique.Handle[string]{}
 	}
 	g.young[id] = news
+	g.came++
 	delete(g.wanted, id)
 	if len(g.queue) < maxQueue {
 		g.queue = append(g.queue, id)
@@ -93,12 +95,24 @@ func (o *Overlay) pass(n wire.News, raw []byte) {
 func (o *Overlay) premature(n wire.News) bool {
 	switch n := n.(type) {
 	case wire.Testimony:
-		r := o.table.find(n.Of)
-		return r == nil || n.Incarnation > r.incarnation || o.table.find(n.Witness) == nil
+		return o.table.find(n.Witness) == nil || o.unborn(wire.Death{Of: n.Of, Incarnation: n.Incarnation})
+	case wire.Obituary:
+		for i := range n.Dead.Len() {
+			if o.unborn(n.Dead.At(i)) {
+				return true
+			}
+		}
+		return o.table.find(n.Witness) == nil
 	case wire.Farewell:
 		return o.table.find(n.Of) == nil
 	}
 	return false
+}
+
+// unborn reports whether a death is of an incarnation that we do not know yet.
+func (o *Overlay) unborn(d wire.Death) bool {
+	r := o.table.find(d.Of)
+	return r == nil || d.Incarnation > r.incarnation
 }
 
 // arm sets the timer.
@@ -248,7 +262,18 @@ func (o *Overlay) give(l *link, ids []uint64) {
 }
 
 // paging packs news into messages.
-type paging struct{ page []byte }
+type paging struct {
+	page   []byte
+	proofs []unique.Handle[string] // that are there or have been sent
+}
+
+// addProof adds a proof, which may be that of other deaths, too, once.
+func (p *paging) addProof(o *Overlay, l *link, proof unique.Handle[string]) {
+	if !slices.Contains(p.proofs, proof) {
+		p.proofs = append(p.proofs, proof)
+		p.add(o, l, proof.Value())
+	}
+}
 
 func (p *paging) add(o *Overlay, l *link, news string) {
 	if len(p.page)+len(news) > pageNews {
@@ -260,6 +285,6 @@ func (p *paging) add(o *Overlay, l *link, news string) {
 func (p *paging) flush(o *Overlay, l *link) {
 	if len(p.page) > 0 {
 		o.send(l, wire.Gossip{News: p.page})
-		p.page = nil
+		p.page = nil // it is on its way
 	}
 }

@@ -179,7 +179,7 @@ func (o *Overlay) meshMissing() int {
 func (o *Overlay) dialMember(now time.Time) bool {
 	for _, at := range o.table.sample(o.rand.IntN, meshOut+len(o.links)) {
 		r := &o.table.rows[at]
-		if r.place == o.place || o.joinedTo(r.place) || o.doubted(r.place) || o.dying[r.place].count > 0 {
+		if r.place == o.place || o.joinedTo(r.place) || o.doubted(r.place) || o.dies(r.place) {
 			continue
 		}
 		if m := r.member(); !o.dialling(m) && o.linkTo(m.Node) == nil {

@@ -13,20 +13,11 @@ import (
 )
 
 const (
-	// A member is dead when as many others bear witness, or all who are left in a
-	// network that has fewer.
-	witnesses = 3
 	// maxAhead is how far a member's clock may be ahead of ours: nobody shall
 	// put its incarnation where nothing can follow.
 	maxAhead = 24 * time.Hour
-	// A witness whose word was refuted as often as maxStrikes counts for nothing;
-	// each strikeEvery one is forgotten.
-	maxStrikes  = 3
-	strikeEvery = time.Minute
 	// When one in so many members has died it is an upheaval.
 	upheaval = 20
-	// maxDying bounds the members about whom there is testimony.
-	maxDying = wire.Buckets * 128
 )
 
 // Self is as whom we appear.
@@ -36,18 +27,9 @@ type Self struct {
 	Sign        func(msg []byte) []byte // with Node's key
 }
 
-// dying is a member about whom there is testimony, or who died of it lately.
-type dying struct {
-	incarnation uint32
-	count       uint8  // of by
-	since       uint16 // minutes, as table has them
-	by          [witnesses]wire.Place
-	proof       [witnesses]unique.Handle[string] // testimonies, or a farewell
-}
-
 // ident returns the ID of a piece of news.
 func ident(news string) uint64 {
-	var room [wire.MaxNews]byte // no copy on the heap
+	var room [max(wire.MaxNews, wire.MaxObituary)]byte // no copy on the heap
 	sum := sha256.Sum256(append(room[:0], news...))
 	return binary.BigEndian.Uint64(sum[:])
 }
@@ -196,7 +178,10 @@ func (o *Overlay) take(now time.Time, n wire.News, raw []byte) bool {
 	case wire.Announcement:
 		fresh = o.takeAnnouncement(now, n, raw)
 	case wire.Testimony:
-		fresh = o.takeTestimony(now, n, raw)
+		dead := wire.AppendDeath(make(wire.Deaths, 0, 16), wire.Death{Of: n.Of, Incarnation: n.Incarnation})
+		fresh = o.takeWord(now, claim{n.Witness, dead, n.Signature}, n, raw)
+	case wire.Obituary:
+		fresh = o.takeWord(now, claim{n.Witness, n.Dead, n.Signature}, n, raw)
 	case wire.Farewell:
 		fresh = o.takeFarewell(now, n, raw)
 	}
@@ -253,92 +238,6 @@ func (o *Overlay) tryOut(now time.Time, p wire.Place, m wire.Member) {
 	for i := lo; i < hi; i++ {
 		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.place != p && r.member().Addr == m.Addr {
 			o.inquire(now, r)
-		}
-	}
-}
-
-// revived holds to account who bore witness against a member that lives.
-func (o *Overlay) revived(p wire.Place, incarnation uint32) {
-	d, ok := o.dying[p]
-	if !ok || incarnation <= d.incarnation {
-		return
-	}
-	delete(o.dying, p)
-	for _, by := range d.by[:d.count] {
-		if o.strikes[by] < maxStrikes {
-			o.strikes[by]++
-		}
-	}
-}
-
-func (o *Overlay) takeTestimony(now time.Time, t wire.Testimony, raw []byte) bool {
-	if t.Of == o.place {
-		return o.refute(now, t.Incarnation)
-	}
-	r, by := o.table.alive(t.Of), o.table.alive(t.Witness)
-	if r == nil || by == nil || t.Of == t.Witness || t.Incarnation != r.incarnation {
-		return false // an incarnation that nobody has announced could not be refuted
-	}
-	d := o.dying[t.Of]
-	if d.incarnation != t.Incarnation {
-		d = dying{incarnation: t.Incarnation}
-	}
-	switch {
-	case slices.Contains(d.by[:d.count], t.Witness), d.count == witnesses, len(o.dying) >= maxDying && d.count == 0:
-		return false
-	case o.strikes[t.Witness] >= maxStrikes:
-		o.counters.Refusals.Struck++
-		return false
-	case !o.cfg.Verify(by.member().Node, wire.NewsMessage(t), t.Signature):
-		o.counters.Refusals.Forged++
-		return false
-	}
-	proof := unique.Make(string(raw))
-	o.keep(proof)
-	d.by[d.count], d.proof[d.count] = t.Witness, proof
-	d.count++
-	d.since = o.table.minute(now)
-	o.dying[t.Of] = d
-	if int(d.count) >= o.enough() {
-		o.died(now, r)
-	} else {
-		o.inquire(now, r)
-	}
-	return true
-}
-
-// enough returns how many witnesses make a death here: three, but in a small
-// network no more than there are members whom we do not find dead ourselves. What
-// others say makes it no fewer, so that a liar cannot.
-func (o *Overlay) enough() int {
-	if o.table.live > maxMesh {
-		return witnesses
-	}
-	left := o.table.live
-	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.died == 0 && o.testified(r.place) {
-			left--
-		}
-	}
-	return max(1, min(witnesses, left))
-}
-
-// testified reports whether we bear witness that the member at p is dead.
-func (o *Overlay) testified(p wire.Place) bool {
-	d := o.dying[p]
-	return slices.Contains(d.by[:d.count], o.place)
-}
-
-// buryTogether makes a death of what now has witnesses enough: where several die
-// at once there are fewer left to bear witness.
-func (o *Overlay) buryTogether(now time.Time) {
-	if o.table.live > maxMesh {
-		return
-	}
-	need := o.enough()
-	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.died == 0 && int(o.dying[r.place].count) >= need {
-			o.died(now, r)
 		}
 	}
 }

@@ -48,7 +48,7 @@ type Counters struct {
 	Died       uint64 // members
 	Expelled   uint64 // of these, because their keys are revoked
 	PutOff     uint64 // restarts of ours, because too many others were away
-	Testified  uint64 // how often we bore witness that one is dead
+	Testified  uint64 // members that we found dead ourselves
 	Refuted    uint64 // how often others did of us
 	Evicted    uint64 // cache entries
 	Crowded    uint64 // hearsay of networks of which the cache has enough
@@ -117,6 +117,7 @@ type Overlay struct {
 	strikes     map[wire.Place]uint8 // of witnesses who were refuted
 	suspicions  []suspicion          // by age
 	muster      muster
+	findings    findings
 	gossip      gossip
 	sync        syncState
 	syncBy      time.Time // when we take ourselves for the first; set by Learn, cleared when synced
@@ -344,7 +345,7 @@ func (o *Overlay) soonest() time.Time {
 	if !o.cfg.Supernode {
 		return next
 	}
-	next = earlier(earlier(next, o.syncBy), earlier(o.gossip.tick, o.exchange))
+	next = earlier(earlier(next, o.syncBy), earlier(earlier(o.gossip.tick, o.findings.at), o.exchange))
 	next = earlier(next, o.routesWake())
 	next = earlier(next, o.restart)
 	next = earlier(next, o.admission.next)
@@ -365,6 +366,7 @@ func (o *Overlay) Advance(now time.Time) {
 	o.feelPulse(now)
 	if o.cfg.Supernode {
 		o.advanceAdmission(now)
+		o.advanceFindings(now)
 		o.advanceGossip(now)
 		o.advanceExchange(now)
 		o.advanceRoutes(now)

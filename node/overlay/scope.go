@@ -129,7 +129,7 @@ func (o *Overlay) narrow(now time.Time) {
 	}
 	o.gossip = gossip{turned: now}
 	o.dying, o.strikes = map[wire.Place]dying{}, map[wire.Place]uint8{}
-	o.suspicions, o.unconfirmed = nil, false
+	o.suspicions, o.findings, o.unconfirmed = nil, findings{}, false
 	o.letFellowsGo(now)
 	o.calm = false
 }

@@ -100,6 +100,16 @@ func testimony(n, by int, late uint32) []byte {
 	return wire.AppendNews(nil, t)
 }
 
+// obituary is witness by's word that some nodes are dead.
+func obituary(by int, late uint32, dead ...int) []byte {
+	o := wire.Obituary{Witness: placeOfNode(by)}
+	for _, n := range dead {
+		o.Dead = wire.AppendDeath(o.Dead, wire.Death{Of: placeOfNode(n), Incarnation: 1_600_000_000 + late})
+	}
+	o.Signature = sign(nodeID(by), wire.NewsMessage(o))
+	return wire.AppendNews(nil, o)
+}
+
 func phone(t *testing.T) *script { return newScript(t, Config{Homes: 3}) }
 
 func supernode(t *testing.T) *script {

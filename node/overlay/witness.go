@@ -164,18 +164,19 @@ func (o *Overlay) doubt(now time.Time, p wire.Place) {
 		o.forgetSuspicion(p)
 		o.tellGuests(now, p)
 		o.testify(now, p, incarnation)
-		if r = o.table.alive(p); r != nil && o.unsure(r) {
-			o.died(now, r) // maybe long ago, and nobody else takes it for live
+		if r = o.table.alive(p); r != nil && o.unsure(r) { // maybe it died long ago, and nobody else takes it for live
+			o.say(now, wire.AppendDeath(nil, wire.Death{Of: p, Incarnation: incarnation}))
+			if r = o.table.alive(p); r != nil {
+				o.died(now, r)
+			}
 		}
 	}
 }
 
-// testify bears witness that a member is dead.
+// testify finds a member dead, and bears witness to it.
 func (o *Overlay) testify(now time.Time, p wire.Place, incarnation uint32) {
-	t := wire.Testimony{Of: p, Incarnation: incarnation, Witness: o.place}
-	t.Signature = o.self.Sign(wire.NewsMessage(t))
 	o.counters.Testified++
-	o.take(now, t, wire.AppendNews(nil, t))
+	o.find(now, p, incarnation)
 	o.buryTogether(now)
 	o.changed(p) // to us it is dead already
 	o.foundDead(now)

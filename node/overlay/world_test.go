@@ -30,6 +30,7 @@ type world struct {
 	trace      hash.Hash
 	split      func(a, b *resident) bool // whether a and b cannot reach each other
 	deadEnds   time.Duration             // when a session with the dead ends
+	carried    int                       // bytes of messages and payloads, to the living and the dead
 }
 
 const (
@@ -192,6 +193,7 @@ func (w *world) whisper(r *resident, e Whisper) {
 	if t == nil {
 		return
 	}
+	w.carried += len(e.Payload)
 	w.after(w.delay(), func() {
 		if t.peer.sessions[t.far] == nil || w.apart(r, t.peer) {
 			return
@@ -259,6 +261,7 @@ func (w *world) carry(r *resident, e Send) {
 	if err != nil {
 		w.Fatalf("node %d sent %+v: %v", r.n, e.Message, err)
 	}
+	w.carried += len(wire.Append(nil, e.Message))
 	// In order, as the session delivers: every message takes the same time.
 	w.after(oneWay, func() {
 		if t.peer.sessions[t.far] != nil && !w.apart(r, t.peer) {

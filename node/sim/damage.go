@@ -18,6 +18,8 @@ type damage struct {
 	records []where // that are not yet where they should be
 	orphans []*Node // that have not yet three homes again
 	lost    int     // how many had lost one
+	alive   []*Node // supernodes
+	traffic uint64  // theirs before, in bytes
 	looked  time.Time
 }
 
@@ -34,7 +36,7 @@ func (t *trial) kill() {
 		n.switchOff()
 	}
 	alive := slices.DeleteFunc(slices.Clone(t.supernodes()), func(n *Node) bool { return !n.on })
-	d := &damage{at: t.now, keepers: t.keepers(alive)}
+	d := &damage{at: t.now, keepers: t.keepers(alive), alive: alive, traffic: traffic(alive)}
 	lost := 0
 	for _, n := range t.phones() {
 		if !n.on {
@@ -113,8 +115,17 @@ func (d *damage) look(t *trial) {
 	d.records = slices.DeleteFunc(d.records, func(w where) bool { return w.whole(t.now) })
 	if len(d.records) == 0 {
 		t.out.Repaired = t.now.Sub(d.at).Seconds()
-		t.say("every record is at all its places again")
+		t.out.RepairBytes = float64(traffic(d.alive)-d.traffic) / float64(len(d.alive))
+		t.say("every record is at all its places again; %.0f kB a supernode", t.out.RepairBytes/1000)
 	}
+}
+
+// traffic returns how many bytes nodes have sent and got.
+func traffic(nodes []*Node) (bytes uint64) {
+	for _, n := range nodes {
+		bytes += n.sent + n.got
+	}
+	return bytes
 }
 
 // reachWait is when those who have lost all homes should be reachable again.

@@ -55,13 +55,14 @@ type Outcome struct {
 	Asks        float64 `json:"asks,omitempty"`             // with lookups only: questions for each
 	LookupBytes float64 `json:"bytes_per_lookup,omitempty"` // likewise, both directions
 
-	Repaired   float64 `json:"repaired_s"`       // until every record that survived was back at all its places
-	Reattached float64 `json:"reattached_t99_s"` // until 99 % of the phones that lost a home had three again
-	Back       float64 `json:"reattached_s"`     // until all had
-	Bound      float64 `json:"bound_s"`          // attachments lost over what the survivors may admit in a second
-	Load       float64 `json:"load"`             // guests of the fullest supernode over the most that it takes
-	Rush       float64 `json:"rush"`             // attachments that one admitted in a second, over its limit of 50
-	LoginAsks  int     `json:"login_asks"`       // how often the login server was asked, in a storm
+	Repaired    float64 `json:"repaired_s"`             // until every record that survived was back at all its places
+	RepairBytes float64 `json:"repair_bytes_supernode"` // that one has sent and got by then
+	Reattached  float64 `json:"reattached_t99_s"`       // until 99 % of the phones that lost a home had three again
+	Back        float64 `json:"reattached_s"`           // until all had
+	Bound       float64 `json:"bound_s"`                // attachments lost over what the survivors may admit in a second
+	Load        float64 `json:"load"`                   // guests of the fullest supernode over the most that it takes
+	Rush        float64 `json:"rush"`                   // attachments that one admitted in a second, over its limit of 50
+	LoginAsks   int     `json:"login_asks"`             // how often the login server was asked, in a storm
 
 	PhoneBytes     float64 `json:"bytes_per_hour_phone"` // both directions, while nothing happens
 	SupernodeBytes float64 `json:"bytes_per_hour_supernode"`

@@ -7,7 +7,7 @@ import (
 )
 
 // News is what supernodes tell each other of supernodes, in a form that proves
-// itself whoever passes it on. All three kinds begin with one byte that tells
+// itself whoever passes it on. All four kinds begin with one byte that tells
 // them apart, and end with a signature over what is before it (NewsMessage).
 //
 // An Announcement, 190 bytes with IPv4, 208 with IPv6 as well:
@@ -26,6 +26,8 @@ import (
 //	 4  its Incarnation
 //	 8  Place of the witness; only in a Testimony
 //	64  the witness's signature, or in a Farewell its own
+//
+// Several Testimonies of one witness are an Obituary.
 type News interface{ news() }
 
 // A Place is where a supernode stands in the key space of the global index: the
@@ -65,9 +67,10 @@ const (
 	announcementByte byte = 1
 	testimonyByte    byte = 2
 	farewellByte     byte = 3
+	obituaryByte     byte = 4
 )
 
-// Sizes of News in bytes.
+// Sizes of News in bytes; MaxNews is that of an Announcement.
 const (
 	MaxNews        = 1 + 4 + 1 + packed4 + packed6 + identity.CompactNodeSize + signatureSize
 	signatureSize  = 64
@@ -91,6 +94,8 @@ func AppendNews(dst []byte, n News) []byte {
 	case Farewell:
 		dst = binary.BigEndian.AppendUint64(append(dst, farewellByte), uint64(n.Of))
 		return append(binary.BigEndian.AppendUint32(dst, n.Incarnation), n.Signature...)
+	case Obituary:
+		return appendObituary(dst, n)
 	}
 	return dst
 }
@@ -105,6 +110,9 @@ func NewsMessage(n News) []byte {
 		m.Signature = nil
 		n = m
 	case Farewell:
+		m.Signature = nil
+		n = m
+	case Obituary:
 		m.Signature = nil
 		n = m
 	}
@@ -136,6 +144,8 @@ func CutNews(b []byte) (n News, rest []byte, ok bool) {
 			Of: Place(binary.BigEndian.Uint64(b[1:])), Incarnation: binary.BigEndian.Uint32(b[9:]),
 			Signature: b[13:farewellSize:farewellSize],
 		}, b[farewellSize:], true
+	case obituaryByte:
+		return cutObituary(b)
 	}
 	return nil, nil, false
 }

@@ -21,7 +21,10 @@ func announcement(addrs ...netip.AddrPort) []byte {
 
 var (
 	testTestimony = Testimony{Of: 1 << 60, Incarnation: 9, Witness: 77, Signature: bytes.Repeat([]byte{6}, 64)}
-	testFarewell  = Farewell{Of: 1 << 61, Incarnation: 10, Signature: bytes.Repeat([]byte{7}, 64)}
+	testObituary  = Obituary{
+		Witness: 78, Dead: AppendDeath(AppendDeath(nil, Death{1 << 59, 11}), Death{1 << 58, 12}), Signature: bytes.Repeat([]byte{8}, 64),
+	}
+	testFarewell = Farewell{Of: 1 << 61, Incarnation: 10, Signature: bytes.Repeat([]byte{7}, 64)}
 )
 
 func TestMemberOfAnAnnouncement(t *testing.T) {
@@ -38,7 +41,7 @@ func TestMemberOfAnAnnouncement(t *testing.T) {
 }
 
 func TestASignatureIsOverAllElse(t *testing.T) {
-	for _, n := range []News{testTestimony, testFarewell} {
+	for _, n := range []News{testTestimony, testFarewell, testObituary} {
 		b, message := AppendNews(nil, n), NewsMessage(n)
 		if !bytes.HasSuffix(message, b[:len(b)-signatureSize]) {
 			t.Errorf("%T: %x is signed, %x is sent", n, message, b)
@@ -51,6 +54,7 @@ func FuzzNews(f *testing.F) {
 	f.Add(announcement(addr6(7000)))
 	f.Add(announcement(addr4(7000), addr6(7001)))
 	f.Add(AppendNews(AppendNews(nil, testTestimony), testFarewell))
+	f.Add(AppendNews(AppendNews(nil, testObituary), testTestimony))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, rest, ok := CutNews(b)
 		if ok && !bytes.Equal(AppendNews(nil, n), b[:len(b)-len(rest)]) {
