@@ -117,7 +117,7 @@ func (c *Core) TriedTCP(now time.Time, e TryTCP, connected bool) {
 // Knocked takes the result of Knock.
 func (c *Core) Knocked(now time.Time, e Knock, open bool) {
 	if c.outside.reacher != nil {
-		c.outside.reacher.Knocked(e.Nonce, e.Port, open)
+		c.outside.reacher.Knocked(now, e.Nonce, e.Port, open)
 	}
 	c.settle(now)
 }

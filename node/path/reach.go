@@ -42,6 +42,8 @@ type pendingCall struct {
 	node  identity.ID
 	addr  netip.AddrPort
 	ports wire.Ports // that took the call
+	knock wire.Ports // of which the result is awaited
+	said  wire.Index // the session in which the node has said that the call came; 0: not yet
 	end   time.Time
 }
 
@@ -109,7 +111,7 @@ func (r *Reacher) CallOut(now time.Time, m wire.CallOut) {
 	if len(r.pending) == maxPending {
 		r.pending = slices.Delete(r.pending, 0, 1)
 	}
-	c := &pendingCall{nonce: r.draw(), node: m.Node, addr: m.To, end: now.Add(pendingLife)}
+	c := &pendingCall{nonce: r.draw(), node: m.Node, addr: m.To, knock: m.Ports & (wire.SamePort | wire.Port443 | wire.Port80), end: now.Add(pendingLife)}
 	r.pending = append(r.pending, c)
 	var from Socket
 	if m.Token != 0 {
@@ -127,21 +129,36 @@ func (r *Reacher) CallOut(now time.Time, m wire.CallOut) {
 }
 
 // Knocked takes the result of a Knock.
-func (r *Reacher) Knocked(nonce uint64, port wire.Ports, open bool) {
-	if c := r.find(nonce); c != nil && open {
+func (r *Reacher) Knocked(now time.Time, nonce uint64, port wire.Ports, open bool) {
+	c := r.find(nonce)
+	if c == nil {
+		return
+	}
+	if c.knock &^= port; open {
 		c.ports |= port
+	}
+	if c.said != 0 && c.knock == 0 {
+		r.attest(now, c)
 	}
 }
 
-// Reached takes a node's word, in session ix, that a call has arrived there.
+// Reached takes a node's word, in session ix, that a call has arrived there. It is
+// attested when all knocks are over: the word may come before what they show, and
+// a port that it lacks would be closed to everybody.
 func (r *Reacher) Reached(now time.Time, ix wire.Index, from identity.ID, nonce uint64) {
 	r.expire(now)
 	c := r.find(nonce)
 	if c == nil || c.node != from {
 		return
 	}
+	if c.said = ix; c.knock == 0 {
+		r.attest(now, c)
+	}
+}
+
+func (r *Reacher) attest(now time.Time, c *pendingCall) {
 	r.pending = without(r.pending, c)
-	r.emit(Attest{Index: ix, Word: wire.Attested{Node: from, Addr: c.addr, Ports: c.ports, Time: now.Unix()}})
+	r.emit(Attest{Index: c.said, Word: wire.Attested{Node: c.node, Addr: c.addr, Ports: c.ports, Time: now.Unix()}})
 }
 
 func (r *Reacher) find(nonce uint64) *pendingCall {

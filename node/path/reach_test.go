@@ -98,7 +98,9 @@ func TestOnlyWhoWasReachedIsAttested(t *testing.T) {
 			if e.Addr != want {
 				t.Errorf("knocks at %v, want %v", e.Addr, want)
 			}
-			r.Knocked(e.Nonce, e.Port, e.Port == wire.Port443)
+			if e.Port == wire.Port443 {
+				r.Knocked(now, e.Nonce, e.Port, true)
+			}
 		}
 	}
 	r.Reached(now, 7, identity.ID{6}, nonce)
@@ -107,6 +109,10 @@ func TestOnlyWhoWasReachedIsAttested(t *testing.T) {
 		t.Errorf("attested %+v", got)
 	}
 	r.Reached(now, 7, identity.ID{5}, nonce)
+	if got := r.Take(); len(got) != 0 {
+		t.Errorf("attested %+v while a knock is under way", got)
+	}
+	r.Knocked(now, nonce, wire.SamePort, false)
 	want := Attest{Index: 7, Word: wire.Attested{Node: identity.ID{5}, Addr: mapped, Ports: wire.Port443, Time: now.Unix()}}
 	if got := r.Take(); len(got) != 1 || got[0].(Attest).Word.Addr != want.Word.Addr || got[0].(Attest).Word.Ports != want.Word.Ports {
 		t.Errorf("attested %+v, want %+v", got, want)
