@@ -244,6 +244,7 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 	if !w.Direct() || wire.PayloadOf(payload) != wire.PayloadPath {
 		c.paths.Heard(now, ix, w, wire.SessionHeader+len(payload)+wire.Tag)
 	}
+	c.besideTrain(ix, payload)
 	switch wire.PayloadOf(payload) {
 	case wire.PayloadControl, wire.PayloadAck, wire.PayloadClose:
 		c.overlay.Alive(now, ix)

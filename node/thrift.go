@@ -116,9 +116,10 @@ func (t *thrift) probes(now time.Time, size int) bool {
 // on reports whether there is a limit.
 func (t *thrift) on() bool { return t.line > 0 }
 
-// Line tells how many bytes a second a call's sound may have now; 0: nobody knows.
+// Line tells how many bytes a second a call's sound may have now; 0: nobody knows
+// more than before.
 func (c *Core) Line(now time.Time, line int) {
-	if c.calls.Current().State == call.Talking {
+	if line > 0 && c.calls.Current().State == call.Talking {
 		c.narrow(now, line)
 	}
 }

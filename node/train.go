@@ -19,7 +19,7 @@ type trains struct {
 	of    wire.Index // session
 	sent  bool
 	heard adapt.Train // of the far end
-	said  bool        // how that came
+	said  int         // how that came, as the far end was told; 0: not yet
 	told  int         // how ours came, in bytes a second; 0: not yet
 }
 
@@ -57,15 +57,21 @@ func (c *Core) trainComes(now time.Time, ix wire.Index, payload []byte) {
 	t := c.trainsOf(ix)
 	over := t.heard.Heard(now, number, wire.SessionHeader+len(payload)+wire.Tag+ipUDP)
 	rate := t.heard.Rate()
-	if over && rate > 0 && !t.said {
-		t.said = true
+	late := number == wire.TrainLength-2 && rate < narrowLine // the last one may be lost in the queue
+	if !over && !late || rate == 0 {
+		return
+	}
+	if t.said != rate {
+		t.said = rate
 		c.send(now, ix, wire.Line{Rate: uint32(rate)})
 	}
-	switch {
-	case over:
-		c.lineShown(now, t)
-	case rate > 0 && rate < narrowLine: // or one stall: the rest of the train will tell
-		c.narrow(now, t.line())
+	c.lineShown(now, t)
+}
+
+// besideTrain takes what comes in a session between the packets of a train.
+func (c *Core) besideTrain(ix wire.Index, payload []byte) {
+	if c.attempts.trains.of == ix && wire.PayloadOf(payload) != wire.PayloadTrain {
+		c.attempts.trains.heard.Beside(wire.SessionHeader + len(payload) + wire.Tag + ipUDP)
 	}
 }
 
@@ -75,7 +81,7 @@ func (c *Core) trainComes(now time.Time, ix wire.Index, payload []byte) {
 func (c *Core) lineShown(now time.Time, t *trains) {
 	line := t.line()
 	c.narrow(now, line)
-	if c.calls.Current().State == call.Talking && line > 0 && line < trainedLine {
+	if c.calls.Current().State == call.Talking && line < trainedLine {
 		c.do(NarrowMedia{t.of, line})
 	}
 }

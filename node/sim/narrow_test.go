@@ -46,6 +46,7 @@ func TestANarrowLineIsKeptForTheCall(t *testing.T) {
 		}
 		for range watched {
 			n.core.Line(w.now, told)
+			n.core.Line(w.now, 0) // before the first packet of sound
 			w.Run(time.Second)
 		}
 		if s := n.core.Snapshot(w.now).Call; s.State != call.Talking.String() {

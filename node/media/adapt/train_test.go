@@ -68,6 +68,44 @@ func TestTrainWithLosses(t *testing.T) {
 	}
 }
 
+// A bottleneck lets checks through between the packets of a train.
+func TestTrainAmongOthers(t *testing.T) {
+	var train Train
+	at := time.Unix(1e9, 0)
+	for n := range wire.TrainLength {
+		train.Heard(at, n, 400)
+		for range 4 {
+			at = at.Add(35 * time.Millisecond)
+			train.Beside(70)
+		}
+		at = at.Add(200 * time.Millisecond)
+	}
+	if got := train.Rate(); got < 1990 || got > 2010 {
+		t.Errorf("%d bytes a second, want 2000", got)
+	}
+}
+
+// What others send between the last packets makes the line look thinner than it is.
+func TestTrainBehindOthers(t *testing.T) {
+	for what, gaps := range map[string][4]time.Duration{
+		"all slow":       {326, 200, 326, 270},
+		"the last":       {200, 200, 200, 330},
+		"a full bucket":  {0, 0, 120, 200},
+		"a full bucket ": {0, 0, 60, 200},
+	} {
+		var train Train
+		at := time.Unix(1e9, 0)
+		train.Heard(at, 0, 400)
+		for n, gap := range gaps {
+			at = at.Add(gap * time.Millisecond)
+			train.Heard(at, n+1, 400)
+		}
+		if got := train.Rate(); got != 2000 {
+			t.Errorf("%s: %d bytes a second, want 2000", what, got)
+		}
+	}
+}
+
 // Whatever comes, in whatever order, a rate is within what is possible.
 func TestHostileTrains(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
