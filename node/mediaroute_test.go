@@ -178,6 +178,26 @@ func TestThinLines(t *testing.T) {
 	}
 }
 
+// What comes by two ways is a straggler on a narrow line, and no reason to send by
+// both; elsewhere the far end may hear nothing.
+func TestStragglersOnANarrowLine(t *testing.T) {
+	for line, doubled := range map[int]bool{2000: false, 100_000: true} {
+		r := newRouteTest(t, direct, first)
+		r.route = newMediaRoute(r.now, line, &r.out)
+		r.steer(direct, first)
+		for range 100 {
+			r.packet(direct)
+		}
+		twice := 0
+		for range 20 {
+			twice += len(r.packet(direct, first)) - 1
+		}
+		if twice > 0 != doubled {
+			t.Errorf("a line of %d: %d packets go by both ways", line, twice)
+		}
+	}
+}
+
 // A far end without a microphone shall not make us send everything twice.
 func TestAMuteFarEnd(t *testing.T) {
 	r := newRouteTest(t, first, second)

@@ -130,3 +130,30 @@ type nowhere struct{}
 
 func (nowhere) SendMedia([]byte) {}
 func (nowhere) Pulse()           {}
+
+// TestAThinLineIsLetFinish: what was sent before sound leaves the line first;
+// meanwhile packets without sound go, as on hold, and time goes on.
+func TestAThinLineIsLetFinish(t *testing.T) {
+	l, p, now := NewLeg(wire.CodecOpus, false), &post{}, hal.Instant(time.Hour)
+	l.SetRoute(&Route{Sender: p})
+	l.Expect(now, 1500, 1200)
+	rests := p.speak(l, &now, 600*time.Millisecond)
+	for _, m := range rests {
+		if len(m.Sound) != 0 || !m.Told {
+			t.Errorf("a packet while the line is busy: %+v", m)
+		}
+	}
+	if len(rests) < 1 || len(rests) > 2 {
+		t.Errorf("%d packets while the line is busy, want one or two", len(rests))
+	}
+	spoken := p.speak(l, &now, time.Second)
+	last := spoken[len(spoken)-1]
+	if d := last.Time - rests[0].Time; len(last.Sound) == 0 || d < 100 || d > 165 {
+		t.Errorf("%d units later %+v, want sound", d, last)
+	}
+	for n := 1; n < len(spoken); n++ {
+		if len(spoken[n-1].Sound) > 0 && len(spoken[n].Sound) == 0 {
+			t.Errorf("sound falls silent again: %+v", spoken[n])
+		}
+	}
+}
