@@ -81,20 +81,34 @@ func (c *Core) tryStream(now time.Time, e path.TryStream) {
 const streamsFirst = time.Second
 
 // heldBack reports whether a flight of the session that is being dialled over
-// UDP is not sent: UDP was found blocked before, and streams are tried at once.
+// UDP is not sent: UDP seems blocked, and streams are tried at once.
 // A flight with keys that resist quantum computers is 1,600 bytes; if UDP passes
 // by now, the survey's questions show it.
 func (c *Core) heldBack(now time.Time, ix wire.Index) bool {
 	d := c.peers.dials[ix]
-	if d == nil || d.race != ix || c.index != nil || c.NAT().UDP != path.No {
+	if d == nil || d.race != ix || c.index != nil || !c.seemsBlocked() {
 		return false
 	}
 	if d.until.IsZero() {
 		d.until = now.Add(streamsFirst)
-		c.racer.Sent(now, ix)
-		c.racer.Ended(now, ix) // the first port is tried at once
+		if len(d.attempts) == 1 { // no stream is under way
+			c.racer.Sent(now, ix)
+			c.racer.Ended(now, ix) // the first port is tried at once
+		}
 	}
 	return now.Before(d.until)
+}
+
+// seemsBlocked reports whether UDP was found blocked, or nobody has answered by it in
+// a network that we do not know, while a stream that was dialled later got through.
+func (c *Core) seemsBlocked() bool {
+	switch c.NAT().UDP {
+	case path.No:
+		return true
+	case path.Unknown:
+		return c.outside.survey.Silent() && (c.streams.reach(true) || c.streams.reach(false))
+	}
+	return false
 }
 
 // ExpectStream makes room for a connection from remote whose handshake is about

@@ -132,6 +132,11 @@ func (s *Survey) NAT() NAT { return s.nat }
 // State returns what the Survey does.
 func (s *Survey) State() SurveyState { return s.state }
 
+// Silent reports whether supernodes have been asked and none has answered yet.
+func (s *Survey) Silent() bool {
+	return s.state == Asking && !slices.ContainsFunc(s.questions, func(q *question) bool { return q.seen.IsValid() })
+}
+
 // Take returns what has been asked since the last Take, oldest first: UDP,
 // TryTCP, Say, Again, Learnt.
 func (s *Survey) Take() []Event {
