@@ -20,6 +20,7 @@ type paperCommand struct {
 	Short bool          `help:"Logins and one call in each set-up, no waiting: half a minute."`
 	Lines bool          `help:"Speech on narrow lines only."`
 	Rate  []float64     `help:"Rate of a narrow line in kB/s, for a call each. Default: ${default}." default:"16,5,2,1.5" placeholder:"KB"`
+	Early bool          `help:"Narrow the lines before the number is dialled, not as it rings: the call has to come about there, too."`
 	RTT   time.Duration `help:"Round trip between any two hosts. Default: ${default}." default:"100ms"`
 	Idle  time.Duration `help:"How long idle phones are watched. Default: ${default}." default:"125s"`
 	Talk  time.Duration `help:"Length of each call. Default: ${default}." default:"10s"`
@@ -123,7 +124,7 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 		if err := first.again(ctx); err != nil {
 			return nil, err
 		}
-		r.Speech, err = first.narrow(ctx, p.Rate, p.Talk, s)
+		r.Speech, err = first.narrow(ctx, p.Rate, p.Early, p.Talk, s)
 		return r, err
 	}
 	for _, setup := range r.Setups {
@@ -158,7 +159,7 @@ func (p paperCommand) measure(ctx context.Context, s *steps) (r *paperResult, er
 	if r.Band, err = codecBand(); err != nil {
 		return nil, err
 	}
-	r.Speech, err = r.Setups[0].narrow(ctx, p.Rate, p.Talk, s)
+	r.Speech, err = r.Setups[0].narrow(ctx, p.Rate, p.Early, p.Talk, s)
 	return r, err
 }
 

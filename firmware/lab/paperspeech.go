@@ -58,12 +58,12 @@ const (
 	findRate = 5 * time.Second
 )
 
-// narrow narrows the lines of both phones as it rings, to each of the rates in
-// kB/s, and judges what was heard from the first word on.
-func (p *paperSetup) narrow(ctx context.Context, rates []float64, length time.Duration, s *steps) (list []paperSpeech, err error) {
+// narrow narrows the lines of both phones as it rings, or earlier, before the call,
+// to each of the rates in kB/s, and judges what was heard from the first word on.
+func (p *paperSetup) narrow(ctx context.Context, rates []float64, early bool, length time.Duration, s *steps) (list []paperSpeech, err error) {
 	for n, rate := range rates {
 		speech := paperSpeech{KBs: rate}
-		if err := p.speakAt(ctx, &speech, n+1, length); err != nil {
+		if err := p.speakAt(ctx, &speech, n+1, early, length); err != nil {
 			if ctx.Err() != nil {
 				return nil, err
 			}
@@ -79,13 +79,19 @@ func (p *paperSetup) narrow(ctx context.Context, rates []float64, length time.Du
 }
 
 // speakAt makes call n.
-func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, n int, length time.Duration) (err error) {
+func (p *paperSetup) speakAt(ctx context.Context, r *paperSpeech, n int, early bool, length time.Duration) (err error) {
+	line := int(r.KBs * 8000)
+	defer func() { err = errors.Join(err, p.setRate(0)) }()
+	if early {
+		if err := p.setRate(line); err != nil {
+			return err
+		}
+	}
 	c, err := p.phones[0].call(ctx, p.phones[1])
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.setRate(0)) }()
-	if err := errors.Join(p.setRate(int(r.KBs*8000)), pause(ctx, ringFor), c.answer(ctx)); err != nil {
+	if err := errors.Join(p.setRate(line), pause(ctx, ringFor), c.answer(ctx)); err != nil {
 		return errors.Join(err, c.end(ctx))
 	}
 	first := hal.Now()
