@@ -283,7 +283,7 @@ func (c *Core) sessionWith(device identity.ID) wire.Index {
 
 // startMedia begins the sound of a call, by what ways there are.
 func (c *Core) startMedia(now time.Time, e call.StartMedia) {
-	line := c.trainsOf(e.Index).line(now)
+	line := c.trainsOf(e.Index).line()
 	c.narrow(now, line)
 	c.do(StartMedia{e.ID, e.Index, e.Codec, line})
 	c.steerMedia(e.Index)

@@ -121,7 +121,6 @@ func (t *thrift) on() bool { return t.line > 0 }
 func (c *Core) Line(now time.Time, line int) {
 	if line > 0 && c.calls.Current().State == call.Talking {
 		c.narrow(now, line)
-		c.lineQuiet(now)
 	}
 }
 

@@ -12,23 +12,14 @@ import (
 // among sound.
 const trainedLine = 2500
 
-// Where nothing at all has come of either train for quietFor it waits in the queue of
-// a line that may have quietLine bytes a second: a network that loses packets lets two
-// of the far end's five through, or its word on ours.
-const (
-	quietFor  = time.Second
-	quietLine = 1600
-)
-
 // trains tell what the line of a call lets through before its first word: while
 // it rings each end sends the other a train, 2 kB at once, and is told how fast
 // that came.
 type trains struct {
-	of    wire.Index  // session
-	sent  time.Time   // when ours was; zero: not yet
+	of    wire.Index // session
+	sent  bool
 	heard adapt.Train // of the far end
 	said  int         // how that came, as the far end was told; 0: not yet
-	quiet bool        // nothing has come of either, and sound knows it
 	told  int         // how ours came, in bytes a second; 0: not yet
 }
 
@@ -48,10 +39,10 @@ func (c *Core) sendTrain(now time.Time) {
 		return
 	}
 	t := c.trainsOf(v.Index)
-	if w, ok := c.paths.Way(v.Index); !ok || w.IsLane() || !t.sent.IsZero() {
+	if w, ok := c.paths.Way(v.Index); !ok || w.IsLane() || t.sent {
 		return
 	}
-	t.sent = now
+	t.sent = true
 	for n := range wire.TrainLength {
 		c.sealed(now, v.Index, wire.AppendTrain(nil, n))
 	}
@@ -88,19 +79,10 @@ func (c *Core) besideTrain(ix wire.Index, payload []byte) {
 // after it has begun. Sound between the packets of a train makes a line seem half as
 // wide at worst, so then one counts only that is narrow enough.
 func (c *Core) lineShown(now time.Time, t *trains) {
-	line := t.line(now)
+	line := t.line()
 	c.narrow(now, line)
 	if c.calls.Current().State == call.Talking && line < trainedLine {
 		c.do(NarrowMedia{t.of, line})
-	}
-}
-
-// lineQuiet tells the sound of a call once that nothing has come of either train.
-func (c *Core) lineQuiet(now time.Time) {
-	t := c.trainsOf(c.calls.Current().Index)
-	if t.told == 0 && t.heard.Rate() == 0 && t.line(now) > 0 && !t.quiet {
-		t.quiet = true
-		c.lineShown(now, t)
 	}
 }
 
@@ -116,13 +98,9 @@ func (c *Core) trainCame(now time.Time, ix wire.Index, m wire.Line) {
 // line is how many bytes a second may be sent, 0 when that is not known: what the
 // far end says, or as many as come from it. Lines are thin both ways more often
 // than not.
-func (t *trains) line(now time.Time) int {
-	switch rate := t.heard.Rate(); {
-	case t.told > 0:
+func (t *trains) line() int {
+	if t.told > 0 {
 		return t.told
-	case rate == 0 && !t.sent.IsZero() && now.Sub(t.sent) >= quietFor:
-		return quietLine
-	default:
-		return rate
 	}
+	return t.heard.Rate()
 }
