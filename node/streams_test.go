@@ -100,7 +100,10 @@ func bareCore(t *testing.T, nat path.NAT) *Core {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewCore(CoreConfig{Rand: rand.NewChaCha8([32]byte{2}), Account: key, Device: key, Contacts: book, Log: log, NAT: nat})
+	return NewCore(CoreConfig{
+		Rand: rand.NewChaCha8([32]byte{2}), Account: key, Device: key, Phone: true, Contacts: book, Log: log, NAT: nat,
+		Candidates: func() []netip.AddrPort { return nil },
+	})
 }
 
 // In a network that is not known further supernodes are dialled by streams first
