@@ -305,7 +305,7 @@ func (c *Core) moved(now time.Time, ix wire.Index, w path.Way) {
 		return
 	}
 	if s, ok := c.streamOf(ix); ok {
-		c.sessions.KeepAlive(ix, c.keepAlive(ix, false)) // UDP's bindings end sooner
+		c.sessions.KeepAlive(ix, c.keepAlive(ix)) // UDP's bindings end sooner
 		if s.udp.IsValid() {
 			c.doubt(now) // the firewall is another
 		}

@@ -253,6 +253,7 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 		}
 		c.sessions.Payload(now, ix, payload)
 	case wire.PayloadRefresh:
+		c.sessions.Hears(now, ix)
 		if r, ok := wire.ParseRefresh(payload); ok {
 			c.overlay.Refreshed(now, ix, r)
 		}
@@ -261,6 +262,7 @@ func (c *Core) opened(now time.Time, ix wire.Index, w path.Way, payload []byte) 
 			c.overlay.Doubted(now, ix, d)
 		}
 	case wire.PayloadOffer:
+		c.sessions.Hears(now, ix)
 		if ids, ok := wire.ParseOffer(payload); ok {
 			c.overlay.Offered(now, ix, ids)
 		}

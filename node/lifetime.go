@@ -74,7 +74,7 @@ func (c *Core) retune() {
 	homes := c.overlay.Homes()
 	for _, ix := range slices.Sorted(maps.Keys(c.peers.nodes)) {
 		if c.index == nil && !slices.ContainsFunc(homes, func(h overlay.Home) bool { return h.Index == ix }) {
-			c.sessions.KeepAlive(ix, c.keepAlive(ix, false))
+			c.sessions.KeepAlive(ix, c.keepAlive(ix))
 		}
 	}
 }

@@ -48,17 +48,25 @@ const maxWaiting = 64
 
 // Keep-alives of sessions that need none for a NAT.
 const (
-	memberKeepAlive = 20 * time.Second // between supernodes, so that deaths are known
+	memberKeepAlive = time.Minute      // between supernodes, so that deaths are known
+	memberPatience  = 5 * time.Second  // for which a fellow may be silent to questions: ten look after each
 	guestKeepAlive  = 75 * time.Second // they refresh each minute
 	homeKeepAlive   = 30 * time.Minute // the overlay feels their pulse
 	streamKeepAlive = 70 * time.Second // TCP's bindings live for hours; the refresh each minute comes before it
 )
 
-func (c *Core) keepAlive(ix wire.Index, initiator bool) time.Duration {
+// keep lets us know when the node at the other end of a session is gone.
+func (c *Core) keep(ix wire.Index, initiator bool) {
+	if c.index != nil && initiator {
+		c.sessions.Watch(ix, memberKeepAlive, memberPatience)
+		return
+	}
+	c.sessions.KeepAlive(ix, c.keepAlive(ix))
+}
+
+func (c *Core) keepAlive(ix wire.Index) time.Duration {
 	w, _ := c.paths.Way(ix)
 	switch {
-	case c.index != nil && initiator:
-		return memberKeepAlive
 	case w.IsStream():
 		return streamKeepAlive
 	case c.index != nil:
@@ -175,7 +183,7 @@ func (c *Core) sessionUp(now time.Time, e session.Up) {
 		c.won(now, d, e.Index)
 	}
 	c.peers.byNode[e.Peer.ID], c.peers.nodes[e.Index] = e.Index, e.Peer.ID
-	c.sessions.KeepAlive(e.Index, c.keepAlive(e.Index, e.Initiator))
+	c.keep(e.Index, e.Initiator)
 	c.overlay.Up(now, e.Index, e.Peer.ID, c.addr(e.Index), e.Initiator)
 	c.revoker.Up(now, e.Index)
 	if d != nil {

@@ -80,6 +80,7 @@ func (o *Overlay) callMuster(now time.Time) {
 	}
 	m.until = now.Add(unrestTime)
 	o.exchange = earlier(o.exchange, now.Add(exchangeUnrest/2+o.jitter(exchangeUnrest)))
+	o.audit = earlier(o.audit, now.Add(o.jitter(auditUnrest)))
 	if now.Sub(m.called) < musterPause {
 		return
 	}

@@ -79,6 +79,27 @@ func TestTwoDeadCallAMuster(t *testing.T) {
 	s.want("members", len(s.Members()), 401)
 }
 
+// Members with whom nobody has a session are asked now and then, and oftener when many
+// have died.
+func TestUnrestAsksOftener(t *testing.T) {
+	s := acquainted(t, 20)
+	pause := func() time.Duration {
+		s.now = s.audit
+		s.advanceSuspicions(s.now)
+		return s.audit.Sub(s.now)
+	}
+	if d := pause(); d < auditEvery/2 {
+		t.Errorf("somebody is asked %v later though all is calm", d)
+	}
+	s.callMuster(s.now)
+	if d := s.audit.Sub(s.now); d > auditUnrest {
+		t.Errorf("somebody is asked %v after many have died", d)
+	}
+	if d := pause(); d > auditUnrest*3/2 {
+		t.Errorf("somebody is asked %v later though many have died", d)
+	}
+}
+
 // Deaths that others bear witness to call musters, too, but no more than one each
 // musterPause: a storm of news is none of questions.
 func TestManyDeathsCallFewMusters(t *testing.T) {

@@ -21,8 +21,10 @@ const (
 	// Who has answered is left alone for so long.
 	clearedFor = 10 * time.Second
 	// Some member at random is asked each auditEvery: the death of one with whom
-	// nobody has a session would not be noticed.
-	auditEvery    = 10 * time.Second
+	// nobody has a session would not be noticed. When many have died others have lost
+	// all that had sessions with them: then each auditUnrest.
+	auditEvery    = time.Minute
+	auditUnrest   = 10 * time.Second
 	maxSuspicions = 256
 )
 
@@ -125,7 +127,11 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64, load ui
 
 func (o *Overlay) advanceSuspicions(now time.Time) {
 	if passed(o.audit, now) {
-		o.audit = now.Add(auditEvery/2 + o.jitter(auditEvery))
+		pause := auditEvery
+		if o.muster.unrest(now) {
+			pause = auditUnrest
+		}
+		o.audit = now.Add(pause/2 + o.jitter(pause))
 		if at := o.table.sample(o.rand.IntN, 1); len(at) > 0 && o.sync == synced && o.scope != partial {
 			if p := o.table.rows[at[0]].place; !o.joinedTo(p) {
 				o.suspect(now, p, 0)

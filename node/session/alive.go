@@ -22,6 +22,7 @@ const patienceShare = 4
 type alive struct {
 	every  time.Duration // zero: never look
 	bear   time.Duration // how long questions may stay unanswered at least
+	most   time.Duration // and at most, but for bear; zero: patienceShare of every
 	heard  time.Time     // of the last sign of life, as far as known; set when Live, and by every payload
 	opened uint64        // packets that the channel had opened then
 	asked  time.Time     // since when we ask; zero: not asking; cleared by a sign of life
@@ -39,7 +40,11 @@ func (a *alive) start(now time.Time) {
 }
 
 func (a *alive) patience() time.Duration {
-	return max(a.every/patienceShare, a.bear, shortestPatience)
+	share := a.every / patienceShare
+	if a.most > 0 {
+		share = min(share, a.most)
+	}
+	return max(share, a.bear, shortestPatience)
 }
 
 // hears notes a sign of life: the channel has opened so many packets now. The next

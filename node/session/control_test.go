@@ -178,6 +178,48 @@ func TestKeepAliveLooksOnce(t *testing.T) {
 	}
 }
 
+// A peer that is seldom asked is soon known to be gone when its time has come.
+func TestWatch(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, _ := w.connect(a, b, AsNode)
+	a.table.Watch(ia, time.Minute, 5*time.Second)
+	w.run(10*time.Minute + 10*time.Second)
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	gone := w.now
+	for len(a.downs) == 0 && w.now.Sub(gone) < 3*time.Minute {
+		w.run(10 * time.Millisecond)
+	}
+	a.wantDown(func(err error) bool { return err == ErrTimeout }, "by time")
+	if d := w.now.Sub(gone); d > 66*time.Second {
+		t.Errorf("noticed after %v, want a minute and five seconds at most", d)
+	}
+}
+
+// What the table does not see counts as life when it is told of it.
+func TestHears(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	a.table.KeepAlive(ia, time.Minute)
+	w.run(time.Second)
+	before := a.frames
+	for range 10 {
+		w.run(50 * time.Second)
+		frame := b.table.Channel(ib).Seal(nil, []byte{byte(wire.PayloadOffer)})
+		if _, err := a.table.Channel(ia).Open(nil, frame); err != nil {
+			t.Fatal(err)
+		}
+		a.table.Hears(w.now, ia)
+	}
+	if n := a.frames - before; n > 0 {
+		t.Errorf("asked %d times while offers came", n)
+	}
+	w.carry = func(_, _ *testNode, _ []byte) []time.Duration { return nil }
+	w.run(80 * time.Second)
+	a.wantDown(func(err error) bool { return err == ErrTimeout }, "by time")
+}
+
 // TestBear has a peer that is away for a while.
 func TestBear(t *testing.T) {
 	w := newWorld(t, 1)

@@ -262,6 +262,23 @@ func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
 	}
 }
 
+// Watch is KeepAlive for a peer that counts as vanished when it has left questions
+// unanswered for patience, though it is seldom asked.
+func (t *Table) Watch(ix wire.Index, every, patience time.Duration) {
+	if s := t.find(ix); s != nil {
+		s.alive.most = patience
+		t.KeepAlive(ix, every)
+	}
+}
+
+// Hears notes a sign of life that is none of Payload's: something else that the
+// channel of ix has opened. It saves questions; what nobody tells of is found later.
+func (t *Table) Hears(now time.Time, ix wire.Index) {
+	if s := t.find(ix); s != nil && s.state == Live {
+		s.alive.hears(now, s.channel.opened.Load())
+	}
+}
+
 // Bear lets the peer of ix leave questions unanswered for d before it counts as
 // vanished, if that is longer than KeepAlive has it.
 func (t *Table) Bear(ix wire.Index, d time.Duration) {
