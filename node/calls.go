@@ -166,6 +166,7 @@ func (c *Core) connect(now time.Time, id call.ID, peer call.Peer) {
 			d.calls = append(d.calls, ix)
 		}
 	}
+	c.paths.Patience(c.sessions.Patience(now))
 	c.paths.OpenLanes(now, ix, device.Node, homes)
 	c.lessHomes(now, ix)
 }

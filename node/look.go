@@ -252,7 +252,7 @@ func (n *Node) tickWatchers(ctx context.Context) {
 // tellLine tells the core how much the line of the call lets through.
 func (n *Node) tellLine(ctx context.Context) {
 	if leg := n.leg.Load(); leg != nil {
-		line := leg.Stats().AllowedUp
-		n.enter(ctx, func(c *Core, now time.Time) { c.Line(now, line) })
+		s := leg.Stats()
+		n.enter(ctx, func(c *Core, now time.Time) { c.Line(now, s.AllowedUp, s.ThroughUp) })
 	}
 }

@@ -74,14 +74,17 @@ func (a *allowance) take(now time.Time, rate, most float64, size int) bool {
 	return true
 }
 
-// follow takes how many bytes a second the line lets through; 0: nobody knows.
+// follow takes how many bytes a second the line lets through; 0: nobody knows more
+// than before.
 func (t *thrift) follow(now time.Time, line int) {
 	limit := narrowLine
 	if t.on() {
 		limit = wideLine
 	}
 	switch {
-	case line <= 0 || line >= limit:
+	case line <= 0:
+		return
+	case line >= limit:
 		*t = thrift{}
 		return
 	case !t.on():
@@ -116,12 +119,17 @@ func (t *thrift) probes(now time.Time, size int) bool {
 // on reports whether there is a limit.
 func (t *thrift) on() bool { return t.line > 0 }
 
-// Line tells how many bytes a second a call's sound may have now; 0: nobody knows
-// more than before.
-func (c *Core) Line(now time.Time, line int) {
-	if line > 0 && c.calls.Current().State == call.Talking {
-		c.narrow(now, line)
+// Line tells how many bytes a second a call's sound may have now, and how many come
+// through; 0: nobody knows more than before. That a line has become wide again only
+// what has come through shows, and not what one would like to try.
+func (c *Core) Line(now time.Time, allowed, through int) {
+	if c.calls.Current().State != call.Talking {
+		return
 	}
+	if c.thrift.on() && allowed >= wideLine {
+		allowed = min(allowed, through)
+	}
+	c.narrow(now, allowed)
 }
 
 // narrow takes how many bytes a second the line of the call lets through.

@@ -107,7 +107,7 @@ func TestTheLineIsFollowed(t *testing.T) {
 	for _, c := range []struct {
 		line int
 		on   bool
-	}{{3800, true}, {4300, false}, {3800, false}, {3000, true}, {0, false}} {
+	}{{3800, true}, {4300, false}, {3800, false}, {3000, true}, {0, true}, {5000, false}} {
 		if h.follow(noon.Add(time.Hour), c.line); h.on() != c.on {
 			t.Errorf("at %d bytes a second: a limit %v, want %v", c.line, h.on(), c.on)
 		}

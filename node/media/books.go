@@ -145,9 +145,9 @@ func (b *books) now(j *jitter.Buffer) Now {
 		PacketMS:  float64(b.near.packet.Load()),
 		Copies:    int(b.near.copies.Load()),
 		LossUp:    float64(b.near.loss.Load()) / 1e4,
-		AllowedUp: int(b.near.allowed.Load()),
-		Score:     r,
-		MOS:       mos,
+		AllowedUp: int(b.near.allowed.Load()), ThroughUp: int(b.near.through.Load()),
+		Score: r,
+		MOS:   mos,
 	}
 }
 

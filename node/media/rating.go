@@ -16,8 +16,8 @@ const codecDelay = 6500 * time.Microsecond
 
 // near is what our own sending is like, for all to see.
 type near struct {
-	rtt, bitrate, packet, copies, loss, allowed atomic.Int64
-	least                                       atomic.Int64 // round trip of late, without what waited at bottlenecks
+	rtt, bitrate, packet, copies, loss, allowed, through atomic.Int64
+	least                                                atomic.Int64 // round trip of late, without what waited at bottlenecks
 
 	// owned by the capture goroutine
 	quick peak // of -rtt
@@ -33,6 +33,7 @@ func (b *books) steers(now hal.Instant, w adapt.Way, s adapt.Setting) {
 	}
 	n.loss.Store(int64(1e4 * w.Loss.Share))
 	n.allowed.Store(int64(w.Allowed))
+	n.through.Store(int64(w.Through))
 	n.bitrate.Store(int64(s.Bitrate))
 	n.packet.Store(int64(s.Packet / time.Millisecond))
 	n.copies.Store(int64(s.Copies))

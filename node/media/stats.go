@@ -78,6 +78,7 @@ type Now struct {
 	Copies    int     `json:"copies"`     // of earlier packets in each of ours
 	LossUp    float64 `json:"loss_up"`    // share of our packets that the network loses, as the far end says
 	AllowedUp int     `json:"allowed_up"` // bytes a second that we may send
+	ThroughUp int     `json:"through_up"` // bytes a second that come there of what we send; 0: nobody says
 	Score     float64 `json:"score"`      // R of the E-model, ITU-T G.107.1, of what we hear: 0 to 129
 	MOS       float64 `json:"mos"`        // the same as a mean opinion: 1 to 4.5
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// laneRace is how long a lane may keep silent before the next home is
+	// laneRace is how long a lane may keep silent at least before the next home is
 	// tried as well.
 	laneRace = 150 * time.Millisecond
 	// laneWait is how long an opened lane may keep silent before it counts as
@@ -71,11 +71,18 @@ func (t *Table) AddHome(now time.Time, ix wire.Index, home wire.Index) {
 	case r.state == Opening && len(r.flight) > 0 && r.trying() == 0:
 		t.tryNext(now, r)
 	case r.state == Opening && r.trying() > 0 && r.race.IsZero():
-		r.race = now.Add(laneRace)
+		r.race = now.Add(t.laneRace())
 		t.arm(r)
 	}
 	t.settle(r)
 }
+
+// Patience tells how long a lane may keep silent before the next home is tried as
+// well, if that is more than 150 ms: answers come from far away, or wait in a queue
+// of our own, which a second first flight would make longer.
+func (t *Table) Patience(d time.Duration) { t.patience = d }
+
+func (t *Table) laneRace() time.Duration { return max(laneRace, t.patience) }
 
 // NoHomes tells that AddHome will not come: a route without lanes is stranded.
 func (t *Table) NoHomes(now time.Time, ix wire.Index) {
@@ -181,7 +188,7 @@ func (t *Table) tryNext(now time.Time, r *route) {
 		t.put(r, l, frame)
 	}
 	if r.waiting() >= 0 {
-		r.race = now.Add(laneRace)
+		r.race = now.Add(t.laneRace())
 	}
 	t.arm(r)
 }

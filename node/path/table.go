@@ -32,13 +32,14 @@ type Counters struct {
 type Table struct {
 	rand     io.Reader
 	routes   map[wire.Index]*route
-	latest   *route     // that was looked for: a packet asks for one several times; nil: none, or it is gone
-	laned    []*route   // routes with lanes, by age
-	timed    []*route   // routes with a timer that is set
-	narrow   bool       // the line of a call has room for little else
-	sockets  []Socket   // one for each uplink
-	gates    wire.Index // whose spray has sockets open; 0: nobody's
-	owed     owed       // while a challenge is dealt with
+	latest   *route        // that was looked for: a packet asks for one several times; nil: none, or it is gone
+	laned    []*route      // routes with lanes, by age
+	timed    []*route      // routes with a timer that is set
+	narrow   bool          // the line of a call has room for little else
+	patience time.Duration // with a lane
+	sockets  []Socket      // one for each uplink
+	gates    wire.Index    // whose spray has sockets open; 0: nobody's
+	owed     owed          // while a challenge is dealt with
 	out      []Event
 	counters Counters
 }
@@ -91,7 +92,7 @@ func (t *Table) Open(now time.Time, ix wire.Index, w Way) {
 
 // OpenLanes begins the route of session ix to the node target through its
 // homes: sessions with them that are up, the best first. The first is tried
-// with the first frame, each further one after 150 ms without an answer, or at
+// with the first frame, each further one after 150 ms, or Patience, without an answer, or at
 // once when a lane is refused.
 func (t *Table) OpenLanes(now time.Time, ix wire.Index, target identity.ID, homes []wire.Index) {
 	r := t.begin(ix)

@@ -111,7 +111,7 @@ func (t *Table) answer(now time.Time, f *frame, a address, proven bool) *session
 		return nil
 	}
 	s.remote, s.want = f.from, Want{Role: a.role}
-	s.hs = newHandshake(now, a.key)
+	s.hs = newHandshake(now, a.key, t.answerTime(now, s))
 	s.hs.attempt, s.hs.proven = f.attempt, proven
 	t.attempts[f.attempt] = s
 	t.halfOpen = append(t.halfOpen, s)

@@ -70,7 +70,7 @@ func (t *Table) checkAlive(now time.Time, s *session) {
 		a.check = a.heard.Add(a.every)
 		return
 	case a.asked.IsZero():
-		a.asked, a.wait = now, max(firstTimeout, s.control.rtt.timeout())
+		a.asked, a.wait = now, max(firstTimeout, t.timeout(now, s))
 	case now.Sub(a.asked) >= a.patience():
 		t.end(now, s, ErrTimeout, false)
 		return
@@ -94,9 +94,10 @@ func (t *Table) ask(now time.Time, s *session) {
 
 // answered notes the answer to a question, and saves the look at whether it has
 // come.
-func (a *alive) answered(now time.Time, token uint16, r *rtt) {
+func (t *Table) answered(now time.Time, s *session, token uint16) {
+	a := &s.alive
 	if token == a.token && !a.sent.IsZero() {
-		r.sample(now.Sub(a.sent))
+		t.sampled(now, s, now.Sub(a.sent))
 		a.sent = time.Time{}
 		if a.every > 0 {
 			a.check = now.Add(a.every)

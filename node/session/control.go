@@ -67,7 +67,7 @@ func (t *Table) transmit(now time.Time, s *session) {
 		t.sendMessage(now, s, c.flying-1)
 	}
 	if c.flying > 0 && c.resend.IsZero() {
-		c.resend = now.Add(c.rtt.timeout())
+		c.resend = now.Add(t.timeout(now, s))
 	}
 }
 
@@ -105,7 +105,7 @@ func (t *Table) resendMessages(now time.Time, s *session) {
 		}
 	}
 	c.backoff = min(c.backoff+max(c.backoff, c.rtt.timeout()), longestResend)
-	c.resend = now.Add(c.rtt.timeout() + c.backoff)
+	c.resend = now.Add(t.timeout(now, s) + c.backoff)
 }
 
 // payload takes an opened control payload.
@@ -210,7 +210,7 @@ func (t *Table) hearAck(now time.Time, s *session, b []byte) {
 		t.sendAck(s, ackAnswers, token)
 	}
 	if b[1]&ackAnswers != 0 {
-		s.alive.answered(now, token, &s.control.rtt)
+		t.answered(now, s, token)
 	}
 	t.acknowledged(now, s, binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]))
 }
@@ -224,11 +224,11 @@ func (t *Table) acknowledged(now time.Time, s *session, next, bits uint32) {
 		return // old, or of messages that were never sent
 	}
 	for i := range n {
-		c.sampled(now, i)
+		t.acknowledges(now, s, i)
 	}
 	for i := n + 1; i < c.flying && i-n <= windowMessages; i++ {
 		if bits&(1<<(i-n-1)) != 0 {
-			c.sampled(now, i)
+			t.acknowledges(now, s, i)
 			c.queue[i].acked = true
 		}
 	}
@@ -243,11 +243,11 @@ func (t *Table) acknowledged(now time.Time, s *session, next, bits uint32) {
 	}
 }
 
-// sampled takes the round trip of message i, if it was sent once only
+// acknowledges takes the round trip of message i, if it was sent once only
 // (Karn's algorithm, RFC 6298 section 3).
-func (c *control) sampled(now time.Time, i int) {
-	if m := &c.queue[i]; m.times == 1 && !m.acked {
-		c.rtt.sample(now.Sub(m.last))
+func (t *Table) acknowledges(now time.Time, s *session, i int) {
+	if m := &s.control.queue[i]; m.times == 1 && !m.acked {
+		t.sampled(now, s, now.Sub(m.last))
 	}
 }
 

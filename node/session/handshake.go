@@ -55,8 +55,8 @@ const (
 	finished
 )
 
-func newHandshake(now time.Time, key macKey) *handshake {
-	return &handshake{key: key, wait: firstResend, ends: now.Add(handshakeTimeout)}
+func newHandshake(now time.Time, key macKey, wait time.Duration) *handshake {
+	return &handshake{key: key, wait: wait, ends: now.Add(handshakeTimeout)}
 }
 
 // begin asks the handshaker to start.

@@ -87,7 +87,7 @@ func (t *Table) hearRefusal(now time.Time, s *session, r Refusal, sealed bool) b
 // of the round trip.
 func (t *Table) sampleRTT(now time.Time, s *session, f *frame) {
 	if hs := s.hs; f.to != 0 && !hs.firstSent.IsZero() {
-		s.control.rtt.sample(now.Sub(hs.firstSent))
+		t.sampled(now, s, now.Sub(hs.firstSent))
 		hs.firstSent = time.Time{}
 	}
 }
@@ -158,8 +158,8 @@ func (t *Table) reply(now time.Time, s *session, news bool) {
 		t.confirm(s)
 		return
 	case news:
-		hs.wait = firstResend
-	case now.Sub(hs.lastSent) >= replyGap:
+		hs.wait = t.answerTime(now, s)
+	case now.Sub(hs.lastSent) >= t.replyGap(s):
 		hs.rewind()
 	}
 	t.pump(now, s)

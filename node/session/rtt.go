@@ -9,14 +9,15 @@ const (
 
 // rtt estimates the round-trip time (RFC 6298 section 2). The zero value knows
 // nothing.
-type rtt struct{ smooth, vary time.Duration }
+type rtt struct{ smooth, vary, least time.Duration }
 
 func (r *rtt) sample(d time.Duration) {
 	d = max(d, time.Microsecond)
 	if r.smooth == 0 {
-		r.smooth, r.vary = d, d/2
+		r.smooth, r.vary, r.least = d, d/2, d
 		return
 	}
+	r.least = min(r.least, d)
 	r.vary += ((r.smooth - d).Abs() - r.vary) / 4
 	r.smooth += (d - r.smooth) / 8
 }

@@ -65,6 +65,7 @@ type Table struct {
 	peers        map[peerKey][]*session // oldest first
 	halfOpen     []*session             // Answering, oldest first
 	timers       timers
+	late         lateness
 	born         uint64
 	jar          cookieJar
 	outbox       []Event
@@ -144,7 +145,7 @@ func (t *Table) Dial(now time.Time, w Want) wire.Index {
 		return 0
 	}
 	s.initiator, s.want, s.peer = true, w, Peer{Role: w.Role, ID: w.Peer}
-	s.hs = newHandshake(now, macKeyFor(w))
+	s.hs = newHandshake(now, macKeyFor(w), t.answerTime(now, s))
 	t.draw(s.hs.attempt[:])
 	t.remember(s)
 	t.begin(s)

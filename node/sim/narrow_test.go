@@ -15,17 +15,20 @@ func talkers(t *testing.T) (w *World, caller *Node) {
 	w = town(t, Config{Seed: *seed, Supernodes: 12, Phones: 2, MediaEvery: time.Second, Quiet: time.Second}, startTime)
 	for range 1000 {
 		w.Run(100 * time.Millisecond)
-		for _, n := range w.phones() {
-			if s := n.core.Snapshot(w.now).Call; s.State == call.Talking.String() && s.Path == "direct" {
-				for _, n := range w.phones() {
-					n.user.mind, n.user.retired = n.user.mind+1, true
-				}
-				return w, n
+		if phones := w.phones(); phones[0].talksDirectly() && phones[1].talksDirectly() {
+			for _, n := range phones {
+				n.user.mind, n.user.retired = n.user.mind+1, true
 			}
+			return w, phones[0]
 		}
 	}
 	t.Fatal("nobody talks")
 	return nil, nil
+}
+
+func (n *Node) talksDirectly() bool {
+	s := n.core.Snapshot(n.w.now).Call
+	return s.State == call.Talking.String() && s.Path == "direct"
 }
 
 // A phone on a narrow line whose homes do not answer in time does not fill that
@@ -45,12 +48,12 @@ func TestANarrowLineIsKeptForTheCall(t *testing.T) {
 			return from
 		}
 		for range watched {
-			n.core.Line(w.now, told)
-			n.core.Line(w.now, 0) // before the first packet of sound
+			n.core.Line(w.now, told, told)
+			n.core.Line(w.now, 0, 0) // before the first packet of sound
 			w.Run(time.Second)
 		}
 		if s := n.core.Snapshot(w.now).Call; s.State != call.Talking.String() {
-			t.Fatalf("told of a line of %d bytes a second the call is %s", told, s.State)
+			t.Fatalf("told of a line of %d bytes a second the call is %s (%s)", told, s.State, s.Reason)
 		}
 	}
 	t.Logf("%d bytes with a narrow line, %d with another one", spent[line], spent[0])

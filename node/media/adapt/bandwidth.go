@@ -60,8 +60,16 @@ const (
 	policed        = .4
 	policedPackets = 80
 	triedPackets   = 40
+	// fullRTT is a round trip so long that losses are rather those of a queue that was
+	// full before the call began: that one is not seen to grow. Fewer of them do.
+	fullRTT     = 400 * time.Millisecond
+	fullLost    = .25
+	fullPackets = 30
 	// unheard is how long no report may come: then less is sent each second.
 	unheard = 2500 * time.Millisecond
+	// unheardFirst is the same of the first report: where nobody has measured the line
+	// a call begins with what may be too much.
+	unheardFirst = 1500 * time.Millisecond
 )
 
 // bandwidth decides how many bytes a second may be sent. It goes by the queue
@@ -101,6 +109,7 @@ type sample struct {
 	through  float64       // bytes a second that came
 	lost     float64       // share, of
 	expected int           // so many packets
+	whole    bool          // nearly all packets since the report before have come
 	long     tally         // what was lost in the last ten seconds
 	packet   time.Duration // of our packets
 	rtt      time.Duration
@@ -141,8 +150,12 @@ func (b *bandwidth) take(now hal.Instant, s sample) {
 	b.heard = now
 	if before := b.silence; before > 0 {
 		b.silence = 0
-		if s.queue <= b.bearable(s) && b.state == Holding {
+		switch {
+		case s.queue > b.bearable(s) || b.state != Holding:
+		case s.whole:
 			b.allowed = max(b.allowed, before) // reports were lost, nothing was choked
+		default:
+			b.enter(Climbing, now) // what went before the silence did not all come through
 		}
 	}
 	if s.queue < b.stands/2 {
@@ -211,7 +224,11 @@ func (b *bandwidth) choked(s sample) bool {
 // rate without a queue. The longer losses last, the more packets it takes to
 // tell that from chance.
 func (b *bandwidth) limited(now hal.Instant, s sample) bool {
-	return s.long.share() >= policed && s.long.expected >= policedPackets*max(1, s.long.burst()-1) && now >= b.immune
+	share, packets := policed, policedPackets*max(1, s.long.burst()-1)
+	if s.rtt >= fullRTT {
+		share, packets = fullLost, fullPackets
+	}
+	return s.long.share() >= share && s.long.expected >= packets && now >= b.immune
 }
 
 // cut goes down to what comes through, less what empties the queue in a second
@@ -311,9 +328,17 @@ func (b *bandwidth) climb(now hal.Instant, s sample) {
 	}
 }
 
+// patience is how long no report may come.
+func (b *bandwidth) patience() time.Duration {
+	if b.heard == b.began && b.silence == 0 {
+		return unheardFirst
+	}
+	return unheard
+}
+
 // tick sends less while no reports come.
 func (b *bandwidth) tick(now hal.Instant) {
-	if now.Sub(b.heard) < unheard {
+	if now.Sub(b.heard) < b.patience() {
 		return
 	}
 	b.silence = max(b.silence, b.allowed)

@@ -49,6 +49,7 @@ type Way struct {
 	Queue   time.Duration // what packets wait at a bottleneck
 	Jitter  time.Duration
 	Allowed int           // bytes a second
+	Through int           // bytes a second that come through, as the last report has it; 0: none came of late
 	Skew    float64       // of our clock in millionths, as the far end sees it
 	Delay   time.Duration // at the far end, from arrival to sounding
 	State   State
@@ -169,6 +170,7 @@ func (p *Pilot) Told(at hal.Instant, r wire.Report) {
 		s.grown = s.queue - p.queue
 		p.lost(r, &s)
 	}
+	s.whole = p.whole(r)
 	s.long = p.losses.long
 	if p.band.guessed > 0 && s.sent < p.band.since && s.queue > news {
 		return // it was made before the guess, and says no more
@@ -236,6 +238,13 @@ func (p *Pilot) Beside(now hal.Instant, waits time.Duration, through int) {
 	}) {
 		p.choose()
 	}
+}
+
+// whole reports whether nearly all has come that was sent since the last report, be
+// that the start of the call.
+func (p *Pilot) whole(r wire.Report) bool {
+	expected, received := int(r.Expected-p.last.Expected), int(int16(r.Received-p.last.Received))
+	return expected > 0 && received >= expected-expected/10
 }
 
 // lost takes what was lost since the last report. What a full queue drops
@@ -333,8 +342,13 @@ func (p *Pilot) Room(now hal.Instant, packet time.Duration) int {
 // Way is what is believed of the network.
 func (p *Pilot) Way() Way {
 	const ms = time.Millisecond
+	through := int(p.last.Rate)
+	if p.band.silence > 0 {
+		through = 0
+	}
 	return Way{
-		RTT: p.rtt, Loss: p.losses.loss(), Queue: time.Duration(p.last.Queue) * ms, Jitter: time.Duration(p.last.Jitter) * ms,
+		Through: through,
+		RTT:     p.rtt, Loss: p.losses.loss(), Queue: time.Duration(p.last.Queue) * ms, Jitter: time.Duration(p.last.Jitter) * ms,
 		Allowed: int(p.band.allowed), Skew: float64(p.last.Skew) / 10, Delay: time.Duration(p.last.Delay) * ms, State: p.band.state,
 	}
 }

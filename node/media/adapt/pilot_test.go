@@ -330,3 +330,35 @@ func TestBurstsDrawCopiesApart(t *testing.T) {
 		}
 	}
 }
+
+// A call that begins in a queue that is full already sees it neither grow nor end:
+// every packet waits alike, and those that find no room are lost.
+func TestACallThatBeginsInAFullQueueFindsItsLine(t *testing.T) {
+	for _, rate := range []float64{2000, 3000} {
+		c := newCall(t)
+		c.rate, c.thin, c.free = rate, true, c.now.Add(c.queue)
+		c.run(12 * time.Second)
+		if sent := c.run(5 * time.Second); sent > rate {
+			t.Errorf("line of %v: %.0f bytes a second are sent", rate, sent)
+		}
+	}
+}
+
+// What is sent after a silence of the reports is what is known to come through, and
+// no more than grows from there: the silence may be the fault of our own flood.
+func TestASilenceIsNotEndedByAJump(t *testing.T) {
+	c := newCall(t)
+	c.lose = func(*rand.Rand) bool { return c.mute }
+	c.run(10 * time.Second)
+	c.mute = true
+	c.run(6 * time.Second)
+	c.mute = false
+	c.run(2 * time.Second)
+	if got := c.pilot.Way().Allowed; got > 3000 {
+		t.Errorf("%d bytes a second are allowed, though what went before was lost", got)
+	}
+	c.run(30 * time.Second)
+	if got := c.pilot.Way().Allowed; got < 4000 {
+		t.Errorf("half a minute later %d bytes a second are allowed", got)
+	}
+}
