@@ -69,7 +69,7 @@ func (c *Core) doubt(now time.Time) {
 	o := &c.outside
 	passed := now.Sub(o.looked)
 	switch {
-	case passed < max(o.doubted, doubtPause), c.thrift.on():
+	case passed < max(o.doubted, doubtPause), c.thrift.on(), c.sessions.Late(now) >= lateLine:
 		return
 	case passed >= 2*doubtRest:
 		o.doubted = 0
@@ -143,7 +143,7 @@ func (c *Core) tryTCP(now time.Time, e path.TryTCP) {
 	switch {
 	case c.streams.reach(e.Web):
 		c.outside.survey.Tried(e.Addr, e.Web, true)
-	case !c.thrift.on():
+	case !c.thrift.on() && c.sessions.Late(now) < lateLine:
 		c.do(TryTCP(e))
 	}
 }

@@ -61,7 +61,7 @@ func (s *streams) reach(web bool) bool {
 // tryStream dials a stream beside a dial over UDP.
 func (c *Core) tryStream(now time.Time, e path.TryStream) {
 	d := c.peers.dials[e.Index]
-	if d == nil || !c.thrift.spare(now, streamPrice) {
+	if d == nil || c.sessions.Late(now) >= lateLine || !c.thrift.spare(now, streamPrice) {
 		return
 	}
 	ix := c.sessions.Reserve(now)

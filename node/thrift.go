@@ -38,6 +38,9 @@ const (
 	// acknowledgement as a rule, without which a home would send again what is ten
 	// times as long.
 	ackSmall = 64
+	// lateLine is by how much answers are late on a line that has no room for attempts by
+	// TCP beside those by UDP: it is the queue that answers wait in, nothing is blocked.
+	lateLine = 400 * time.Millisecond
 	// streamPrice is the same of the first flight of a stream, and of TCP before it.
 	streamPrice = thriftMost
 )

@@ -72,6 +72,10 @@ func (t *Table) answerTime(now time.Time, s *session) time.Duration {
 	return min(max(firstResend, wait)+t.late.now(now), longestResend)
 }
 
+// Late is by how much answers come later of late than they could, for what the phone
+// has sent itself or for others.
+func (t *Table) Late(now time.Time) time.Duration { return t.late.now(now) }
+
 // Patience is how long a phone that is reached through its home may keep silent
 // before it is tried through another one.
 func (t *Table) Patience(now time.Time) time.Duration {
