@@ -15,6 +15,14 @@ const (
 // who is asked seldom is soon known to be gone all the same.
 const patienceShare = 4
 
+// Peers that are asked seldom, each lazyFrom or less often, are looked at together, at
+// times that are lazyGrid apart: who has twenty of them wakes up six times a minute
+// for that, not twenty.
+const (
+	lazyFrom = time.Minute
+	lazyGrid = 10 * time.Second
+)
+
 // alive notices that the peer has vanished. After every without anything
 // authentic it asks, again and again, until patience is over. What it was not
 // told of, sound say, it finds when it looks, and then it looks again after half
@@ -30,13 +38,30 @@ type alive struct {
 	sent   time.Time     // of the last question
 	token  uint16        // of the last question
 	check  time.Time     // when to look; set by start, each look and an answer
+	phase  time.Duration // of the times that are lazyGrid apart, the same for all of a Table
 }
 
 func (a *alive) start(now time.Time) {
 	a.heard, a.asked, a.check = now, time.Time{}, time.Time{}
 	if a.every > 0 && !now.IsZero() {
-		a.check = now.Add(a.every / 2)
+		a.lookBy(now.Add(a.every / 2))
 	}
+}
+
+// lookBy sets when to look: then, or together with others before.
+func (a *alive) lookBy(at time.Time) {
+	if a.every >= lazyFrom {
+		at = at.Add(-(time.Duration(at.UnixNano()) - a.phase) % lazyGrid)
+	}
+	a.check = at
+}
+
+// pause is for how long the peer is not asked after a sign of life.
+func (a *alive) pause() time.Duration {
+	if a.every >= lazyFrom {
+		return a.every - lazyGrid
+	}
+	return a.every
 }
 
 func (a *alive) patience() time.Duration {
@@ -66,8 +91,8 @@ func (t *Table) checkAlive(now time.Time, s *session) {
 		return
 	}
 	switch {
-	case a.asked.IsZero() && now.Sub(a.heard) < a.every:
-		a.check = a.heard.Add(a.every)
+	case a.asked.IsZero() && now.Sub(a.heard) < a.pause():
+		a.lookBy(a.heard.Add(a.every))
 		return
 	case a.asked.IsZero():
 		a.asked, a.wait = now, max(firstTimeout, t.timeout(now, s))
@@ -100,7 +125,7 @@ func (t *Table) answered(now time.Time, s *session, token uint16) {
 		t.sampled(now, s, now.Sub(a.sent))
 		a.sent = time.Time{}
 		if a.every > 0 {
-			a.check = now.Add(a.every)
+			a.lookBy(now.Add(a.every))
 		}
 	}
 }

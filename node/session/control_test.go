@@ -196,6 +196,28 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// Twenty peers that are asked seldom are looked at together.
+func TestSeldomLooksComeTogether(t *testing.T) {
+	w := newWorld(t, 1)
+	a := w.join("kitchen")
+	for i := range 20 {
+		ia, _ := w.connect(a, w.join("fellow"+string(rune('a'+i))), AsNode)
+		a.table.Watch(ia, time.Minute, 5*time.Second)
+		w.run(700 * time.Millisecond)
+	}
+	w.run(2 * time.Minute)
+	before, looks := a.frames, 0
+	for end := w.now.Add(10 * time.Minute); w.now.Before(end); {
+		if next := a.table.Next(); !next.IsZero() && !next.After(w.now) {
+			looks++
+		}
+		w.run(10 * time.Millisecond)
+	}
+	if n := a.frames - before; looks > 61 || n < 195 || n > 240 {
+		t.Errorf("%d looks and %d questions in ten minutes, want 60 and 200", looks, n)
+	}
+}
+
 // What the table does not see counts as life when it is told of it.
 func TestHears(t *testing.T) {
 	w := newWorld(t, 1)

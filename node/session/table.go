@@ -257,7 +257,7 @@ func (t *Table) Abort(now time.Time, ix wire.Index) {
 // start, means never.
 func (t *Table) KeepAlive(ix wire.Index, every time.Duration) {
 	if s := t.find(ix); s != nil {
-		s.alive.every = every
+		s.alive.every, s.alive.phase = every, time.Duration(t.timers.epoch.UnixNano())%lazyGrid
 		s.alive.start(s.alive.heard)
 		t.settle(s)
 	}
