@@ -3,7 +3,6 @@ package overlay
 import (
 	"encoding/binary"
 	"time"
-	"unique"
 
 	"peerphone/node/wire"
 )
@@ -143,9 +142,9 @@ const maxRoll = 256
 
 func (o *Overlay) roll(bucket uint8, done bool) wire.Roll {
 	r := wire.Roll{Bucket: bucket, Done: done}
-	for _, x := range o.table.bucket(bucket) {
-		if x.died == 0 && len(r.IDs) < 4*maxRoll {
-			r.IDs = binary.BigEndian.AppendUint32(r.IDs, x.id)
+	for i, end := o.table.bucket(bucket); i < end; i++ {
+		if o.table.lives(i) && len(r.IDs) < 4*maxRoll {
+			r.IDs = binary.BigEndian.AppendUint32(r.IDs, o.table.rows[i].id)
 		}
 	}
 	return r
@@ -164,17 +163,16 @@ func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
 		theirs[binary.BigEndian.Uint32(b)] = true
 	}
 	var pages paging
-	rows := o.table.bucket(m.Bucket)
-	for i := range rows {
-		x := &rows[i]
+	for i, end := o.table.bucket(m.Bucket); i < end; i++ {
+		x, lives := &o.table.rows[i], o.table.lives(i)
 		switch {
-		case x.died == 0 && o.unsure(x) && theirs[x.id]:
+		case lives && o.unsure(x) && theirs[x.id]:
 			o.confirm(x.place)
-		case x.died == 0 && o.unsure(x):
+		case lives && o.unsure(x):
 			o.suspect(now, x.place, o.jitter(firstPing))
-		case x.died == 0 && !theirs[x.id]:
+		case lives && !theirs[x.id]:
 			pages.add(o, l, x.news.Value())
-		case x.died != 0 && theirs[x.id]:
+		case !lives && theirs[x.id]:
 			o.prove(&pages, l, x.place)
 		}
 	}
@@ -186,10 +184,13 @@ func (o *Overlay) handleRoll(now time.Time, l *link, m wire.Roll) {
 
 // prove gives l the proof of a death, as long as it is here.
 func (o *Overlay) prove(pages *paging, l *link, p wire.Place) {
-	d := o.dying[p]
-	for _, proof := range d.proof {
-		if proof != (unique.Handle[string]{}) {
-			pages.addProof(o, l, proof)
+	d := o.table.dyingOf(p)
+	if d == nil {
+		return
+	}
+	for _, number := range d.proof {
+		if number > 0 {
+			pages.addProof(o, l, o.table.words.list[number-1].news)
 		}
 	}
 }

@@ -64,18 +64,17 @@ func (o *Overlay) lookInto(now time.Time, l *link, d wire.Doubt) {
 		l.doubts = now
 	}
 	l.doubts = l.doubts.Add(doubtEvery)
-	i := slices.IndexFunc(o.table.rows, func(r row) bool {
-		return r.died == 0 && r.tag == d.Of[0] && wire.NamesNode(r.news.Value(), d)
-	})
-	switch {
-	case i < 0 && o.Partial():
+	for i := range o.table.rows {
+		if r := &o.table.rows[i]; r.tag == d.Of[0] && o.table.lives(i) && wire.NamesNode(r.news.Value(), d) {
+			o.hurry(now, r.place)
+			return
+		}
+	}
+	if o.Partial() {
 		o.passOn(now, l, d)
 		return
-	case i < 0:
-		o.counters.Unasked++
-		return
 	}
-	o.hurry(now, o.table.rows[i].place)
+	o.counters.Unasked++
 }
 
 // hurry asks a member at once, and faster than others.
@@ -126,7 +125,11 @@ func (o *Overlay) passOn(now time.Time, from *link, d wire.Doubt) {
 // mayTell reports whether guests may be told of one more that is silent, and notes
 // that they are.
 func (o *Overlay) mayTell(now time.Time, p wire.Place) bool {
-	o.told = slices.DeleteFunc(o.told, func(t told) bool { return !t.until.After(now) })
+	old := 0
+	for old < len(o.told) && !o.told[old].until.After(now) {
+		old++
+	}
+	o.told = slices.Delete(o.told, 0, old)
 	if len(o.told) >= maxTold || slices.ContainsFunc(o.told, func(t told) bool { return t.place == p }) {
 		return false
 	}
@@ -144,7 +147,7 @@ func (o *Overlay) tellGuests(now time.Time, p wire.Place) {
 	if !o.mayTell(now, p) {
 		return
 	}
-	node := r.member().Node
+	node := r.node()
 	doubt, mark := wire.AppendDoubt(nil, wire.DoubtOf(node)), wire.MarkOf(node)
 	for _, l := range o.links {
 		if l.guest == guest && slices.Contains(l.others[:], mark) {

@@ -11,7 +11,7 @@ import (
 func (o *Overlay) Expel(now time.Time, revoked func(identity.ID) bool) {
 	o.calm = false
 	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.died == 0 && revoked(r.member().Node) {
+		if r := &o.table.rows[i]; o.table.lives(i) && revoked(r.node()) {
 			o.counters.Expelled++
 			o.died(now, r)
 		}

@@ -184,13 +184,18 @@ func (o *Overlay) fellows(n int) []*link {
 
 // hears reports whether nothing shows that the member at p, a fellow, is not there.
 func (o *Overlay) hears(p wire.Place) bool {
-	if len(o.dying) == 0 && len(o.suspicions) == 0 {
+	if len(o.table.dying) == len(o.table.free) && len(o.suspicions) == 0 {
 		return true // as is mostly so; and it is asked often
 	}
-	if s := o.suspicion(p); s != nil && s.unheard() {
+	i, known := o.table.search(p)
+	if !known || !o.table.lives(i) {
 		return false
 	}
-	return o.table.alive(p) != nil && !o.testified(p)
+	if x := o.table.dyingAt(i); x != nil && x.ours {
+		return false
+	}
+	s := o.suspicion(p)
+	return s == nil || !s.unheard()
 }
 
 func (o *Overlay) handleGossip(now time.Time, l *link, m wire.Gossip) {

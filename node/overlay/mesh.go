@@ -95,7 +95,7 @@ func (o *Overlay) handleJoin(now time.Time, l *link, j wire.Join) {
 	crowded := o.countJoined() >= maxMesh && l.join == notJoined
 	o.joinLink(now, l)
 	l.join, l.place, l.joinEnd = joined, p, time.Time{}
-	if r = o.table.find(p); r.died != 0 { // it shall hear of it, and refute
+	if o.table.alive(p) == nil { // it shall hear of it, and refute
 		var pages paging
 		o.prove(&pages, l, p)
 		pages.flush(o, l)
@@ -250,7 +250,7 @@ func (o *Overlay) IsMember(m wire.Member) bool {
 func (o *Overlay) inTable(m wire.Member) bool {
 	prefix := hashPrefix(m)
 	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.member().At(m.Addr) && (!m.Addr6.IsValid() || r.member().At(m.Addr6)) {
+		if r := &o.table.rows[i]; r.prefix == prefix && o.table.lives(i) && r.member().At(m.Addr) && (!m.Addr6.IsValid() || r.member().At(m.Addr6)) {
 			return true
 		}
 	}

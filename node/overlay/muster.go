@@ -103,7 +103,7 @@ func (o *Overlay) onWhomDepends() []wire.Place {
 	}
 	lo, hi := o.table.vicinity(o.place, musterNear)
 	for i := lo; i < hi; i++ {
-		if r := &o.table.rows[i]; r.died == 0 && !slices.Contains(ps, r.place) {
+		if r := &o.table.rows[i]; o.table.lives(i) && !slices.Contains(ps, r.place) {
 			ps = append(ps, r.place)
 		}
 	}

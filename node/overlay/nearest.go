@@ -52,8 +52,8 @@ func (o *Overlay) left(dst []int, p wire.Place, n int) []int {
 	for more := 0; ; more = 2*more + few {
 		dst = o.table.nearest(dst[:0], p, n+more)
 		all := len(dst) < n+more
-		if len(o.dying) > 0 {
-			dst = slices.DeleteFunc(dst, func(at int) bool { return o.testified(o.table.rows[at].place) })
+		if len(o.table.dying) > 0 {
+			dst = slices.DeleteFunc(dst, func(at int) bool { x := o.table.dyingAt(at); return x != nil && x.ours })
 		}
 		if all || len(dst) >= n {
 			return dst[:min(len(dst), n)]
@@ -161,7 +161,7 @@ func (t *table) firstOne(lo, hi int, one wire.Place) int {
 func (t *table) gather(dst []int, p wire.Place, n, lo, hi int) []int {
 	from := len(dst)
 	for i := lo; i < hi; i++ {
-		if t.rows[i].died == 0 {
+		if t.lives(i) {
 			dst = append(dst, i)
 		}
 	}
@@ -201,7 +201,7 @@ func (t *table) near(own, p wire.Place) bool {
 // atLeast reports whether n of the rows from lo until hi live.
 func (t *table) atLeast(lo, hi, n int) bool {
 	for i := lo; i < hi && n > 0; i++ {
-		if t.rows[i].died == 0 {
+		if t.lives(i) {
 			n--
 		}
 	}
@@ -216,7 +216,7 @@ func (o *Overlay) Members() []wire.Member {
 	}
 	ms := make([]wire.Member, 0, o.table.live)
 	for i := range o.table.rows {
-		if o.table.rows[i].died == 0 {
+		if o.table.lives(i) {
 			ms = append(ms, o.table.rows[i].member())
 		}
 	}
@@ -268,7 +268,7 @@ func (t *table) sample(draw func(int) int, n int) []int {
 	var list []int
 	if t.live <= 4*n {
 		for i := range t.rows {
-			if t.rows[i].died == 0 {
+			if t.lives(i) {
 				list = append(list, i)
 			}
 		}
@@ -279,7 +279,7 @@ func (t *table) sample(draw func(int) int, n int) []int {
 		return list[:min(n, len(list))]
 	}
 	for len(list) < n {
-		if i := draw(len(t.rows)); t.rows[i].died == 0 && !slices.Contains(list, i) {
+		if i := draw(len(t.rows)); t.lives(i) && !slices.Contains(list, i) {
 			list = append(list, i)
 		}
 	}

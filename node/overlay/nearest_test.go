@@ -14,7 +14,7 @@ import (
 func thinned(t *testing.T, n int) *script {
 	s := acquainted(t, n)
 	for i := 7; i < n; i += 7 {
-		s.table.kill(s.now, s.table.find(placeOfNode(i)))
+		s.table.kill(s.now, placeOfNode(i))
 	}
 	return s
 }

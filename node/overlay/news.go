@@ -63,7 +63,7 @@ func (o *Overlay) announce(now time.Time) {
 	m := wire.MemberAt(o.self.Node, o.cfg.SelfAddr, o.cfg.SelfAddr6, o.ports)
 	incarnation := uint32(now.Unix())
 	if r := o.table.find(o.place); r != nil {
-		if r.died == 0 && r.member() == m {
+		if o.table.alive(o.place) != nil && r.member() == m {
 			return
 		}
 		incarnation = max(incarnation, r.incarnation+1)
@@ -74,7 +74,9 @@ func (o *Overlay) announce(now time.Time) {
 func (o *Overlay) announceAs(now time.Time, m wire.Member, incarnation uint32) {
 	raw := Announce(o.self, m, incarnation)
 	o.table.put(rowOf(o.place, incarnation, m, raw))
-	delete(o.dying, o.place)
+	if i, ok := o.table.search(o.place); ok {
+		o.table.acquit(i)
+	}
 	o.keep(unique.Make(string(raw)))
 }
 
@@ -116,7 +118,7 @@ func (o *Overlay) farewell(now time.Time) {
 			o.send(l, wire.Gossip{News: raw})
 		}
 	}
-	o.table.kill(now, r)
+	o.table.kill(now, r.place)
 }
 
 // bury forgets the dead of long ago, and a strike of each witness.
@@ -129,9 +131,9 @@ func (o *Overlay) bury(now time.Time) {
 	if o.scope == whole {
 		o.decline.note(now, o.table.live)
 	}
-	for p, d := range o.dying { // the order decides nothing
-		if o.table.since(now, d.since) > graveTime {
-			delete(o.dying, p)
+	for i := range o.table.marks {
+		if d := o.table.dyingAt(i); d != nil && o.table.since(now, d.since) > graveTime {
+			o.table.acquit(i)
 		}
 	}
 	for p := range o.strikes {
@@ -190,7 +192,7 @@ func (o *Overlay) take(now time.Time, n wire.News, raw []byte) bool {
 
 func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byte) bool {
 	p := PlaceOf(a)
-	r := o.table.find(p)
+	r, fresh := o.table.find(p), o.table.alive(p) == nil
 	if r != nil && a.Incarnation <= r.incarnation || p == o.place {
 		return false
 	}
@@ -202,7 +204,7 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 	case r == nil && o.table.live >= o.mostMembers():
 		o.full(now)
 		return false
-	case (r == nil || r.died != 0) && o.overQuota(a.Member):
+	case fresh && o.overQuota(a.Member):
 		o.counters.Refusals.Quota++
 		return false
 	case o.cfg.CheckNode(a.Certificate, now) != nil:
@@ -212,7 +214,6 @@ func (o *Overlay) takeAnnouncement(now time.Time, a wire.Announcement, raw []byt
 		o.counters.Refusals.Forged++
 		return false
 	}
-	fresh := r == nil || r.died != 0
 	o.revived(p, a.Incarnation)
 	x := rowOf(p, a.Incarnation, a.Member, raw)
 	o.table.put(x)
@@ -236,7 +237,7 @@ func (o *Overlay) tryOut(now time.Time, p wire.Place, m wire.Member) {
 	prefix := hashPrefix(m)
 	lo, hi := o.table.vicinity(o.place, inquirers)
 	for i := lo; i < hi; i++ {
-		if r := &o.table.rows[i]; r.prefix == prefix && r.died == 0 && r.place != p && r.member().Addr == m.Addr {
+		if r := &o.table.rows[i]; r.prefix == prefix && o.table.lives(i) && r.place != p && r.member().Addr == m.Addr {
 			o.inquire(now, r)
 		}
 	}
@@ -247,19 +248,24 @@ func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool 
 	if r == nil || f.Incarnation < r.incarnation {
 		return false
 	}
-	if !o.cfg.Verify(r.member().Node, wire.NewsMessage(f), f.Signature) {
+	if !o.cfg.Verify(r.node(), wire.NewsMessage(f), f.Signature) {
 		o.counters.Refusals.Forged++
 		return false
 	}
 	if f.Of == o.place {
 		return o.refute(now, f.Incarnation) // we are back
 	}
-	d := dying{incarnation: f.Incarnation, since: o.table.minute(now)}
-	d.proof[0] = unique.Make(string(raw))
-	o.keep(d.proof[0])
-	o.dying[f.Of] = d
+	proof := unique.Make(string(raw))
+	o.keep(proof)
+	i, _ := o.table.search(f.Of)
+	d := o.table.accuse(i, f.Incarnation)
+	if d != nil {
+		o.table.words.drop(d)
+		*d = dying{incarnation: f.Incarnation, since: o.table.minute(now)}
+		o.table.words.cite(d, 0, o.table.words.add(proof, 0))
+	}
 	o.died(now, r)
-	node := r.member().Node
+	node := r.node()
 	for _, l := range slices.Clone(o.links) {
 		if l.join != notJoined && l.node == node { // it may be a guest of ours yet, or come back
 			l.join, l.joinEnd = notJoined, time.Time{}
@@ -273,11 +279,11 @@ func (o *Overlay) takeFarewell(now time.Time, f wire.Farewell, raw []byte) bool 
 func (o *Overlay) died(now time.Time, r *row) {
 	o.counters.Died++
 	o.decline.note(now, o.table.live)
-	o.table.kill(now, r)
+	o.table.kill(now, r.place)
 	o.forgetSuspicion(r.place)
 	o.changed(r.place)
 	o.tellGuests(now, r.place)
-	o.forgetRoom(r.member().Node)
+	o.forgetRoom(r.node())
 	o.mourn()
 	o.countDead(now)
 }

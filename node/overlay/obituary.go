@@ -41,12 +41,12 @@ type findings struct {
 // find notes that we find a member dead. In a small network each word counts, and is
 // said at once.
 func (o *Overlay) find(now time.Time, p wire.Place, incarnation uint32) {
-	x := o.dying[p]
-	if x.incarnation != incarnation {
-		x = dying{incarnation: incarnation}
+	i, _ := o.table.search(p)
+	x := o.table.accuse(i, incarnation)
+	if x == nil {
+		return
 	}
 	x.ours, x.since = true, o.table.minute(now)
-	o.dying[p] = x
 	death := wire.Death{Of: p, Incarnation: incarnation}
 	if o.table.live <= maxMesh {
 		o.say(now, wire.AppendDeath(nil, death))

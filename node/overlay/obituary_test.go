@@ -58,7 +58,7 @@ func TestAnObituaryOfOursIsRefuted(t *testing.T) {
 	o.Signature = sign(nodeID(1), wire.NewsMessage(o))
 	s.Handle(s.now, 1, wire.Gossip{News: wire.AppendNews(nil, o)})
 	s.want("refuted", s.Counters().Refuted, uint64(1))
-	s.want("the other's witnesses", s.dying[placeOfNode(9)].count, 1)
+	s.want("the other's witnesses", s.table.dyingOf(placeOfNode(9)).count, 1)
 }
 
 // Whoever bears witness against the living in an obituary loses credit, as in a
@@ -125,13 +125,13 @@ func TestTheNearestSpeakFirst(t *testing.T) {
 	}
 	s.notDead(sayWait)
 	s.want("said at first", s.words(), []int{1})
-	s.want("the witnesses of the nearest", s.dying[placeOfNode(near)].count, 1)
+	s.want("the witnesses of the nearest", s.table.dyingOf(placeOfNode(near)).count, 1)
 	s.bury(buried)
 	s.notDead(mostRanks*sayAfter - sayWait)
 	s.want("said before it is our turn", s.words(), []int{1})
 	s.notDead(2 * sayWait)
 	s.want("said then", s.words(), []int{1, 1})
-	s.want("the witnesses of the farthest", s.dying[placeOfNode(far)].count, 1)
+	s.want("the witnesses of the farthest", s.table.dyingOf(placeOfNode(far)).count, 1)
 	s.want("left to say", len(s.findings.list), 0)
 }
 

@@ -111,8 +111,7 @@ type Overlay struct {
 	limits      Limits
 	table       table
 	scope       scope
-	routes      routes // while the scope is not whole
-	dying       map[wire.Place]dying
+	routes      routes               // while the scope is not whole
 	toll        int                  // members that have died since the last Upheaval
 	strikes     map[wire.Place]uint8 // of witnesses who were refuted
 	suspicions  []suspicion          // by age
@@ -155,11 +154,11 @@ func New(cfg Config) *Overlay {
 		panic(fmt.Sprintf("overlay: no randomness: %v", err))
 	}
 	return &Overlay{
-		limits: Limits{Quota: identity.DefaultQuota},
-		cfg:    cfg,
-		rand:   rand.New(rand.NewChaCha8(seed)),
-		guests: map[identity.ID]*link{},
-		dying:  map[wire.Place]dying{}, strikes: map[wire.Place]uint8{},
+		limits:    Limits{Quota: identity.DefaultQuota},
+		cfg:       cfg,
+		rand:      rand.New(rand.NewChaCha8(seed)),
+		guests:    map[identity.ID]*link{},
+		strikes:   map[wire.Place]uint8{},
 		admission: newAdmission(cfg.AttachRate),
 	}
 }

@@ -49,7 +49,7 @@ func (o *Overlay) Demote(now time.Time) {
 		o.release(now, l)
 	}
 	o.place, o.table, o.gossip = 0, table{birth: now}, gossip{}
-	o.dying, o.strikes, o.suspicions, o.findings = map[wire.Place]dying{}, map[wire.Place]uint8{}, nil, findings{}
+	o.strikes, o.suspicions, o.findings = map[wire.Place]uint8{}, nil, findings{}
 	o.scope, o.routes = whole, routes{}
 	o.sync, o.nearChanged = unsynced, false
 	o.syncBy, o.exchange, o.audit, o.burial, o.roster = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}

@@ -20,8 +20,8 @@ type Roster struct{ rows []row }
 // Roster returns who is live as far as we know.
 func (o *Overlay) Roster() Roster {
 	rows := make([]row, 0, o.table.live)
-	for _, r := range o.table.rows {
-		if r.died == 0 {
+	for i, r := range o.table.rows {
+		if o.table.lives(i) {
 			r.kept = true
 			rows = append(rows, r)
 		}

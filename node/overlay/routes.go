@@ -122,7 +122,7 @@ func (t *table) prune(own wire.Place, draw func(int) int) {
 		lo, hi := t.branchOf(own, d)
 		var list []int
 		for i := lo; i < hi; i++ {
-			if drop[i] = t.rows[i].died != 0; !drop[i] {
+			if drop[i] = !t.lives(i); !drop[i] {
 				list = append(list, i)
 			}
 		}
@@ -133,30 +133,32 @@ func (t *table) prune(own wire.Place, draw func(int) int) {
 			list[i] = list[len(list)-1]
 		}
 	}
-	kept := make([]row, 0, len(t.rows)/2)
 	for i := range t.rows {
 		if drop[i] {
-			t.discount(&t.rows[i])
-		} else {
-			kept = append(kept, t.rows[i])
+			t.discount(i)
 		}
 	}
-	t.rows, t.shared, t.graves, t.vacant = slices.Clip(kept), false, nil, 0
+	t.leaveOut(func(i int) bool { return drop[i] })
+	t.graves, t.vacant = nil, 0
 }
 
 // discount takes a row that is left out from the sums, if it counts there.
-func (t *table) discount(r *row) {
-	if r.died == 0 {
-		t.count(r, -1)
+func (t *table) discount(i int) {
+	if t.lives(i) {
+		t.count(&t.rows[i], -1)
 	}
 }
 
 // remove forgets the row at a place.
 func (t *table) remove(p wire.Place) {
-	if i, ok := t.search(p); ok && t.rows[i].died != vacancy {
+	if i, ok := t.search(p); ok && t.died(i) != vacancy {
 		t.own()
-		t.discount(&t.rows[i])
+		t.discount(i)
+		t.acquit(i)
 		t.rows = slices.Delete(t.rows, i, i+1)
+		if t.marks != nil {
+			t.marks = slices.Delete(t.marks, i, i+1)
+		}
 	}
 }
 
@@ -174,7 +176,7 @@ func (o *Overlay) branch(p wire.Place) *branch {
 func (o *Overlay) reorder() {
 	o.routes.branches = nil
 	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.place != o.place && r.died == 0 {
+		if r := &o.table.rows[i]; r.place != o.place && o.table.lives(i) {
 			b := o.branch(r.place)
 			b.order = append(b.order, r.place)
 		}
@@ -231,7 +233,7 @@ func (o *Overlay) crowdsBranch(r *row) bool {
 	lo, hi := o.table.branchOf(o.place, depth(o.place, r.place))
 	n := 0
 	for i := lo; i < hi; i++ {
-		if o.table.rows[i].prefix == r.prefix && o.table.rows[i].died == 0 {
+		if o.table.rows[i].prefix == r.prefix && o.table.lives(i) {
 			n++
 		}
 	}

@@ -128,7 +128,8 @@ func (o *Overlay) narrow(now time.Time) {
 		o.routes.branches[i].looked = now.Add(-o.jitter(staleAfter))
 	}
 	o.gossip = gossip{turned: now}
-	o.dying, o.strikes = map[wire.Place]dying{}, map[wire.Place]uint8{}
+	o.table.acquitAll()
+	o.strikes = map[wire.Place]uint8{}
 	o.suspicions, o.findings, o.unconfirmed = nil, findings{}, false
 	o.letFellowsGo(now)
 	o.calm = false

@@ -67,7 +67,7 @@ func TestAFellowOfAPartIsLetGo(t *testing.T) {
 	s.want("known", s.Knows(placeOfNode(500)) || len(s.branch(placeOfNode(500)).spare) > 0, true)
 	s.want("fellows", s.countJoined(), 0)
 	s.Handle(s.now, ix, wire.Gossip{News: testimony(1, 2, 0)}) // and gossip is over
-	s.want("dying", len(s.dying), 0)
+	s.want("dying", len(s.table.dying), 0)
 	forged := joinOf(501)
 	forged.Self[len(forged.Self)-1] ^= 1
 	s.Handle(s.now, s.visit(501), forged)

@@ -68,12 +68,12 @@ func (o *Overlay) advanceStage(now time.Time) {
 func (o *Overlay) mayLeave(now time.Time) bool {
 	away, near := 0, 0
 	for i := range o.table.rows {
-		r := &o.table.rows[i]
-		if r.died == 0 || r.died == vacancy || o.table.since(now, r.died) >= awayFor {
+		died := o.table.died(i)
+		if died == 0 || died == vacancy || o.table.since(now, died) >= awayFor {
 			continue
 		}
 		away++
-		if o.table.among(o.place, r.place, inquirers) {
+		if o.table.among(o.place, o.table.rows[i].place, inquirers) {
 			near++
 		}
 	}

@@ -56,7 +56,7 @@ func TestWhoMayLeave(t *testing.T) {
 		}
 		for i := range o.table.rows {
 			if away := i - (c.live+c.away)/2; away >= 0 && away < c.away || c.live < 16 && i < c.away {
-				o.table.kill(now.Add(-c.ago), &o.table.rows[i])
+				o.table.kill(now.Add(-c.ago), o.table.rows[i].place)
 			}
 		}
 		if c.live > 16 { // those who are away are not our neighbours

@@ -19,7 +19,7 @@ func TestTableKeepsCount(t *testing.T) {
 	for step := range 4000 {
 		n := 1 + draw.IntN(600)
 		if r := s.table.alive(placeOfNode(n)); r != nil && draw.IntN(5) < 3 {
-			s.table.kill(s.now, r)
+			s.table.kill(s.now, r.place)
 		} else {
 			late++
 			s.takeRaw(announced(n, late))
@@ -46,7 +46,7 @@ func (s *script) wantTable() {
 	var ids [wire.Buckets]uint32
 	live, vacant, prefixes := 0, 0, map[uint16]int{}
 	for i := range s.table.rows {
-		switch r := &s.table.rows[i]; r.died {
+		switch r, died := &s.table.rows[i], s.table.died(i); died {
 		case 0:
 			live++
 			ids[bucketOf(r.place)] ^= r.id
@@ -54,7 +54,7 @@ func (s *script) wantTable() {
 		case vacancy:
 			vacant++
 		default:
-			if since := s.table.since(s.now, r.died); since > graveTime+time.Minute {
+			if since := s.table.since(s.now, died); since > graveTime+time.Minute {
 				s.Fatalf("a tombstone is %v old", since)
 			}
 		}
@@ -79,7 +79,7 @@ func TestTombstonesOfAnOldTable(t *testing.T) {
 		s.now = s.start.Add(age)
 		s.table.put(*s.table.find(s.place))
 		s.takeRaw(announced(1, uint32(age/time.Second)))
-		s.table.kill(s.now, s.table.alive(placeOfNode(1)))
+		s.table.kill(s.now, placeOfNode(1))
 		s.now = s.now.Add(graveTime)
 		s.table.purge(s.now)
 		s.want(fmt.Sprintf("after %v: remembered", age), s.Knows(placeOfNode(1)), true)
@@ -135,7 +135,7 @@ func BenchmarkJoin(b *testing.B) {
 		}
 		binary.BigEndian.PutUint32(news[i][1:], late)
 		if r := s.table.alive(placeOfNode(i + 1)); r != nil {
-			s.table.kill(s.now, r)
+			s.table.kill(s.now, r.place)
 		}
 		s.takeRaw(news[i])
 		s.table.graves = s.table.graves[:0]
@@ -154,7 +154,7 @@ func BenchmarkTestimony(b *testing.B) {
 	for b.Loop() {
 		if i = (i + 1) % len(news); i == 0 {
 			s.gossip, s.suspicions = gossip{}, nil
-			clear(s.dying)
+			s.table.acquitAll()
 		}
 		s.takeRaw(news[i])
 	}

@@ -17,22 +17,88 @@ const (
 	strikeEvery = time.Minute
 	// maxDying bounds the members about whom there is testimony.
 	maxDying = wire.Buckets * 128
+	// mostDying bounds them and those whom we find dead, and who have said good-bye:
+	// a mark has no more numbers.
+	mostDying = 1<<16 - 1
 )
 
 // dying is a member about whom there is testimony, whom we find dead, or who died of
 // it lately.
 type dying struct {
 	incarnation uint32
-	since       uint16                           // minutes, as table has them
-	count       uint8                            // of the witnesses
-	ours        bool                             // we find it dead, whether we have said so or not
-	proof       [witnesses]unique.Handle[string] // their words, or a farewell
+	since       uint16            // minutes, as mark has them
+	count       uint8             // of the witnesses
+	ours        bool              // we find it dead, whether we have said so or not
+	proof       [witnesses]uint32 // 1 + number of the word of each, or of a farewell; 0: none
+}
+
+// dyingAt returns what speaks against the member of row i; nil: nothing does. It is
+// valid until something speaks against another one.
+func (t *table) dyingAt(i int) *dying {
+	if t.marks == nil || t.marks[i].dying == 0 {
+		return nil
+	}
+	return &t.dying[t.marks[i].dying-1]
+}
+
+// dyingOf does so of the member at p.
+func (t *table) dyingOf(p wire.Place) *dying {
+	if len(t.dying) == len(t.free) {
+		return nil // as is mostly so
+	}
+	if i, ok := t.search(p); ok {
+		return t.dyingAt(i)
+	}
+	return nil
+}
+
+// accuse returns what speaks against an incarnation of the member of row i, to be
+// written to; what was said of another one is forgotten. It is nil when something
+// speaks against mostDying, which is more than open lets through.
+func (t *table) accuse(i int, incarnation uint32) *dying {
+	m := t.mark(i)
+	switch n := len(t.free); {
+	case m.dying != 0:
+	case n > 0:
+		m.dying, t.free = t.free[n-1], t.free[:n-1]
+	case len(t.dying) == mostDying:
+		return nil
+	default:
+		t.dying = append(t.dying, dying{})
+		m.dying = uint16(len(t.dying))
+	}
+	x := &t.dying[m.dying-1]
+	if x.incarnation != incarnation {
+		t.words.drop(x)
+		*x = dying{incarnation: incarnation}
+	}
+	return x
+}
+
+// acquit forgets what speaks against the member of row i.
+func (t *table) acquit(i int) {
+	if t.marks == nil || t.marks[i].dying == 0 {
+		return
+	}
+	m := &t.marks[i]
+	t.words.drop(&t.dying[m.dying-1])
+	t.dying[m.dying-1] = dying{}
+	t.free = append(t.free, m.dying)
+	m.dying = 0
+}
+
+// acquitAll forgets what speaks against anybody.
+func (t *table) acquitAll() {
+	for i := range t.marks {
+		t.marks[i].dying = 0
+	}
+	t.dying, t.free, t.words = nil, nil, words{}
 }
 
 // by reports whether a witness is one of those who make the death.
-func (d *dying) by(witness wire.Place) bool {
+func (t *table) by(d *dying, witness wire.Place) bool {
 	for _, proof := range d.proof[:d.count] {
-		if p, _ := wire.WitnessOf(proof.Value()); p == witness {
+		if t.words.list[proof-1].witness == witness {
 			return true
 		}
 	}
@@ -49,37 +115,43 @@ type claim struct {
 // takeWord takes the word of a witness, if it makes a difference to one of those of
 // whom it is.
 func (o *Overlay) takeWord(now time.Time, c claim, n wire.News, raw []byte) bool {
-	by := o.table.alive(c.witness)
+	open, by := o.matters(now, c), o.table.alive(c.witness)
 	switch {
-	case !o.matters(now, c), by == nil: // who bears our own death may be dead to us
+	case open == 0, by == nil: // who bears our own death may be dead to us
 		return false
 	case o.strikes[c.witness] >= maxStrikes:
 		o.counters.Refusals.Struck++
 		return false
-	case !o.cfg.Verify(by.member().Node, wire.NewsMessage(n), c.signature):
+	case !o.cfg.Verify(by.node(), wire.NewsMessage(n), c.signature):
 		o.counters.Refusals.Forged++
 		return false
 	}
 	proof := unique.Make(string(raw))
 	o.keep(proof)
+	number := o.table.words.add(proof, c.witness)
 	for i := range c.dead.Len() {
-		if d := c.dead.At(i); o.open(c.witness, d) {
-			o.bearWitness(now, d, proof)
+		if open&(1<<i) == 0 {
+			continue
+		}
+		if d := c.dead.At(i); o.open(c.witness, d) { // still: it may be named twice
+			o.bearWitness(now, d, number)
 		}
 	}
 	return true
 }
 
-// matters reports whether a word makes a difference, and refutes our own death.
-func (o *Overlay) matters(now time.Time, c claim) bool {
-	open := false
+// matters returns for which of the deaths a word makes a difference, a bit for each,
+// and refutes our own death.
+func (o *Overlay) matters(now time.Time, c claim) (open uint32) {
 	for i := range c.dead.Len() {
 		d := c.dead.At(i)
 		if d.Of == o.place {
 			o.refute(now, d.Incarnation)
 			continue
 		}
-		open = open || o.open(c.witness, d)
+		if o.open(c.witness, d) {
+			open |= 1 << i
+		}
 	}
 	return open
 }
@@ -87,31 +159,29 @@ func (o *Overlay) matters(now time.Time, c claim) bool {
 // open reports whether the word of one more witness counts for a death. An incarnation
 // that nobody has announced could not be refuted.
 func (o *Overlay) open(witness wire.Place, d wire.Death) bool {
-	r := o.table.alive(d.Of)
-	if r == nil || d.Of == witness || d.Of == o.place || d.Incarnation != r.incarnation {
+	t := &o.table
+	i, known := t.search(d.Of)
+	if !known || !t.lives(i) || d.Of == witness || d.Of == o.place || d.Incarnation != t.rows[i].incarnation {
 		return false
 	}
-	x, known := o.dying[d.Of]
+	x := t.dyingAt(i)
 	switch {
-	case !known:
-		return len(o.dying) < maxDying
+	case x == nil:
+		return len(t.dying)-len(t.free) < maxDying
 	case x.incarnation != d.Incarnation:
 		return true
 	}
-	return x.count < witnesses && !x.by(witness)
+	return x.count < witnesses && !t.by(x, witness)
 }
 
-// bearWitness adds a proof to those of a death.
-func (o *Overlay) bearWitness(now time.Time, d wire.Death, proof unique.Handle[string]) {
-	x := o.dying[d.Of]
-	if x.incarnation != d.Incarnation {
-		x = dying{incarnation: d.Incarnation}
-	}
-	x.proof[x.count] = proof
+// bearWitness adds the word with this number to those of a death.
+func (o *Overlay) bearWitness(now time.Time, d wire.Death, number uint32) {
+	i, _ := o.table.search(d.Of)
+	x := o.table.accuse(i, d.Incarnation)
+	o.table.words.cite(x, x.count, number)
 	x.count++
 	x.since = o.table.minute(now)
-	o.dying[d.Of] = x
-	if r := o.table.alive(d.Of); int(x.count) >= o.enough() {
+	if r := &o.table.rows[i]; int(x.count) >= o.enough() {
 		o.died(now, r)
 	} else {
 		o.inquire(now, r)
@@ -120,16 +190,17 @@ func (o *Overlay) bearWitness(now time.Time, d wire.Death, proof unique.Handle[s
 
 // revived holds to account who bore witness against a member that lives.
 func (o *Overlay) revived(p wire.Place, incarnation uint32) {
-	d, ok := o.dying[p]
-	if !ok || incarnation <= d.incarnation {
+	d := o.table.dyingOf(p)
+	if d == nil || incarnation <= d.incarnation {
 		return
 	}
-	delete(o.dying, p)
 	for _, proof := range d.proof[:d.count] {
-		if by, _ := wire.WitnessOf(proof.Value()); o.strikes[by] < maxStrikes {
+		if by := o.table.words.list[proof-1].witness; o.strikes[by] < maxStrikes {
 			o.strikes[by]++
 		}
 	}
+	i, _ := o.table.search(p)
+	o.table.acquit(i)
 }
 
 // enough returns how many witnesses make a death here: three, but in a small
@@ -141,7 +212,7 @@ func (o *Overlay) enough() int {
 	}
 	left := o.table.live
 	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.died == 0 && o.testified(r.place) {
+		if x := o.table.dyingAt(i); x != nil && x.ours && o.table.lives(i) {
 			left--
 		}
 	}
@@ -149,12 +220,15 @@ func (o *Overlay) enough() int {
 }
 
 // testified reports whether we find the member at p dead.
-func (o *Overlay) testified(p wire.Place) bool { return o.dying[p].ours }
+func (o *Overlay) testified(p wire.Place) bool {
+	d := o.table.dyingOf(p)
+	return d != nil && d.ours
+}
 
 // dies reports whether we or others find the member at p dead.
 func (o *Overlay) dies(p wire.Place) bool {
-	d := o.dying[p]
-	return d.ours || d.count > 0
+	d := o.table.dyingOf(p)
+	return d != nil && (d.ours || d.count > 0)
 }
 
 // buryTogether makes a death of what now has witnesses enough: where several die
@@ -165,8 +239,8 @@ func (o *Overlay) buryTogether(now time.Time) {
 	}
 	need := o.enough()
 	for i := range o.table.rows {
-		if r := &o.table.rows[i]; r.died == 0 && int(o.dying[r.place].count) >= need {
-			o.died(now, r)
+		if x := o.table.dyingAt(i); x != nil && o.table.lives(i) && int(x.count) >= need {
+			o.died(now, &o.table.rows[i])
 		}
 	}
 }

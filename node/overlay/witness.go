@@ -83,13 +83,15 @@ func (o *Overlay) doubted(p wire.Place) bool {
 func (s *suspicion) unheard() bool { return s.sent > 1 && s.sent != cleared }
 
 func (o *Overlay) forgetSuspicion(p wire.Place) {
-	o.suspicions = slices.DeleteFunc(o.suspicions, func(s suspicion) bool { return s.place == p })
+	if i := slices.IndexFunc(o.suspicions, func(s suspicion) bool { return s.place == p }); i >= 0 {
+		o.suspicions = slices.Delete(o.suspicions, i, i+1)
+	}
 }
 
 // inquire looks into what others say of a member, if we are among the nearest to
 // it and not in talks with it.
 func (o *Overlay) inquire(now time.Time, r *row) {
-	if o.joinedTo(r.place) || o.dying[r.place].count > 1 {
+	if d := o.table.dyingOf(r.place); d != nil && d.count > 1 || o.joinedTo(r.place) {
 		return
 	}
 	if o.table.among(o.place, r.place, inquirers) {
@@ -138,10 +140,15 @@ func (o *Overlay) advanceSuspicions(now time.Time) {
 			}
 		}
 	}
-	for _, s := range slices.Clone(o.suspicions) {
-		if passed(s.next, now) {
-			o.doubt(now, s.place)
+	var room [8]wire.Place
+	due := room[:0]
+	for i := range o.suspicions {
+		if s := &o.suspicions[i]; passed(s.next, now) {
+			due = append(due, s.place)
 		}
+	}
+	for _, p := range due {
+		o.doubt(now, p)
 	}
 }
 

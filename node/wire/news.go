@@ -178,6 +178,15 @@ func MemberOf(s string) Member {
 	return m
 }
 
+// NodeOf returns which node the announcement s, which has been parsed before,
+// announces.
+func NodeOf(s string) identity.ID {
+	at := announcedUntil + placesLen(s[announcedUntil])
+	var id identity.ID
+	copy(id[:], s[at:])
+	return id
+}
+
 // NamesNode reports whether an announcement is of the node that a Doubt is of. It
 // allocates nothing.
 func NamesNode(announcement string, d Doubt) bool {
