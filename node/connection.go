@@ -207,6 +207,33 @@ func (n *Node) readStream(id path.StreamID, s *session.Stream) {
 	}
 }
 
+// ticketPause is how long a new ticket of a stream waits to be written to disk:
+// a phone that starts has three, and disks wear out.
+const ticketPause = 2 * time.Second
+
+// keepTickets writes the tickets of streams to disk until ctx is done. What was not
+// written costs a handshake with certificates at the next start.
+func (n *Node) keepTickets(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.tickets.Changed():
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(ticketPause):
+		}
+		b, err := n.tickets.Save()
+		if err == nil {
+			err = n.state.write(ticketFile, b)
+		}
+		if err != nil {
+			n.log.Error("state not kept", "error", err)
+		}
+	}
+}
+
 // OfferStreams says at which TCP ports connections of others lead to Accept. It
 // comes before Run.
 func (n *Node) OfferStreams(p wire.Ports) { n.core.overlay.SetPorts(p) }

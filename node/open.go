@@ -67,7 +67,12 @@ func (n *Node) openSocket(listen string, public bool) error {
 	}
 	n.socket = &socket{conn: conn, in: n.in, stun: path.NewPrefixLimiter(path.LimiterConfig{})}
 	n.socket.public.Store(public)
+	if n.tickets, err = n.state.tickets(); err != nil {
+		n.socket.close()
+		return err
+	}
 	n.socket.streams.tls = session.NewTLS(n.credentials, n.trust, time.Now)
+	n.socket.streams.tls.Remember(n.tickets)
 	if public {
 		if err := n.socket.openExtra(path.CallSocket, extraSocket{}); err != nil {
 			n.socket.close()

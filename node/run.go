@@ -58,8 +58,9 @@ type Node struct {
 	device  identity.Key
 	devices hal.Devices
 	socket  *socket
-	engine  *media.Engine   // nil without a sound card
-	mapper  *portmap.Mapper // nil: the owner does not want it
+	tickets *session.Tickets // of streams to homes
+	engine  *media.Engine    // nil without a sound card
+	mapper  *portmap.Mapper  // nil: the owner does not want it
 	version string
 	begun   time.Time
 	mapping bool // wanted
@@ -115,6 +116,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.workers.Go(func() { n.readKeys(ctx) })
 	n.workers.Go(func() { n.watchNetwork(ctx) })
+	n.workers.Go(func() { n.keepTickets(ctx) })
 	if n.mapper != nil {
 		n.workers.Go(func() { n.keepMapping(ctx) })
 	}

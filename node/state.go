@@ -16,6 +16,7 @@ import (
 	"peerphone/node/identity"
 	"peerphone/node/overlay"
 	"peerphone/node/path"
+	"peerphone/node/session"
 )
 
 // State is the folder in which a node keeps itself: keys, certificates, port,
@@ -88,6 +89,7 @@ const (
 	loginFile   = "login"
 	relayFile   = "relay.json"
 	rosterFile  = "roster"
+	ticketFile  = "tickets.json"
 )
 
 // port returns the port that was kept, 0 when there is none yet.
@@ -145,6 +147,12 @@ func (s State) keepCache(members []overlay.Kept) error {
 		return fmt.Errorf("node: state: %w", err)
 	}
 	return s.write(cacheFile, b)
+}
+
+// tickets returns what is known of sessions that may be resumed.
+func (s State) tickets() (*session.Tickets, error) {
+	b, err := s.read(ticketFile)
+	return session.LoadTickets(b), err
 }
 
 // roster returns the membership that was kept, unless it is too old to be of use.

@@ -37,13 +37,14 @@ func (t *TLS) config(initiator bool, w Want) (*check, *tls.Config, error) {
 		ClientAuth:             tls.RequireAnyClientCert,
 		InsecureSkipVerify:     true, // of names and chains as the web has them; verify does it our way
 		VerifyConnection:       c.verify,
-		SessionTicketsDisabled: true,
+		SessionTicketsDisabled: true, // but see Tickets
 		Time:                   t.now,
 	}, nil
 }
 
-// verify is called by crypto/tls with the peer's certificates, whose first key
-// it has checked the signature of, in every handshake: there is no resumption.
+// verify is called by crypto/tls in every handshake, with the peer's certificates,
+// whose first key it has checked the signature of, in this one or, where a stream is
+// resumed, in the one before.
 func (c *check) verify(state tls.ConnectionState) error {
 	c.peer, c.err = c.verifyPeer(state)
 	return c.err

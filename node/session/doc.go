@@ -5,7 +5,8 @@
 // data half, Channel, seals and opens datagrams from any goroutine without
 // asking the control half. A third part, TLS, does the cryptography of
 // handshakes outside the core: Table asks it by events (Begin, Feed, Drop) and
-// is told by Progress. StandIn takes its place in large simulations.
+// is told by Progress. StandIn takes its place in large simulations. Where UDP is
+// blocked TLS makes a Stream, and may resume one (Tickets).
 //
 // # Handshake
 //

@@ -65,6 +65,7 @@ func (t *TLS) DialStream(ctx context.Context, conn net.Conn, local wire.Index, w
 		conn.Close()
 		return nil, err
 	}
+	t.tickets.dialling(c, config)
 	f := &flights{Conn: conn}
 	return shake(ctx, f, tls.Client(f, config), c, local)
 }
@@ -82,6 +83,7 @@ func (t *TLS) AcceptStream(ctx context.Context, conn net.Conn, local wire.Index,
 		c.verify(state)
 		return nil
 	}
+	t.tickets.accepting(c, config)
 	f := &flights{Conn: conn}
 	return shake(ctx, f, tls.Server(f, config), c, local)
 }

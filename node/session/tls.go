@@ -25,7 +25,7 @@ type Credentials struct {
 }
 
 // TLS does the cryptography of handshakes: TLS 1.3, both ends authenticated,
-// with X25519MLKEM768 and without tickets or early data. It belongs to one
+// with X25519MLKEM768 and without early data. It belongs to one
 // goroutine, outside the control loop: a handshake takes about a millisecond
 // on a desktop and a hundred on the smallest board.
 type TLS struct {
@@ -33,6 +33,8 @@ type TLS struct {
 	creds func(Role) Credentials
 	trust func() identity.Trust
 	now   func() time.Time
+
+	tickets *Tickets // of streams; nil: none is resumed
 
 	conns map[wire.Index]*handshaking // owned by Do's goroutine
 }
@@ -43,6 +45,10 @@ type TLS struct {
 func NewTLS(creds func(Role) Credentials, trust func() identity.Trust, now func() time.Time) *TLS {
 	return &TLS{creds: creds, trust: trust, now: now, conns: make(map[wire.Index]*handshaking)}
 }
+
+// Remember lets streams between nodes resume what tickets knows. It comes before the
+// first of them.
+func (t *TLS) Remember(tickets *Tickets) { t.tickets = tickets }
 
 // handshaking is one TLS connection in the making.
 type handshaking struct {
