@@ -58,10 +58,10 @@ func (s *streams) reach(web bool) bool {
 	return false
 }
 
-// tryStream dials a stream beside a dial over UDP.
+// tryStream dials a stream beside a dial over UDP, or in its place.
 func (c *Core) tryStream(now time.Time, e path.TryStream) {
 	d := c.peers.dials[e.Index]
-	if d == nil || c.sessions.Late(now) >= lateLine || !c.thrift.spare(now, streamPrice) {
+	if d == nil || c.merelyLate(now) || !c.thrift.spare(now, streamPrice) {
 		return
 	}
 	ix := c.sessions.Reserve(now)
@@ -75,6 +75,11 @@ func (c *Core) tryStream(now time.Time, e path.TryStream) {
 		Stream: id, Index: ix, Addr: e.Addr,
 		Want: session.Want{Role: session.AsNode, Peer: d.to.Node, Network: c.network},
 	})
+}
+
+// merelyLate reports whether answers are late, while nothing says that UDP is blocked.
+func (c *Core) merelyLate(now time.Time) bool {
+	return c.sessions.Late(now) >= lateLine && !c.seemsBlocked()
 }
 
 // streamsFirst is how much a stream is ahead of UDP where that was found blocked.
