@@ -93,8 +93,9 @@ test-reach-long: native lab-deps
 	bin/lab relay --legs 400 --seconds 60
 
 .PHONY: test-race
-test-race:
-	CGO_ENABLED=1 $(GOTEST) -race -short $(RACY)
+test-race: # first what runs whole networks in one process: real time needs the processors
+	CGO_ENABLED=1 $(GOTEST) -race -short ./node
+	CGO_ENABLED=1 $(GOTEST) -race -short $(filter-out ./node,$(RACY))
 
 .PHONY: test-long
 test-long: deps lab-deps native ## the full forms: no cached results, longer fuzzing, all NATs
