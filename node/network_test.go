@@ -64,14 +64,11 @@ func newLANWith(t *testing.T, supernodes int, prepare ...func(*node.Node)) *lan 
 	l := &lan{t: t, root: newKey(t)}
 	issuing, key := newKey(t), newKey(t)
 	l.params = identity.Params{Sequence: 1, Issuing: issuing.ID(), NotAfter: time.Now().Add(time.Hour).Unix()}
-	var sockets []net.PacketConn // hold the ports until the nodes take them
+	var ports []heldPort // until the nodes take them
 	for range supernodes {
-		s, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		sockets = append(sockets, s)
-		l.params.Bootstrap = append(l.params.Bootstrap, netip.MustParseAddrPort(s.LocalAddr().String()))
+		p := holdPort(t)
+		ports = append(ports, p)
+		l.params.Bootstrap = append(l.params.Bootstrap, netip.MustParseAddrPort(p.udp.LocalAddr().String()))
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,8 +85,8 @@ func newLANWith(t *testing.T, supernodes int, prepare ...func(*node.Node)) *lan 
 		t.Fatal(err)
 	}
 	l.server = start(t, func(ctx context.Context) error { return server.Serve(ctx, listener) })
-	for i, s := range sockets {
-		s.Close()
+	for i, p := range ports {
+		p.release()
 		l.supers = append(l.supers, l.open(fmt.Sprintf("super%d", i), fmt.Sprint(9001+i), node.Config{
 			Listen: l.params.Bootstrap[i].String(), Promotion: node.Always,
 		}, prepare...))
@@ -98,6 +95,38 @@ func newLANWith(t *testing.T, supernodes int, prepare ...func(*node.Node)) *lan 
 		s.wait("certified", 5*time.Second, func(s node.Snapshot) bool { return s.Login.State == "in" })
 	}
 	return l
+}
+
+// heldPort is a port of 127.0.0.1 that a supernode will take, by TCP as well
+// where it offers streams: until then nobody else may.
+type heldPort struct {
+	udp net.PacketConn
+	tcp net.Listener
+}
+
+// holdPort takes a port that is free by UDP and by TCP.
+func holdPort(t *testing.T) heldPort {
+	t.Helper()
+	var last error
+	for range 20 {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err == nil {
+			return heldPort{udp, tcp}
+		}
+		udp.Close()
+		last = err
+	}
+	t.Fatal("no port is free by UDP and by TCP: ", last)
+	return heldPort{}
+}
+
+func (p heldPort) release() {
+	p.udp.Close()
+	p.tcp.Close()
 }
 
 func (l *lan) signed() []byte {
