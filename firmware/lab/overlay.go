@@ -122,7 +122,7 @@ it took     %.0f s for %.0f s of virtual time, %d events, %d MB
 	if err != nil || o.Bound == 0 {
 		return err
 	}
-	_, err = fmt.Fprintf(w, `healed      99 in 100 attached again after %.1f s, all after %.1f s, bound %.1f s; records after %.1f s
+	_, err = fmt.Fprintf(w, `healed      99 in 100 attached again after %.2f s, all after %.2f s, bound %.2f s; records after %.1f s
 load        the fullest supernode %.2f of its limit, %.2f of the attachments it may admit in a second; login asked %d times
 `, o.Reattached, o.Back, o.Bound, o.Repaired, o.Load, o.Rush, o.LoginAsks)
 	return err

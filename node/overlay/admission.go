@@ -29,8 +29,12 @@ const (
 	// many.
 	roomyFor = 2 * time.Minute
 	maxRoomy = 16
-	// A member whose load is below someLoad has room.
-	someLoad = 128
+	// A member whose load is below someLoad has room, one below littleLoad enough to
+	// leave another one's queue for. Who tells a load that is less by loadStep is
+	// preferred, however far he is.
+	someLoad   = 128
+	littleLoad = 64
+	loadStep   = 32
 )
 
 // admission is who waits to be admitted.
@@ -152,11 +156,12 @@ func (o *Overlay) stopWaiting(l *link) {
 	o.admission.queue = slices.DeleteFunc(o.admission.queue, func(x *link) bool { return x == l })
 }
 
-// Load returns how near we are to what we can take: 0 is idle, 255 full.
+// Load returns how near we are to what we can take: 0 is idle, 255 full. Guests count
+// from half of what we take on, so that until then it is the time that a new one waits.
 func (o *Overlay) Load() uint8 {
-	guests := len(o.guests) * 255 / max(o.cfg.MaxGuests, 1)
+	guests := (2*len(o.guests) - o.cfg.MaxGuests) * 255 / max(o.cfg.MaxGuests, 1)
 	queue := len(o.admission.queue) * 255 / max(o.admission.longest(), 1)
-	return uint8(min(max(guests, queue), 255))
+	return uint8(min(max(guests, queue, 0), 255))
 }
 
 // noteRoom remembers a member that has room.

@@ -205,17 +205,11 @@ func (o *Overlay) probed(now time.Time, from netip.AddrPort, nonce uint64, load 
 }
 
 // dialAlive dials as many who are known to live as homes are missing, whoever
-// else is being dialled.
+// else is being dialled; and for each that lets us wait one who has room.
 func (o *Overlay) dialAlive(now time.Time) {
-	have, hopeful := 0, 0
-	for _, l := range o.links {
-		switch {
-		case l.home == home && !o.missed(l):
-			have++
-		case l.home == asked:
-			hopeful++
-		}
-	}
+	have, waited := o.countAsked()
+	queued := o.queued(now)
+	hopeful := waited - queued
 	for _, d := range o.dials {
 		if e := o.cache.find(d.m); o.sound.state == sounding || e != nil && e.standing(now) == lively {
 			hopeful++
@@ -223,7 +217,7 @@ func (o *Overlay) dialAlive(now time.Time) {
 	}
 	for have+hopeful < o.cfg.Homes && len(o.dials) < o.cfg.Homes+2*maxExtra {
 		e := o.pick(now)
-		if e == nil || e.standing(now) != lively {
+		if e == nil || e.standing(now) != lively || have+hopeful+queued >= o.cfg.Homes && e.probe.load >= littleLoad {
 			return
 		}
 		o.try(now, e)

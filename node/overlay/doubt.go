@@ -25,8 +25,10 @@ const (
 	// hurriedPing is how often a supernode is asked about whom a guest has a doubt;
 	// as often as others, but faster.
 	hurriedPing = 300 * time.Millisecond
-	// toldFor is for how long guests are not told of a supernode's silence again;
-	// maxTold bounds the supernodes of which we remember that.
+	// hurryAgain is after what time one that has answered is asked again.
+	hurryAgain = 2 * time.Second
+	// toldFor is for how long guests are not told of a supernode's silence again, if
+	// it has not answered meanwhile; maxTold bounds the supernodes of which we remember that.
 	toldFor = 10 * time.Second
 	maxTold = 256
 	// A phone asks a home at most once each toldEvery because another home has told
@@ -80,7 +82,11 @@ func (o *Overlay) lookInto(now time.Time, l *link, d wire.Doubt) {
 // hurry asks a member at once, and faster than others.
 func (o *Overlay) hurry(now time.Time, p wire.Place) {
 	o.suspect(now, p, 0)
-	if s := o.suspicion(p); s != nil && s.grounds != hurried && s.sent != cleared {
+	switch s := o.suspicion(p); {
+	case s == nil:
+	case s.sent == cleared && !s.next.After(now.Add(clearedFor-hurryAgain)):
+		*s = suspicion{place: p, nonce: o.rand.Uint64(), next: now, grounds: hurried}
+	case s.sent != cleared && s.grounds != hurried:
 		s.grounds, s.next = hurried, now
 	}
 }
@@ -137,6 +143,11 @@ func (o *Overlay) mayTell(now time.Time, p wire.Place) bool {
 	return true
 }
 
+// untell lets guests be told again of one that has answered: it may die yet.
+func (o *Overlay) untell(p wire.Place) {
+	o.told = slices.DeleteFunc(o.told, func(t told) bool { return t.place == p })
+}
+
 // tellGuests tells the guests that may have the member at p as a home that it is
 // silent.
 func (o *Overlay) tellGuests(now time.Time, p wire.Place) {
@@ -144,14 +155,17 @@ func (o *Overlay) tellGuests(now time.Time, p wire.Place) {
 	if r == nil || len(o.guests) == 0 {
 		return
 	}
-	if !o.mayTell(now, p) {
-		return
-	}
 	node := r.node()
 	doubt, mark := wire.AppendDoubt(nil, wire.DoubtOf(node)), wire.MarkOf(node)
-	for _, l := range o.links {
-		if l.guest == guest && slices.Contains(l.others[:], mark) {
-			o.emit(Whisper{l.ix, doubt})
+	for told, i := false, 0; i < len(o.links); i++ {
+		l := o.links[i]
+		if l.guest != guest || !slices.Contains(l.others[:], mark) {
+			continue
 		}
+		if !told && !o.mayTell(now, p) { // those whose home it is not are no reason to note it
+			return
+		}
+		told = true
+		o.emit(Whisper{l.ix, doubt})
 	}
 }

@@ -53,6 +53,35 @@ func TestADoubtIsLookedInto(t *testing.T) {
 	s.want("told", s.doubts, []string{"1 2"})
 }
 
+// Who was doubted and has answered may die a moment later: guests are told again.
+func TestWhoHasAnsweredMayDieYet(t *testing.T) {
+	s, _, far := town(t)
+	s.Doubted(s.now, far, wire.DoubtOf(nodeID(2)))
+	s.advance(hurriedPing)
+	s.want("told", s.doubts, []string{"1 2"})
+	for _, p := range took[Ping](s) {
+		s.Pong(s.now, p.Member.Addr, p.Nonce, 0)
+	}
+	s.advance(hurryAgain)
+	s.Doubted(s.now, far, wire.DoubtOf(nodeID(2)))
+	s.advance(hurriedPing)
+	s.want("told again", s.doubts, []string{"1 2", "1 2"})
+}
+
+// When many die a supernode tells of those whom its guests have as homes, and the
+// others take nobody's place among them.
+func TestGuestsAreToldOfTheirHomesOnly(t *testing.T) {
+	s, _, _ := town(t)
+	for n := 4; n < 8; n++ {
+		s.tellGuests(s.now, placeOfNode(n))
+	}
+	s.want("noted", len(s.told), 0)
+	s.tellGuests(s.now, placeOfNode(3))
+	s.want("noted", len(s.told), 1)
+	s.advance(0)
+	s.want("told", s.doubts, []string{"1 3", "2 3"})
+}
+
 // Who lies makes others ask, and nothing else; and not often.
 func TestALiarEvictsNobody(t *testing.T) {
 	s, _, far := town(t)

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -102,6 +103,17 @@ func TestAdmissionIsPaced(t *testing.T) {
 	}
 	s.advance(time.Second)
 	s.want("all who have waited", s.Guests(), 11+10*int(waitMost/time.Second))
+}
+
+// A supernode is loaded by who waits, and by its guests from half of them on.
+func TestLoadIsOfWhatIsScarce(t *testing.T) {
+	for guests, want := range map[int]uint8{0: 0, 10: 0, 15: 127, 20: 255} {
+		s := newScript(t, Config{Supernode: true, SelfAddr: addrOf(0), AttachRate: 20, MaxGuests: 20})
+		for n := range guests {
+			s.Handle(s.now, s.visit(n+1), wire.Attach{})
+		}
+		s.want(fmt.Sprintf("load by %d of 20 guests", guests), s.Load(), want)
+	}
 }
 
 // Who goes while it waits takes nobody's turn.

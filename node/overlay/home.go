@@ -23,6 +23,10 @@ const (
 	// half of them are dead.
 	raceEvery = 400 * time.Millisecond
 	maxExtra  = 6
+	// Who has not answered after queuedFor lets us wait in his queue: somebody else
+	// who has little load is tried as well, and the slower one is left when the homes
+	// are complete. So nobody waits for the nearest while others have nothing to do.
+	queuedFor = 500 * time.Millisecond
 	// maxRetryAfter bounds what a home can ask of us.
 	maxRetryAfter = 10 * time.Minute
 )
@@ -124,6 +128,16 @@ func (o *Overlay) countAsked() (have, waited int) {
 	return have, waited
 }
 
+// queued returns how many supernodes let us wait.
+func (o *Overlay) queued(now time.Time) (n int) {
+	for _, l := range o.links {
+		if l.home == asked && now.Sub(l.attached) >= queuedFor {
+			n++
+		}
+	}
+	return n
+}
+
 // Coming returns how many more homes may come of what is under way.
 func (o *Overlay) Coming() int {
 	have, coming := o.countHomes()
@@ -206,13 +220,13 @@ type promise struct {
 	standing standing
 	fails    int // entry.rank
 	crowded  int // homes, and dials, in its network
-	full     int // 1: it has told that it has little room
+	full     int // the load that it has told, in steps
 }
 
 func (o *Overlay) promise(now time.Time, e *entry) promise {
 	p := promise{standing: e.standing(now), fails: e.rank()}
 	if p.standing == lively { // it has told its load
-		p.fails, p.full = e.fails, int(e.probe.load)/someLoad
+		p.fails, p.full = e.fails, int(e.probe.load)/loadStep
 	}
 	for _, l := range o.links {
 		if l.home != notHome && sameNetwork(l.addr, e.m.Addr) {
@@ -281,7 +295,7 @@ func (o *Overlay) attach(now time.Time, l *link) {
 // missing, or is to be exchanged for it, and the node is none yet.
 func (o *Overlay) offer(now time.Time, l *link) {
 	have, waited := o.countAsked()
-	have += waited
+	have += waited - o.queued(now)
 	if o.rounds.better.Node == l.node {
 		have--
 	}
@@ -320,7 +334,23 @@ func (o *Overlay) handleAttached(now time.Time, l *link, m wire.Attached) {
 	o.networkLives(now)
 	o.counters.Attached++
 	o.replaceDoubtful(now)
+	o.waitNoMore(now)
 	o.emit(HomesChanged{})
+}
+
+// waitNoMore leaves the queues of other supernodes when the homes are complete: their
+// turn is for those who need it.
+func (o *Overlay) waitNoMore(now time.Time) {
+	if have, _ := o.countAsked(); have < o.cfg.Homes {
+		return
+	}
+	for _, l := range slices.Clone(o.links) {
+		if l.home == asked && o.rounds.better.Node != l.node {
+			o.send(l, wire.Detach{})
+			l.home, l.homeAt = notHome, time.Time{}
+			o.release(now, l)
+		}
+	}
 }
 
 // replaceDoubtful gives up the home that is doubted most if there is one too many.

@@ -2,7 +2,9 @@ package overlay
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,6 +50,34 @@ func TestASlowHomeIsRacedByAnother(t *testing.T) {
 	late := s.attachTo(first[2])
 	s.want("homes", len(s.Homes()), 3)
 	s.want("the loser is dropped", took[Drop](s), []Drop{{late}})
+}
+
+// Who lets a phone wait is not the last who is tried: somebody who has little to do
+// is as well, and when he was quicker the queue is left.
+func TestAPhoneLeavesAQueue(t *testing.T) {
+	for load, tried := range map[uint8]int{littleLoad - 1: 1, littleLoad: 0} {
+		s := phone(t)
+		s.Learn(s.now, bootstraps(1, 2, 3, 4))
+		first := s.dials()
+		s.attachTo(first[0])
+		s.attachTo(first[1])
+		slow := s.up(first[2])
+		s.advance(rushAfter)
+		for _, p := range took[Ping](s) {
+			s.Pong(s.now, p.Member.Addr, p.Nonce, load)
+		}
+		other := s.dials()
+		if len(other) != tried {
+			t.Fatalf("somebody with load %d is dialled %d times, want %d", load, len(other), tried)
+		}
+		if tried == 0 {
+			continue
+		}
+		s.attachTo(other[0])
+		s.want("sent", s.sent(), []string{"4 Attach", fmt.Sprint(slow, " Detach")})
+		s.want("is it a home", slices.Contains(s.homes(), other[0]), true)
+		s.want("is the queue left", slices.Contains(s.homes(), first[2]), false)
+	}
 }
 
 func TestAHomeIsReplacedAtOnce(t *testing.T) {

@@ -115,6 +115,7 @@ func (o *Overlay) Pong(now time.Time, from netip.AddrPort, nonce uint64, load ui
 		s := &o.suspicions[i]
 		if r := o.table.alive(s.place); r != nil && s.nonce == nonce && r.member().At(from) {
 			o.confirm(s.place)
+			o.untell(s.place)
 			s.sent, s.next = cleared, now.Add(clearedFor)
 			o.noteRoom(now, r.member(), load)
 			if o.scope != whole {

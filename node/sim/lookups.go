@@ -59,16 +59,32 @@ func (t *trial) askUntil(n int, end time.Time) {
 // pass lets time pass and looks how the network heals.
 func (t *trial) pass(d time.Duration) {
 	for range d / step {
-		t.World.Run(step)
-		if t.hurt != nil {
-			t.hurt.look(t)
-			t.load.look(t)
+		if t.hurt == nil {
+			t.World.Run(step)
+			continue
 		}
+		t.watch(step)
+		t.load.look(t)
 	}
 }
 
-// step is how often a trial looks at its world.
-const step = 250 * time.Millisecond
+// watch lets time pass after a disaster.
+func (t *trial) watch(d time.Duration) {
+	if len(t.hurt.orphans) == 0 {
+		t.World.Run(d)
+		t.hurt.look(t)
+		return
+	}
+	for range d / glance {
+		t.World.Run(glance)
+		t.hurt.look(t)
+	}
+}
+
+const (
+	step   = 250 * time.Millisecond // how often a trial looks at its world
+	glance = 50 * time.Millisecond  // while homes are missing: it is measured how long that takes
+)
 
 // triesOfOne bounds the search for a phone that can look for another.
 const triesOfOne = 1000
