@@ -23,7 +23,10 @@ func (s *Survey) judge(seen []netip.AddrPort) {
 	case len(seen) == 2 && before.Mapping == MappingIndependent && slices.Contains(seen, before.Mapped):
 		s.nat.Mapped, s.nat.Other = before.Mapped, otherThan(seen, before.Mapped)
 	case len(seen) >= 2:
-		s.nat.Mapping, s.nat.Delta = MappingDependent, deltaOf(seen)
+		s.nat.Mapping = MappingDependent
+		if delta, last := deltaOf(seen); delta > 0 {
+			s.nat.Delta, s.nat.Mapped = delta, last
+		}
 	case before.Mapping != MappingIndependent || before.Mapped != mapped:
 		s.nat.Mapping = MappingUnknown
 	}
@@ -62,17 +65,19 @@ func otherThan(seen []netip.AddrPort, a netip.AddrPort) (other netip.AddrPort) {
 	return other
 }
 
-// deltaOf returns the step between the ports, 0 when there is none to rely on.
-func deltaOf(seen []netip.AddrPort) int {
-	delta := 0
+// deltaOf returns the step between the ports, 0 when there is none to rely on, and
+// the last of them. They were given out in any order, for sessions that came up one
+// after the other; no NAT is known that counts down.
+func deltaOf(seen []netip.AddrPort) (delta int, last netip.AddrPort) {
+	seen = slices.SortedFunc(slices.Values(seen), netip.AddrPort.Compare)
 	for i := 1; i < len(seen); i++ {
 		step := int(seen[i].Port()) - int(seen[i-1].Port())
-		if seen[i].Addr() != seen[0].Addr() || step == 0 || max(step, -step) > maxDelta || delta != 0 && step*delta < 0 {
-			return 0
+		if seen[i].Addr() != seen[0].Addr() || step == 0 || step > maxDelta {
+			return 0, netip.AddrPort{}
 		}
-		if delta == 0 || max(step, -step) < max(delta, -delta) {
+		if delta == 0 || step < delta {
 			delta = step
 		}
 	}
-	return delta
+	return delta, seen[len(seen)-1]
 }

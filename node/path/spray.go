@@ -33,15 +33,23 @@ const (
 	sprayPause = 10400 * time.Microsecond
 	// sprayAfter is how long the candidates are tried before, sprayLife how long
 	// the spray lasts, sprayTurn after how much of it the search goes on from the
-	// second socket, sprayAgain after how much the gates are opened anew.
+	// second socket, sprayAgain after how much the gates are opened anew, and
+	// sprayMore how long after that once more.
 	sprayAfter = 700 * time.Millisecond
 	sprayTurn  = 5 * time.Second
 	sprayAgain = 13 * time.Second
+	sprayMore  = 3 * time.Second
 	sprayLife  = 25 * time.Second
+	// sprayLead is how far ahead ports in sequence are tried as well. Less than
+	// sprayGates, for other programs use some, too.
+	sprayLead = sprayGates / 2
 	// sprayBurst is how many probes go out at a time when the loop was late.
 	sprayBurst = 3
 	// portFirst is the lowest port that a NAT gives to an unprivileged one.
 	portFirst = 1024
+	// reopenings is how often all gates are opened anew: each takes as many of the
+	// mappings that a router has.
+	reopenings = 2
 )
 
 // sprayState says what a spray does.
@@ -52,7 +60,7 @@ const (
 //	-----> opening -------------------------> waiting --+
 //	               all gates have been sent from
 //	                 ^                          |
-//	                 +--- sprayAgain, once -----+
+//	                 +--- sprayAgain, twice ----+
 type sprayState uint8
 
 const (
@@ -69,13 +77,14 @@ type spray struct {
 	to    netip.AddrPort // seeking: its address counts
 	first Sequence       // seeking: from where each socket begins
 	in    Sequence       // seeking: what remains of it
-	odd   bool           // seeking: the next is tried in sequence
+	count uint8          // seeking: ports chosen
 	by    [2]Socket      // seeking: from which socket, before and after turn; 0: the main one
 	turn  time.Time      // seeking
 	then  netip.AddrPort // opening, waiting: to, after again; not valid: the same
 	told  int            // opening, waiting: by SprayTo
 	gate  int            // opening: the next
-	again time.Time      // when all gates are opened anew; zero: they were
+	again time.Time      // when all gates are opened anew
+	opens uint8          // opening, waiting: how often they were
 	token token
 	ports [1 << 13]byte // seeking: which have been tried, a bit each
 }
@@ -190,13 +199,14 @@ func (t *Table) advanceSpray(now time.Time, r *route) {
 			t.seek(now, r)
 		case s.state == opening:
 			t.openGate(now, r)
-		case s.again.IsZero():
+		case s.opens == reopenings:
 			s.at = s.end
 		case s.again.After(now):
 			s.at = s.again
 		default:
 			t.emit(CloseGates{First: FirstGate, Count: sprayGates})
-			s.state, s.gate, s.again = opening, 0, time.Time{}
+			s.state, s.gate, s.again = opening, 0, now.Add(sprayMore)
+			s.opens++
 			if s.then.IsValid() {
 				s.to = s.then
 			}
@@ -223,14 +233,19 @@ func (t *Table) seek(now time.Time, r *route) {
 	}
 }
 
-// port chooses a port.
+// port chooses a port: where there is a sequence, each other time one in it, now
+// the next and now one ahead.
 func (s *spray) port(t *Table) uint16 {
-	if s.odd = !s.odd; s.odd && s.in.Step != 0 {
-		port := s.in.Next
-		s.in.Next += uint16(s.in.Step)
-		return port
+	s.count++
+	switch {
+	case s.in.Step == 0 || s.count%2 == 0:
+		return uint16(draw32(t.rand))
+	case s.count%4 == 1:
+		return s.in.Next + uint16(sprayLead*s.in.Step)
 	}
-	return uint16(draw32(t.rand))
+	port := s.in.Next
+	s.in.Next += uint16(s.in.Step)
+	return port
 }
 
 // openGate sends from the next socket.

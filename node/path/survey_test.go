@@ -130,6 +130,32 @@ func TestMappingIsKnownAfterOneRoundTrip(t *testing.T) {
 	}
 }
 
+// Supernodes are asked in another order than the NAT has given ports to: the step
+// and the last one are found all the same, or a phone would search backwards.
+func TestPortsInSequenceCountUp(t *testing.T) {
+	at := func(ports ...uint16) (seen []netip.AddrPort) {
+		for _, p := range ports {
+			seen = append(seen, netip.AddrPortFrom(wanted, p))
+		}
+		return seen
+	}
+	for _, c := range []struct {
+		seen  []netip.AddrPort
+		delta int
+		last  uint16
+	}{
+		{at(40001, 40000), 1, 40001},
+		{at(40002, 40000, 40001), 1, 40002},
+		{at(40000, 40006, 40003), 3, 40006},
+		{at(40000, 40100), 0, 0},
+		{at(40000, 40000), 0, 0},
+	} {
+		if delta, last := deltaOf(c.seen); delta != c.delta || last.Port() != c.last {
+			t.Errorf("%v: step %d from %v, want %d from %d", c.seen, delta, last, c.delta, c.last)
+		}
+	}
+}
+
 // A router that has turned a supernode's call away gives us another port for
 // that supernode.
 func TestAClashIsNoSymmetricNAT(t *testing.T) {
