@@ -84,7 +84,11 @@ func (c *Core) fromSession(now time.Time, e session.Event) {
 	switch e := e.(type) {
 	case session.Datagram:
 		c.near.over = c.near.over || c.peers.dials[e.Index] != nil
-		if c.heldBack(now, e.Index) || !c.spares(now, e.Index, len(e.Frame)) {
+		if c.heldBack(now, e.Index) {
+			return
+		}
+		if !c.spares(now, e.Index, len(e.Frame)) {
+			c.sessions.Withheld(now, e.Index)
 			return
 		}
 		c.racer.Sent(now, e.Index)
@@ -133,7 +137,7 @@ func (c *Core) fromPath(now time.Time, e path.Event) {
 	case path.Inner:
 		c.inner(now, e.Way, e.Frame)
 	case path.RelayProbe:
-		if ch := c.sessions.Channel(e.Index); ch != nil && c.spares(now, e.Way.Home, path.CheckFrame) {
+		if ch := c.sessions.Channel(e.Index); ch != nil && c.thrift.probes(now, path.CheckFrame+ipUDP) {
 			c.paths.Send(now, e.Way.Home, wire.AppendRelay(nil, e.Way.Channel, ch.Seal(nil, e.Payload)))
 		}
 	case path.Moved:

@@ -3,6 +3,8 @@ package node
 import (
 	"testing"
 	"time"
+
+	"peerphone/node/wire"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -80,15 +82,19 @@ func TestChecksLeaveALineToTheCall(t *testing.T) {
 	}
 }
 
-// Acknowledgements go at all times, but what is longer waits for them.
+// Acknowledgements go at all times, but what is longer waits for them, for some
+// seconds.
 func TestAcknowledgementsAreNotKeptBack(t *testing.T) {
 	var h thrift
 	h.follow(noon, 1500)
 	if n := h.speaks(noon, 10*time.Second, ackSmall); n != 200*ackSmall {
 		t.Errorf("%d bytes of acknowledgements may go, want all %d", n, 200*ackSmall)
 	}
-	if n := h.speaks(noon.Add(10*time.Second), 10*time.Second, 100); n > 0 {
-		t.Errorf("%d bytes more may go in the next ten seconds", n)
+	if n := h.speaks(noon.Add(10*time.Second), 8*time.Second, 100); n > 0 {
+		t.Errorf("%d bytes more may go in the next eight seconds", n)
+	}
+	if n := h.speaks(noon.Add(18*time.Second), 10*time.Second, 100); n == 0 {
+		t.Error("nothing more may go in the ten seconds after them")
 	}
 }
 
@@ -111,5 +117,26 @@ func TestTheLineIsFollowed(t *testing.T) {
 		if h.follow(noon.Add(time.Hour), c.line); h.on() != c.on {
 			t.Errorf("at %d bytes a second: a limit %v, want %v", c.line, h.on(), c.on)
 		}
+	}
+}
+
+// Of several handshakes one goes at a time, and begins when there is room for a whole
+// flight: in parts of each none would come to an end.
+func TestOneHandshakeAtATime(t *testing.T) {
+	var h thrift
+	h.follow(noon, 2000)
+	flights := 0
+	for now := noon; now.Before(noon.Add(2 * time.Minute)); now = now.Add(100 * time.Millisecond) {
+		for ix := wire.Index(1); ix <= 9; ix++ {
+			if !h.dials.flight(now, ix, &h.others, thriftLeast, 1148) {
+				continue
+			}
+			if flights++; !h.dials.flight(now, ix, &h.others, thriftLeast, 448) {
+				t.Fatalf("after %v one part of a flight may go, the other may not", now.Sub(noon))
+			}
+		}
+	}
+	if flights < 5 || flights > 8 {
+		t.Errorf("%d flights of 1,600 bytes in two minutes of 100 bytes a second, want 7 or so", flights)
 	}
 }

@@ -22,13 +22,14 @@ const (
 	// one that stands by: a challenge and its answer are 144 bytes, in a stream 240
 	// and what TCP says to it, and a call has three such relays. relayDead is after
 	// how long without a sign one is given up, and as much later as it is challenged
-	// later. While nothing comes by any way, not the relay is dead but a network:
+	// later; on a narrow line relayLate more, for answers wait in it. While nothing comes by any way, not the relay is dead but a network:
 	// then it is relayBear, for which relays bear a pair that carries nothing. A call
 	// whose network comes back has no other way that needs no word between its
 	// phones.
 	relayCheck = 2 * time.Second
 	relaySpare = 5 * time.Second
 	relayDead  = 3 * time.Second
+	relayLate  = 7 * time.Second
 	relayBear  = idleFor
 )
 
@@ -282,8 +283,10 @@ func (t *Table) advanceRelays(now time.Time, r *route) {
 		switch {
 		case !q.works:
 			patience = relayOpens
-		case t.narrow || r.cutOff(now):
+		case r.cutOff(now):
 			patience = relayBear
+		case t.narrow:
+			patience += relayLate
 		}
 		switch {
 		case r.checks(q).After(now):

@@ -16,7 +16,9 @@ const (
 	wantedRelays = 2
 	// legPatience is how long a relay may take to open a leg: it may have to be
 	// dialled first, which takes three round trips.
-	legPatience = 2500 * time.Millisecond
+	// On a narrow line it takes narrowPatience, as dialling does.
+	legPatience    = 2500 * time.Millisecond
+	narrowPatience = 15 * time.Second
 	// relayAgain is the pause before a callee looks for another relay when the
 	// ones that it knows are all tried; it doubles up to relayRest.
 	relayAgain = time.Second
@@ -68,6 +70,7 @@ type meeting struct {
 // call has two relays as long as it lasts. The zero value is not usable.
 type Legkeeper struct {
 	rand     io.Reader
+	narrow   bool // the line
 	meetings []*meeting
 	ready    []ready // that no ticket has come for, the oldest first; at most maxReady
 	out      []Event
@@ -129,6 +132,15 @@ func (k *Legkeeper) Take() []Event {
 }
 
 func (k *Legkeeper) emit(e Event) { k.out = append(k.out, e) }
+
+// Narrow tells whether our line has so little room that relays take long to answer.
+func (k *Legkeeper) Narrow(on bool) { k.narrow = on }
+
+// Asks reports whether the supernode is asked for a leg.
+func (k *Legkeeper) Asks(relay identity.ID) bool {
+	_, l := k.leg(func(l *ownLeg) bool { return l.state == legAsked && l.ticket.Relay.Node == relay })
+	return l != nil
+}
 
 // Meet begins to keep relays for session ix with the node far, which calls us:
 // RelayWanted follows.
@@ -216,7 +228,11 @@ func (k *Legkeeper) find(ix wire.Index) *meeting {
 
 // ask opens a leg.
 func (k *Legkeeper) ask(now time.Time, m *meeting, t wire.Ticket) {
-	m.legs = append(m.legs, &ownLeg{ticket: t, order: m.offers, until: now.Add(legPatience)})
+	patience := legPatience
+	if k.narrow {
+		patience = narrowPatience
+	}
+	m.legs = append(m.legs, &ownLeg{ticket: t, order: m.offers, until: now.Add(patience)})
 	m.offers++
 	k.emit(RelayAsk{t.Relay, wire.RelayOpen{Ticket: t}})
 	if i := slices.IndexFunc(k.ready, func(r ready) bool { return r.Serial == t.Serial && r.relay == t.Relay.Node }); i >= 0 {

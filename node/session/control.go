@@ -12,6 +12,7 @@ const (
 	windowMessages = 32                    // on their way at a time; an acknowledgement tells of as many
 	maxQueue       = 128                   // on their way or waiting: 135 kB at most; then Send fails
 	giveUp         = 10 * time.Second      // after which an unacknowledged message means that the peer is gone
+	maxWithheld    = 30                    // resendings that Withheld excuses: a minute
 	drainTimeout   = 2 * time.Second       // for messages on their way when a session is closed
 	resendAtOnce   = 4                     // messages sent again by one time-out
 	ackDelay       = 25 * time.Millisecond // for a message of ours that may carry it (RFC 9000 section 13.2.1)
@@ -85,6 +86,18 @@ func (t *Table) sendMessage(now time.Time, s *session, i int) {
 	b = binary.BigEndian.AppendUint32(b, c.base+uint32(i))
 	b = binary.BigEndian.AppendUint32(b, c.expect)
 	t.seal(s, append(b, m.body...))
+}
+
+// Withheld tells that a frame of ix was not sent, for want of room on our line:
+// that nobody acknowledges it says nothing of the peer, for maxWithheld times.
+func (t *Table) Withheld(now time.Time, ix wire.Index) {
+	s := t.find(ix)
+	if s == nil || s.control.flying == 0 || s.control.queue[0].times > maxWithheld {
+		return
+	}
+	for i := range s.control.flying {
+		s.control.queue[i].first = now
+	}
 }
 
 // resendMessages sends the oldest messages again after a time-out.

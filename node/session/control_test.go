@@ -130,6 +130,35 @@ func TestPeerVanishedWithMessages(t *testing.T) {
 	}
 }
 
+// What is withheld for want of room says nothing of the peer: the session lives, and
+// all is heard when there is room. Not for ever: the peer may be gone.
+func TestWhatIsWithheldEndsNoSession(t *testing.T) {
+	w := newWorld(t, 1)
+	a, b := w.join("kitchen"), w.join("workshop")
+	ia, ib := w.connect(a, b, AsNode)
+	full := true
+	w.carry = func(from, _ *testNode, frame []byte) []time.Duration {
+		if full && from == a {
+			a.table.Withheld(w.now, ia)
+			return nil
+		}
+		return []time.Duration{10 * time.Millisecond}
+	}
+	a.say(ia, "one")
+	a.say(ia, "two")
+	w.run(2 * giveUp)
+	if len(a.downs) > 0 {
+		t.Fatalf("down after %v: %v", 2*giveUp, a.downs)
+	}
+	full = false
+	w.run(5 * time.Second)
+	b.wantHeard(ib, "one", "two")
+	full = true
+	a.say(ia, "three")
+	w.run(10 * giveUp)
+	a.wantDown(func(err error) bool { return err == ErrTimeout }, "by time")
+}
+
 // TestKeepAlive lets the peer vanish and measures how soon that is noticed.
 func TestKeepAlive(t *testing.T) {
 	for _, every := range []time.Duration{500 * time.Millisecond, time.Second, 5 * time.Second, 25 * time.Second} {

@@ -473,6 +473,7 @@ type sound struct {
 	on      bool
 	index   wire.Index
 	way     node.MediaWay
+	others  []node.MediaWay // that stand by
 	channel *session.Channel
 }
 
@@ -484,7 +485,7 @@ func (s *sound) start(n *Node, id call.ID, ix wire.Index) {
 
 func (s *sound) steer(e node.RouteMedia) {
 	if e.Index == s.index && s.on {
-		s.way, s.channel = e.Active, e.Channel
+		s.way, s.others, s.channel = e.Active, e.Standby, e.Channel
 	}
 }
 
